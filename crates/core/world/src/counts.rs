@@ -1,0 +1,120 @@
+//! What was dropped, by cause: nothing disappears uncounted.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Why an input or an output was dropped. The name in reports and metrics is [`DropCause::name`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DropCause {
+    /// Bytes that are not a frame of the agreed protocol.
+    SensorGarbage,
+    /// A frame larger than the limit.
+    SensorOversize,
+    /// A frame from a sensor that the site does not have.
+    SensorUnknown,
+    /// A detection whose numbers are NaN, infinite or outside the sensor's physical range.
+    SensorNotFinite,
+    /// A frame with a sequence number already seen.
+    SensorDuplicate,
+    /// A frame older than the fusion window.
+    SensorStale,
+    /// A frame stamped further in the future than clocks may differ.
+    SensorFuture,
+    /// A frame that found its queue full; the oldest goes first.
+    SensorQueueFull,
+    /// Radio bytes that do not decode.
+    RadioUndecodable,
+    /// A radio message that a roadside unit has no use for.
+    RadioIrrelevant,
+    /// A vehicle's report with a time, position or speed that cannot be.
+    RadioImplausible,
+    /// A message received before (by either channel).
+    RadioDuplicate,
+    /// A signal controller's report that is malformed, stale or of an unknown junction.
+    SignalRejected,
+    /// A message that could not be encoded.
+    EncodeFailed,
+    /// Fresh state whose time to live ended before it could be sent.
+    UplinkExpired,
+    /// Fresh state shed because the uplink was full.
+    UplinkShed,
+    /// A must-arrive record that found its queue full.
+    MustArriveQueueFull,
+    /// Bytes from the uplink's peer that do not decode.
+    PeerGarbage,
+    /// A record received before by the cloud.
+    PeerDuplicate,
+    /// State from a node that is older than what is held.
+    PeerStale,
+    /// A subscriber too slow for its stream.
+    SubscriberSlow,
+}
+
+impl DropCause {
+    /// The cause's name in reports and metrics, `snake_case`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SensorGarbage => "sensor_garbage",
+            Self::SensorOversize => "sensor_oversize",
+            Self::SensorUnknown => "sensor_unknown",
+            Self::SensorNotFinite => "sensor_not_finite",
+            Self::SensorDuplicate => "sensor_duplicate",
+            Self::SensorStale => "sensor_stale",
+            Self::SensorFuture => "sensor_future",
+            Self::SensorQueueFull => "sensor_queue_full",
+            Self::RadioUndecodable => "radio_undecodable",
+            Self::RadioIrrelevant => "radio_irrelevant",
+            Self::RadioImplausible => "radio_implausible",
+            Self::RadioDuplicate => "radio_duplicate",
+            Self::SignalRejected => "signal_rejected",
+            Self::EncodeFailed => "encode_failed",
+            Self::UplinkExpired => "uplink_expired",
+            Self::UplinkShed => "uplink_shed",
+            Self::MustArriveQueueFull => "must_arrive_queue_full",
+            Self::PeerGarbage => "peer_garbage",
+            Self::PeerDuplicate => "peer_duplicate",
+            Self::PeerStale => "peer_stale",
+            Self::SubscriberSlow => "subscriber_slow",
+        }
+    }
+}
+
+/// How much was dropped, by cause.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Drops(BTreeMap<DropCause, u64>);
+
+impl Drops {
+    /// Counts one more.
+    pub fn count(&mut self, cause: DropCause) {
+        self.add(cause, 1);
+    }
+
+    /// Counts `n` more.
+    pub fn add(&mut self, cause: DropCause, n: u64) {
+        if n > 0 {
+            *self.0.entry(cause).or_default() += n;
+        }
+    }
+
+    /// How many for one cause.
+    #[must_use]
+    pub fn of(&self, cause: DropCause) -> u64 {
+        self.0.get(&cause).copied().unwrap_or(0)
+    }
+
+    /// Causes that occurred, with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (DropCause, u64)> + '_ {
+        self.0.iter().map(|(cause, n)| (*cause, *n))
+    }
+
+    /// Adds another's counts.
+    pub fn merge(&mut self, other: &Self) {
+        for (cause, n) in other.iter() {
+            self.add(cause, n);
+        }
+    }
+}

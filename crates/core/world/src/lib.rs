@@ -1,0 +1,23 @@
+//! The vocabulary that every part of the system shares: sensors and their scans, tracks, signals, warnings,
+//! vehicles' own reports, and what each of them means.
+//!
+//! All positions are in the map's local frame (`jxz_geo::LocalFrame`): metres east and north. All times of
+//! validity are [`jxz_units::Utc`]. What is not known is `None`, never a sentinel.
+
+mod class;
+mod counts;
+mod sensor;
+mod signal;
+mod site;
+mod track;
+mod vehicle;
+mod warning;
+
+pub use class::{ClassBelief, RoadUserClass};
+pub use counts::{DropCause, Drops};
+pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
+pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
+pub use site::{Site, SiteId};
+pub use track::{Sources, Track, TrackId};
+pub use vehicle::{VehicleId, VehicleReport};
+pub use warning::{Cause, Concerned, Place, Warning, WarningId, WarningKind, WarningStage};
