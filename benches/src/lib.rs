@@ -1,1 +1,1 @@
-//! jxz-benches
+//! Benches with their budgets, in `benches/`.

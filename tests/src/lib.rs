@@ -1,1 +1,1 @@
-//! jxz-tests
+//! End-to-end tests: one file a behaviour, in `tests/`.

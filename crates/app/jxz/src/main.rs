@@ -1,2 +1,36 @@
-//! Placeholder entry point.
-fn main() {}
+//! `jxz`: one command for everything that is not a daemon.
+
+mod fuse;
+mod map;
+mod pki;
+mod sim;
+mod v2x;
+
+use clap::{Parser, Subcommand};
+
+/// Vehicle-road cooperation for Jiangxinzhou: simulator, map, fusion, messages and keys.
+#[derive(Debug, Parser)]
+#[command(name = "jxz", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Fuse(fuse::Args),
+    Map(map::Args),
+    Pki(pki::Args),
+    Sim(sim::Args),
+    V2x(v2x::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Fuse(args) => fuse::run(args),
+        Command::Map(args) => map::run(args),
+        Command::Pki(args) => pki::run(args),
+        Command::Sim(args) => sim::run(args),
+        Command::V2x(args) => v2x::run(args),
+    }
+}

@@ -6,6 +6,7 @@
 
 mod class;
 mod counts;
+mod report;
 mod sensor;
 mod signal;
 mod site;
@@ -15,6 +16,7 @@ mod warning;
 
 pub use class::{ClassBelief, RoadUserClass};
 pub use counts::{DropCause, Drops};
+pub use report::{LatencyStage, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
 pub use site::{Site, SiteId};
