@@ -6,6 +6,7 @@
 
 mod class;
 mod counts;
+mod latency;
 mod report;
 mod sensor;
 mod signal;
@@ -16,6 +17,7 @@ mod warning;
 
 pub use class::{ClassBelief, RoadUserClass};
 pub use counts::{DropCause, Drops};
+pub use latency::LatencyBook;
 pub use report::{LatencyStage, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
