@@ -1,2 +1,34 @@
-//! Placeholder entry point.
-fn main() {}
+//! `cargo xtask`: everything that is done to the tree.
+
+mod check;
+mod demo;
+mod layers;
+mod run;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// What is done to the tree: check it, test it, run it.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Demo(demo::Args),
+    Layers(layers::Args),
+    Test(test::Args),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Layers(args) => layers::run(&args),
+        Command::Test(args) => test::run(&args),
+    }
+}

@@ -1,1 +1,15 @@
-//! jxz-edge
+//! The roadside brain: scans, radio messages and signal reports in; messages, fresh state and records out.
+//!
+//! A state machine without sockets, clock or threads: the daemon, the simulator and a replay all call
+//! [`Edge::handle`], [`Edge::poll`] and [`Edge::next_deadline`] and get the same outputs for the same inputs.
+
+mod broadcast;
+mod config;
+mod door;
+mod edge;
+mod health;
+
+pub use config::EdgeConfig;
+pub use door::{Broadcast, Input, LinkStatus, Output};
+pub use edge::{Edge, EdgeError};
+pub use health::{NoStopwatch, Stopwatch};

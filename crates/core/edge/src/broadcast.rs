@@ -1,0 +1,96 @@
+//! When each message is due.
+
+use jxz_units::Instant;
+use jxz_world::{Warning, WarningId, WarningKind, WarningStage};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// MAP at least every second.
+pub(crate) const MAP_PERIOD: Duration = Duration::from_millis(1000);
+/// SPAT at least every 500 ms.
+pub(crate) const SPAT_PERIOD: Duration = Duration::from_millis(200);
+/// A signal controller's report older than this is no longer broadcast.
+pub(crate) const SIGNALS_VALID_S: f64 = 1.0;
+
+/// A deadline that comes again and again, without piling up when it was missed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Periodic {
+    period: Duration,
+    due: Instant,
+}
+
+impl Periodic {
+    pub(crate) fn starting(at: Instant, period: Duration) -> Self {
+        Self { period, due: at }
+    }
+
+    pub(crate) fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Whether it is due; if so, the next one is a period later, or now plus a period if that is past already.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        if now < self.due {
+            return false;
+        }
+        let next = self.due + self.period;
+        self.due = if next > now { next } else { now + self.period };
+        true
+    }
+}
+
+/// How often an unchanged warning is said again: RSI 100 ms for what moves, 500 ms for what changes in
+/// minutes, 1 s for what stays.
+fn repeat_period(kind: WarningKind) -> Duration {
+    Duration::from_millis(match kind {
+        WarningKind::Collision | WarningKind::Pedestrian | WarningKind::VehicleAhead => 100,
+        WarningKind::SpeedLimit | WarningKind::RoadCondition => 500,
+        WarningKind::Guidance => 1000,
+    })
+}
+
+/// Which warnings to say in this round.
+#[derive(Debug, Default)]
+pub(crate) struct RepeatTable {
+    said: BTreeMap<WarningId, Instant>,
+}
+
+impl RepeatTable {
+    /// Warnings that changed are said at once; of those alive, the ones whose period has passed.
+    pub(crate) fn select<'w>(
+        &mut self,
+        now: Instant,
+        changed: &'w [Warning],
+        alive: impl Iterator<Item = &'w Warning>,
+    ) -> Vec<Warning> {
+        let mut chosen: Vec<Warning> = changed.to_vec();
+        for warning in alive {
+            let due = self.said.get(&warning.id).is_none_or(|at| *at + repeat_period(warning.kind) <= now);
+            if due && !changed.iter().any(|c| c.id == warning.id) {
+                chosen.push(warning.clone());
+            }
+        }
+        for warning in &chosen {
+            if warning.stage == WarningStage::Cancelled {
+                self.said.remove(&warning.id);
+            } else {
+                self.said.insert(warning.id, now);
+            }
+        }
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missed_period_does_not_pile_up() {
+        let ms = |ms: u64| Instant::from_ns(ms * 1_000_000);
+        let mut map = Periodic::starting(Instant::ZERO, MAP_PERIOD);
+        assert!(map.take(ms(0)) && !map.take(ms(999)) && map.take(ms(1000)));
+        assert!(map.take(ms(5300)), "due since 2000");
+        assert_eq!(map.due(), ms(6300), "one catch-up, then a period from now");
+    }
+}

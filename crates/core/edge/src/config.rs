@@ -1,0 +1,38 @@
+//! What can be set on an edge node's brain.
+
+use jxz_fusion::FusionConfig;
+use jxz_hazard::HazardConfig;
+
+/// Settings of the roadside brain; every one has a default that suits the pilot.
+#[derive(Debug, Clone)]
+pub struct EdgeConfig {
+    /// Distinguishes one start of the node from another; also where message counters start.
+    pub boot: u64,
+    /// Version of the software, as health reports give it.
+    pub software_version: String,
+    /// Fusion's settings.
+    pub fusion: FusionConfig,
+    /// The warnings' switches and thresholds.
+    pub hazard: HazardConfig,
+    /// Time between rounds of prediction, RSM and fresh state, seconds.
+    pub round_s: f64,
+    /// For how long a round's state may be shown as fresh, seconds.
+    pub state_valid_s: f64,
+    /// Time between health records, seconds.
+    pub health_s: f64,
+}
+
+impl Default for EdgeConfig {
+    fn default() -> Self {
+        Self {
+            boot: 0,
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            fusion: FusionConfig::default(),
+            hazard: HazardConfig::default(),
+            // RSM is due every 100 ms.
+            round_s: 0.1,
+            state_valid_s: 0.5,
+            health_s: 2.0,
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What goes into the brain and what comes out.
+
+use jxz_v2x::MessageKind;
+use jxz_world::{Drops, JunctionSignals, NodeState, Record, Scan};
+
+/// Something that happened outside.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Input {
+    /// A checked scan of one of the site's sensors.
+    Scan(Scan),
+    /// A checked report of the site's signal controller.
+    Signals(JunctionSignals),
+    /// Bytes received over a radio channel, as they came.
+    Radio(Vec<u8>),
+    /// How the links outside do; replaces what was said before.
+    Links(LinkStatus),
+    /// Nothing but the passing of time.
+    Timer,
+}
+
+/// What the daemon's links count, for the node's health.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LinkStatus {
+    /// Vehicles subscribed over 5G now.
+    pub subscribers: u32,
+    /// What ingest and the links dropped since the node started.
+    pub drops: Drops,
+}
+
+/// Something to be done outside.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send to every vehicle in reach, over each channel.
+    Broadcast(Broadcast),
+    /// Send to the cloud while it is fresh.
+    State(NodeState),
+    /// Bring to the cloud, however long it takes.
+    Record(Record),
+}
+
+/// A message to the vehicles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broadcast {
+    /// What it is: its priority and application id follow.
+    pub kind: MessageKind,
+    /// UPER bytes of a `MessageFrame`.
+    pub bytes: Vec<u8>,
+}

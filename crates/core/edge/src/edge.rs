@@ -1,0 +1,351 @@
+//! The state machine itself.
+
+use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
+use crate::health::{Health, Stopwatch};
+use crate::{Broadcast, EdgeConfig, Input, Output};
+use jxz_fusion::{FusionError, Tracker};
+use jxz_hazard::Hazards;
+use jxz_map::{JunctionIx, Map, MapIndex};
+use jxz_units::{Instant, Now};
+use jxz_v2x::{Encoded, Encoder, Received, UnitId};
+use jxz_world::{
+    DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track, VehicleReport,
+};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Outputs waiting to be polled; a daemon that polls after every input never comes near.
+const OUTBOX_LIMIT: usize = 4096;
+/// A vehicle's report may be this much ahead of our clock, seconds.
+const REPORT_AHEAD_S: f64 = 0.2;
+/// A vehicle's report may be this old, seconds.
+const REPORT_BEHIND_S: f64 = 2.0;
+/// Faster than this no vehicle's report is believed, metres per second.
+const REPORT_FASTEST_MPS: f64 = 70.0;
+/// Reports from farther than this from the unit are not of its site, metres (the F2MD range check).
+const REPORT_RANGE_M: f64 = 420.0;
+/// Vehicles whose last report is remembered to know a repeated one.
+const REPORT_MEMORY: usize = 4096;
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EdgeError {
+    /// The map has no such site.
+    #[error("site `{0}` is not in the map; `jxz map info` lists its sites")]
+    UnknownSite(SiteId),
+    /// The site's sensors do not make a fusion.
+    #[error("site `{site}`: {source}")]
+    Fusion {
+        /// Which site.
+        site: SiteId,
+        /// What is wrong with its sensors.
+        source: FusionError,
+    },
+    /// A setting is out of its range.
+    #[error("setting `{name}` is {value}; it must be above zero and at most {limit}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The largest value that makes sense.
+        limit: f64,
+    },
+}
+
+/// The brain of one roadside node.
+pub struct Edge {
+    site: Site,
+    map: Arc<Map>,
+    junction: Option<JunctionIx>,
+    config: EdgeConfig,
+    tracker: Tracker,
+    hazards: Hazards,
+    encoder: Encoder,
+    signals: Option<JunctionSignals>,
+    reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
+    round: Periodic,
+    spat: Periodic,
+    map_due: Periodic,
+    health_due: Periodic,
+    repeats: RepeatTable,
+    health: Health,
+    state_sequence: u64,
+    record_sequence: u64,
+    tracks_now: usize,
+    outbox: VecDeque<Output>,
+}
+
+impl Edge {
+    /// A node for `site` of `map`, with nothing seen yet.
+    ///
+    /// # Errors
+    /// The site is not in the map, its sensors make no fusion, or a setting is out of range.
+    pub fn new(
+        now: Now,
+        map: Arc<Map>,
+        index: Arc<MapIndex>,
+        site: &SiteId,
+        config: EdgeConfig,
+        stopwatch: Box<dyn Stopwatch>,
+    ) -> Result<Self, EdgeError> {
+        for (name, value, limit) in [
+            ("round_s", config.round_s, 1.0),
+            ("state_valid_s", config.state_valid_s, 60.0),
+            ("health_s", config.health_s, 3600.0),
+        ] {
+            if !(value > 0.0 && value <= limit) {
+                return Err(EdgeError::Setting { name, value, limit });
+            }
+        }
+        let site =
+            map.sites.iter().find(|s| s.id == *site).ok_or_else(|| EdgeError::UnknownSite(site.clone()))?.clone();
+        let tracker = Tracker::new(site.sensors.clone(), config.fusion.clone())
+            .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })?;
+        let junction = site.junction.as_ref().and_then(|id| {
+            let position = map.junctions.iter().position(|j| j.id == *id)?;
+            u32::try_from(position).ok().map(JunctionIx)
+        });
+        let start = now.mono;
+        Ok(Self {
+            hazards: Hazards::new(map.clone(), index, &site, config.hazard.clone()),
+            encoder: Encoder::new(map.frame, UnitId(site.id.hash64().to_be_bytes()), site.position, (config.boot % 128) as u8),
+            tracker,
+            junction,
+            signals: None,
+            reports: BTreeMap::new(),
+            round: Periodic::starting(start, Duration::from_secs_f64(config.round_s)),
+            spat: Periodic::starting(start, SPAT_PERIOD),
+            map_due: Periodic::starting(start, MAP_PERIOD),
+            health_due: Periodic::starting(start, Duration::from_secs_f64(config.health_s)),
+            repeats: RepeatTable::default(),
+            health: Health::new(now, &site.sensors, stopwatch),
+            state_sequence: 0,
+            record_sequence: 0,
+            tracks_now: 0,
+            outbox: VecDeque::new(),
+            site,
+            map,
+            config,
+        })
+    }
+
+    /// Takes one input. Outputs that follow are waiting in [`Self::poll`] afterwards.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::Scan(scan) => self.handle_scan(now, &scan),
+            Input::Signals(signals) => self.handle_signals(now, signals),
+            Input::Radio(bytes) => self.handle_radio(now, &bytes),
+            Input::Links(links) => self.health.links = links,
+            Input::Timer => {}
+        }
+        self.run_due(now);
+    }
+
+    /// The next thing to be done outside, in order.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outbox.pop_front()
+    }
+
+    /// When [`Self::handle`] must be called again even if nothing comes in.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        [self.round.due(), self.spat.due(), self.map_due.due(), self.health_due.due()].into_iter().min()
+    }
+
+    /// The site this is the brain of.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// What has been dropped inside the brain since the start, by cause.
+    #[must_use]
+    pub fn drops(&self) -> &jxz_world::Drops {
+        &self.health.drops
+    }
+
+    /// How long the stages inside the brain took since the start.
+    #[must_use]
+    pub fn latencies(&self) -> &jxz_world::LatencyBook {
+        &self.health.latencies
+    }
+
+    /// The tracks as they are known for a time near now.
+    #[must_use]
+    pub fn tracks_at(&self, at: jxz_units::Utc) -> Vec<Track> {
+        self.tracker.tracks_at(at)
+    }
+
+    fn handle_scan(&mut self, now: Now, scan: &Scan) {
+        self.health.latencies.record_s(LatencyStage::Ingest, now.utc.seconds_since(scan.valid_at));
+        self.health.scan_seen(scan);
+        let started = self.health.start();
+        let outcome = self.tracker.handle_scan(scan);
+        self.health.stop(LatencyStage::Fuse, started);
+        match outcome {
+            Ok(outcome) => {
+                self.health.drops.add(DropCause::SensorNotFinite, outcome.not_finite as u64);
+                if outcome.too_late {
+                    self.health.drops.count(DropCause::SensorStale);
+                }
+            }
+            Err(_) => self.health.drops.count(DropCause::SensorUnknown),
+        }
+    }
+
+    fn handle_signals(&mut self, now: Now, signals: JunctionSignals) {
+        let ours = self.site.junction.as_ref() == Some(&signals.junction);
+        let newer = self.signals.as_ref().is_none_or(|held| held.valid_at < signals.valid_at);
+        let ahead_s = signals.valid_at.seconds_since(now.utc);
+        if ours && newer && ahead_s <= REPORT_AHEAD_S && ahead_s >= -SIGNALS_VALID_S {
+            self.signals = Some(signals);
+        } else {
+            self.health.drops.count(DropCause::SignalRejected);
+        }
+    }
+
+    fn handle_radio(&mut self, now: Now, bytes: &[u8]) {
+        match jxz_v2x::decode(bytes, now.utc, &self.map.frame) {
+            Ok(Received::Bsm(report)) => self.handle_report(now, report),
+            Ok(_) => self.health.drops.count(DropCause::RadioIrrelevant),
+            Err(_) => self.health.drops.count(DropCause::RadioUndecodable),
+        }
+    }
+
+    fn handle_report(&mut self, now: Now, report: VehicleReport) {
+        let ahead_s = report.valid_at.seconds_since(now.utc);
+        if (report.position - self.site.position).norm() > REPORT_RANGE_M {
+            self.health.drops.count(DropCause::RadioIrrelevant);
+            return;
+        }
+        if !(-REPORT_BEHIND_S..=REPORT_AHEAD_S).contains(&ahead_s)
+            || report.speed_mps.is_some_and(|v| v > REPORT_FASTEST_MPS)
+        {
+            self.health.drops.count(DropCause::RadioImplausible);
+            return;
+        }
+        if self.reports.get(&report.vehicle).is_some_and(|last| last.valid_at >= report.valid_at) {
+            self.health.drops.count(DropCause::RadioDuplicate);
+            return;
+        }
+        if self.reports.len() >= REPORT_MEMORY {
+            self.reports.retain(|_, last| now.utc.seconds_since(last.valid_at) < REPORT_BEHIND_S);
+        }
+        if self.reports.len() < REPORT_MEMORY {
+            self.reports.insert(report.vehicle, report);
+        }
+        self.tracker.handle_vehicle_report(&report);
+    }
+
+    fn run_due(&mut self, now: Now) {
+        if self.round.take(now.mono) {
+            self.run_round(now);
+        }
+        if self.spat.take(now.mono) {
+            self.send_spat(now);
+        }
+        if self.map_due.take(now.mono) {
+            self.send_map(now);
+        }
+        if self.health_due.take(now.mono) {
+            self.report_health(now);
+        }
+    }
+
+    /// Prediction, RSM, RSI and fresh state.
+    fn run_round(&mut self, now: Now) {
+        self.signals.take_if(|held| now.utc.seconds_since(held.valid_at) > SIGNALS_VALID_S);
+        let tracks = self.tracks_of_site(now);
+        self.tracks_now = tracks.len();
+
+        let started = self.health.start();
+        let changed = self.hazards.assess(now.utc, &tracks, self.signals.as_ref());
+        self.health.stop(LatencyStage::Predict, started);
+
+        let to_say = self.repeats.select(now.mono, &changed, self.hazards.alive());
+        let started = self.health.start();
+        let rsi = self.encoder.rsi(now.utc, &to_say);
+        self.health.stop(LatencyStage::EncodeSign, started);
+        self.broadcast(rsi);
+        let started = self.health.start();
+        let rsm = self.encoder.rsm(now.utc, &tracks);
+        self.health.stop(LatencyStage::EncodeSign, started);
+        self.broadcast(rsm);
+
+        for warning in changed {
+            self.record(RecordBody::Warning(warning));
+        }
+        self.state_sequence += 1;
+        self.push(Output::State(NodeState {
+            site: self.site.id.clone(),
+            boot: self.config.boot,
+            sequence: self.state_sequence,
+            valid_at: now.utc,
+            valid_for_s: self.config.state_valid_s,
+            tracks,
+            signals: self.signals.clone(),
+        }));
+    }
+
+    /// The road users that this site answers for, the nearest to its middle first.
+    fn tracks_of_site(&self, now: Now) -> Vec<Track> {
+        let distance = |t: &Track| (t.position - self.site.position).norm();
+        let mut tracks = self.tracker.tracks_at(now.utc);
+        tracks.retain(|t| distance(t) <= self.site.coverage_m);
+        tracks.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.id.cmp(&b.id)));
+        tracks
+    }
+
+    fn send_spat(&mut self, now: Now) {
+        let (Some(signals), Some(junction)) = (&self.signals, self.junction) else { return };
+        let junction = self.map.junction(junction);
+        let started = self.health.start();
+        let spat = self.encoder.spat(now.utc, signals, junction.node_id);
+        self.health.stop(LatencyStage::EncodeSign, started);
+        self.broadcast(spat);
+    }
+
+    fn send_map(&mut self, now: Now) {
+        let Some(junction) = self.junction else { return };
+        let started = self.health.start();
+        let map = self.encoder.map_message(now.utc, &self.map, junction);
+        self.health.stop(LatencyStage::EncodeSign, started);
+        self.broadcast(map);
+    }
+
+    fn report_health(&mut self, now: Now) {
+        let alive = self.hazards.alive().count();
+        let versions = (self.config.software_version.as_str(), self.map.version.as_str());
+        let health = self.health.report(now, versions, self.tracks_now, alive);
+        self.record(RecordBody::Health(health));
+    }
+
+    fn record(&mut self, body: RecordBody) {
+        self.record_sequence += 1;
+        let (site, boot, sequence) = (self.site.id.clone(), self.config.boot, self.record_sequence);
+        self.push(Output::Record(Record { site, boot, sequence, body }));
+    }
+
+    fn broadcast(&mut self, encoded: Encoded) {
+        self.health.drops.add(DropCause::EncodeFailed, encoded.failed);
+        for (kind, bytes) in encoded.messages {
+            self.push(Output::Broadcast(Broadcast { kind, bytes }));
+        }
+    }
+
+    /// Queues an output. A full outbox drops the oldest message or state, never a record while there is another.
+    fn push(&mut self, output: Output) {
+        if self.outbox.len() >= OUTBOX_LIMIT {
+            let oldest = self.outbox.iter().position(|o| !matches!(o, Output::Record(_))).unwrap_or(0);
+            let cause = match self.outbox.remove(oldest) {
+                Some(Output::Record(_)) => DropCause::MustArriveQueueFull,
+                _ => DropCause::UplinkShed,
+            };
+            self.health.drops.count(cause);
+        }
+        self.outbox.push_back(output);
+    }
+}

@@ -1,0 +1,200 @@
+//! `cargo xtask layers`: imports go down only, and pure crates stay pure.
+
+use crate::run::root;
+use anyhow::{Context, bail};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// Checks that every crate imports only what its floor may, and that no pure crate reaches the outside world.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Another workspace root than this one.
+    #[arg(long)]
+    root: Option<PathBuf>,
+}
+
+/// What each crate of the workspace may name as a dependency, beside what `FLOORS` allows.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("jxz-units", &[]),
+    ("jxz-geo", &["jxz-units"]),
+    ("jxz-world", BASE),
+    ("jxz-map", &["jxz-units", "jxz-geo", "jxz-world"]),
+    ("jxz-fusion", MAP),
+    ("jxz-hazard", MAP),
+    ("jxz-v2x", MAP),
+    ("jxz-signal", MAP),
+    (
+        "jxz-edge",
+        &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-fusion", "jxz-hazard", "jxz-v2x", "jxz-signal"],
+    ),
+    ("jxz-cloud", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-hazard", "jxz-v2x", "jxz-signal"]),
+    ("jxz-wire", &["jxz-units", "jxz-geo", "jxz-world"]),
+    ("jxz-ingest", IO),
+    ("jxz-link", IO),
+    ("jxz-observe", IO),
+];
+const BASE: &[&str] = &["jxz-units", "jxz-geo"];
+const MAP: &[&str] = &["jxz-units", "jxz-geo", "jxz-world", "jxz-map"];
+const IO: &[&str] = &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-wire"];
+
+/// Crates that a pure crate must not reach, however far down.
+const IMPURE: &[&str] = &["tokio", "quinn", "mio", "socket2", "hyper", "tonic", "async-std", "smol", "getrandom"];
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    resolve: Resolve,
+    workspace_members: BTreeSet<String>,
+    workspace_root: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Dependency>,
+}
+
+#[derive(Deserialize)]
+struct Dependency {
+    pkg: String,
+    dep_kinds: Vec<Kind>,
+}
+
+#[derive(Deserialize)]
+struct Kind {
+    kind: Option<String>,
+}
+
+/// The resolved graph, normal dependencies only (tests and build scripts may use what they like).
+struct Graph {
+    name: BTreeMap<String, String>,
+    folder: BTreeMap<String, String>,
+    deps: BTreeMap<String, Vec<String>>,
+    members: BTreeSet<String>,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let root = args.root.clone().unwrap_or_else(root);
+    let faults = faults(&Graph::read(&root)?);
+    if faults.is_empty() {
+        eprintln!("==> layers: in order");
+        return Ok(());
+    }
+    for fault in &faults {
+        eprintln!("layers: {fault}");
+    }
+    bail!("{} fault(s) in the layers; ARCHITECTURE.md says what may import what", faults.len())
+}
+
+impl Graph {
+    fn read(root: &std::path::Path) -> anyhow::Result<Self> {
+        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .args(["metadata", "--format-version", "1"])
+            .current_dir(root)
+            .output()
+            .context("cannot run cargo metadata")?;
+        if !output.status.success() {
+            bail!("cargo metadata failed in {}: {}", root.display(), String::from_utf8_lossy(&output.stderr));
+        }
+        let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+        let folder_of = |p: &Package| {
+            let folder = p.manifest_path.parent()?.strip_prefix(&metadata.workspace_root).ok()?;
+            Some((p.id.clone(), folder.display().to_string()))
+        };
+        let is_normal = |d: &&Dependency| d.dep_kinds.iter().any(|k| k.kind.is_none());
+        let normal = |n: &Node| n.deps.iter().filter(is_normal).map(|d| d.pkg.clone()).collect();
+        Ok(Self {
+            folder: metadata.packages.iter().filter_map(folder_of).collect(),
+            name: metadata.packages.iter().map(|p| (p.id.clone(), p.name.clone())).collect(),
+            deps: metadata.resolve.nodes.iter().map(|n| (n.id.clone(), normal(n))).collect(),
+            members: metadata.workspace_members,
+        })
+    }
+
+    fn deps_of(&self, id: &str) -> &[String] {
+        self.deps.get(id).map_or(&[], Vec::as_slice)
+    }
+
+    fn is_pure(&self, id: &str) -> bool {
+        let folder = self.folder.get(id).map_or("", String::as_str);
+        folder.starts_with("crates/base/") || folder.starts_with("crates/core/") || folder == "sim"
+    }
+}
+
+fn faults(graph: &Graph) -> Vec<String> {
+    let mut faults = Vec::new();
+    for member in &graph.members {
+        let name = &graph.name[member];
+        let inner = graph.deps_of(member).iter().filter(|d| graph.members.contains(*d));
+        let inner: Vec<&str> = inner.map(|d| graph.name[d].as_str()).collect();
+        if let Some(bad) = forbidden(name, &graph.folder[member], &inner) {
+            faults.push(bad);
+        }
+        if graph.is_pure(member)
+            && let Some(path) = path_to_impure(graph, member)
+        {
+            faults.push(format!("{name} must stay pure but reaches {}", path.join(" -> ")));
+        }
+    }
+    faults
+}
+
+/// A direct dependency within the workspace that the arrows do not allow.
+fn forbidden(name: &str, folder: &str, inner: &[&str]) -> Option<String> {
+    let outermost = ["xtask", "jxz-tests", "jxz-benches"];
+    let allowed: Box<dyn Fn(&str) -> bool> = if name == "xtask" {
+        Box::new(|_| false)
+    } else if outermost.contains(&name) {
+        Box::new(|dep| dep != "xtask")
+    } else if folder.starts_with("crates/app/") {
+        Box::new(|dep| !outermost.contains(&dep))
+    } else if folder == "sim" {
+        Box::new(|dep| ARROWS.iter().any(|(n, _)| *n == dep) && !IO_CRATES.contains(&dep))
+    } else {
+        let Some((_, arrows)) = ARROWS.iter().find(|(n, _)| *n == name) else {
+            return Some(format!(
+                "{name} ({folder}) is not in the table of arrows: give it its place in xtask/src/layers.rs"
+            ));
+        };
+        Box::new(|dep| arrows.contains(&dep))
+    };
+    let bad = inner.iter().find(|dep| !allowed(dep))?;
+    Some(format!("{name} must not import {bad}"))
+}
+
+const IO_CRATES: &[&str] = &["jxz-wire", "jxz-ingest", "jxz-link", "jxz-observe"];
+
+/// The shortest chain of names from a crate to one that it must not reach.
+fn path_to_impure(graph: &Graph, from: &str) -> Option<Vec<String>> {
+    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut queue = std::collections::VecDeque::from([from]);
+    while let Some(id) = queue.pop_front() {
+        if IMPURE.contains(&graph.name[id].as_str()) {
+            let chain = std::iter::successors(Some(id), |id| came_from.get(id).copied());
+            let mut names: Vec<String> = chain.map(|id| graph.name[id].clone()).collect();
+            names.reverse();
+            return Some(names);
+        }
+        for dep in graph.deps_of(id) {
+            if dep != from && !came_from.contains_key(dep.as_str()) {
+                came_from.insert(dep, id);
+                queue.push_back(dep);
+            }
+        }
+    }
+    None
+}
