@@ -4,7 +4,7 @@ use crate::run::root;
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Checks that every crate imports only what its floor may, and that no pure crate reaches the outside world.
@@ -89,7 +89,7 @@ struct Graph {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let root = args.root.clone().unwrap_or_else(root);
-    let faults = faults(&Graph::read(&root)?);
+    let faults = faults(&root, &Graph::read(&root)?)?;
     if faults.is_empty() {
         eprintln!("==> layers: in order");
         return Ok(());
@@ -101,16 +101,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 impl Graph {
-    fn read(root: &std::path::Path) -> anyhow::Result<Self> {
-        let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["metadata", "--format-version", "1"])
-            .current_dir(root)
-            .output()
-            .context("cannot run cargo metadata")?;
-        if !output.status.success() {
-            bail!("cargo metadata failed in {}: {}", root.display(), String::from_utf8_lossy(&output.stderr));
-        }
-        let metadata: Metadata = serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    fn read(root: &Path) -> anyhow::Result<Self> {
+        let json = cargo_output(root, &["metadata", "--format-version", "1"])?;
+        let metadata: Metadata = serde_json::from_str(&json).context("cannot read cargo metadata")?;
         let folder_of = |p: &Package| {
             let folder = p.manifest_path.parent()?.strip_prefix(&metadata.workspace_root).ok()?;
             Some((p.id.clone(), folder.display().to_string()))
@@ -135,7 +128,7 @@ impl Graph {
     }
 }
 
-fn faults(graph: &Graph) -> Vec<String> {
+fn faults(root: &Path, graph: &Graph) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
     for member in &graph.members {
         let name = &graph.name[member];
@@ -145,12 +138,12 @@ fn faults(graph: &Graph) -> Vec<String> {
             faults.push(bad);
         }
         if graph.is_pure(member)
-            && let Some(path) = path_to_impure(graph, member)
+            && let Some(path) = path_to_impure(root, name)?
         {
             faults.push(format!("{name} must stay pure but reaches {}", path.join(" -> ")));
         }
     }
-    faults
+    Ok(faults)
 }
 
 /// A direct dependency within the workspace that the arrows do not allow.
@@ -178,23 +171,30 @@ fn forbidden(name: &str, folder: &str, inner: &[&str]) -> Option<String> {
 
 const IO_CRATES: &[&str] = &["jxz-wire", "jxz-ingest", "jxz-link", "jxz-observe"];
 
-/// The shortest chain of names from a crate to one that it must not reach.
-fn path_to_impure(graph: &Graph, from: &str) -> Option<Vec<String>> {
-    let mut came_from: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut queue = std::collections::VecDeque::from([from]);
-    while let Some(id) = queue.pop_front() {
-        if IMPURE.contains(&graph.name[id].as_str()) {
-            let chain = std::iter::successors(Some(id), |id| came_from.get(id).copied());
-            let mut names: Vec<String> = chain.map(|id| graph.name[id].clone()).collect();
-            names.reverse();
-            return Some(names);
-        }
-        for dep in graph.deps_of(id) {
-            if dep != from && !came_from.contains_key(dep.as_str()) {
-                came_from.insert(dep, id);
-                queue.push_back(dep);
-            }
+/// The chain of names from a crate to the first one that it must not reach. `cargo tree` resolves the features of
+/// this crate alone; `cargo metadata` would mix in what other members switch on.
+fn path_to_impure(root: &Path, name: &str) -> anyhow::Result<Option<Vec<String>>> {
+    let args = ["tree", "--edges", "normal,no-proc-macro", "--prefix", "depth", "--format", " {p}", "--package", name];
+    let tree = cargo_output(root, &args)?;
+    let mut path: Vec<String> = Vec::new();
+    for line in tree.lines() {
+        let mut words = line.split_whitespace();
+        let (Some(Ok(depth)), Some(package)) = (words.next().map(str::parse::<usize>), words.next()) else { continue };
+        path.truncate(depth);
+        path.push(package.to_owned());
+        if IMPURE.contains(&package) {
+            return Ok(Some(path));
         }
     }
-    None
+    Ok(None)
+}
+
+fn cargo_output(root: &Path, args: &[&str]) -> anyhow::Result<String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).args(args).current_dir(root).output();
+    let output = output.with_context(|| format!("cannot run cargo {}", args[0]))?;
+    if !output.status.success() {
+        bail!("cargo {} failed in {}: {}", args[0], root.display(), String::from_utf8_lossy(&output.stderr));
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("cargo {} printed something that is not text", args[0]))
 }
