@@ -1,1 +1,5 @@
-//! jxz-v2x
+//! Chinese C-V2X messages of day 1.
+pub mod asn;
+mod hex;
+
+pub use hex::{HexError, from_hex};
