@@ -1,1 +1,44 @@
-//! jxz-wire
+//! The wire formats: protobuf compiled from `proto/`, and the checked way between it and the vocabulary.
+//!
+//! Wire types stop here. [`sensor`](mod@sensor), [`node`](mod@node), `console` and the other packages hold the
+//! generated messages; the functions below turn them into [`jxz_world`] types, or say which field is wrong.
+
+#[allow(missing_docs, unreachable_pub, clippy::all, rustdoc::all)]
+mod packages {
+    include!(concat!(env!("OUT_DIR"), "/packages.rs"));
+}
+
+mod error;
+mod health;
+mod record;
+mod scan;
+mod signals;
+mod state;
+mod uu;
+mod warning;
+
+pub use error::WireError;
+pub use packages::jxz::*;
+pub use record::{Reply, Verdict, decode_hello, decode_record, decode_reply, encode_record, encode_reply, hello};
+pub use scan::{ScanHead, decode_sensor, detection_from_wire, encode_scan, scan_from_wire, scan_head, scan_to_wire};
+pub use signals::{encode_signals, signals_from_wire, signals_to_wire};
+pub use state::{decode_state, split_state};
+pub use uu::{Downlink, MAX_DOWNLINK_BYTES};
+pub use uu::{
+    decode_downlink, decode_vehicle_hello, decode_welcome, encode_downlink, encode_vehicle_hello, encode_welcome,
+};
+
+/// The most bytes of one UDP datagram from a sensor or a signal controller.
+pub const MAX_SENSOR_BYTES: usize = 8192;
+/// The most detections in one scan.
+pub const MAX_DETECTIONS: usize = 512;
+/// The most phases of one junction.
+pub const MAX_PHASES: usize = 64;
+/// The most bytes of a sensor's, site's or junction's name.
+pub const MAX_NAME_BYTES: usize = 64;
+/// The most bytes of one state datagram from a node to the cloud.
+pub const MAX_STATE_BYTES: usize = 1150;
+/// The most bytes of one must-arrive record.
+pub const MAX_RECORD_BYTES: usize = 256 * 1024;
+/// The most bytes of a hello, a welcome or a record's reply.
+pub const MAX_CONTROL_BYTES: usize = 1024;
