@@ -50,6 +50,8 @@ pub enum DropCause {
     PeerStale,
     /// A subscriber too slow for its stream.
     SubscriberSlow,
+    /// A node, track, signal or warning that found the cloud's twin full.
+    TwinFull,
 }
 
 impl DropCause {
@@ -78,6 +80,7 @@ impl DropCause {
             Self::PeerDuplicate => "peer_duplicate",
             Self::PeerStale => "peer_stale",
             Self::SubscriberSlow => "subscriber_slow",
+            Self::TwinFull => "twin_full",
         }
     }
 }

@@ -3,14 +3,42 @@
 use crate::{LatencyStage, StageLatency};
 use core::time::Duration;
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Longest latency told apart, microseconds; longer ones count as this.
 const LONGEST_US: u64 = 60_000_000;
 
 /// One histogram a stage: microseconds, two significant digits.
-#[derive(Debug, Clone)]
+///
+/// Serialised as `{stage: [[microseconds, count], ...]}`, so that books of several nodes can be merged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Buckets", into = "Buckets")]
 pub struct LatencyBook {
     stages: Vec<Histogram<u64>>,
+}
+
+type Buckets = BTreeMap<LatencyStage, Vec<(u64, u64)>>;
+
+impl From<Buckets> for LatencyBook {
+    fn from(buckets: Buckets) -> Self {
+        let mut book = Self::default();
+        for (stage, counts) in buckets {
+            for (us, count) in counts {
+                book.record_us(stage, us, count);
+            }
+        }
+        book
+    }
+}
+
+impl From<LatencyBook> for Buckets {
+    fn from(book: LatencyBook) -> Self {
+        let counts = |h: &Histogram<u64>| {
+            h.iter_recorded().map(|v| (v.value_iterated_to(), v.count_since_last_iteration())).collect()
+        };
+        LatencyStage::ALL.into_iter().zip(&book.stages).map(|(stage, h)| (stage, counts(h))).collect()
+    }
 }
 
 impl Default for LatencyBook {
@@ -24,9 +52,12 @@ impl Default for LatencyBook {
 impl LatencyBook {
     /// Counts one latency.
     pub fn record(&mut self, stage: LatencyStage, latency: Duration) {
+        self.record_us(stage, u64::try_from(latency.as_micros()).unwrap_or(LONGEST_US), 1);
+    }
+
+    fn record_us(&mut self, stage: LatencyStage, us: u64, count: u64) {
         if let Some(histogram) = self.stages.get_mut(stage as usize) {
-            let us = u64::try_from(latency.as_micros()).unwrap_or(LONGEST_US);
-            histogram.saturating_record(us.clamp(1, LONGEST_US));
+            histogram.saturating_record_n(us.clamp(1, LONGEST_US), count);
         }
     }
 
@@ -76,6 +107,16 @@ mod tests {
         let [fuse] = twice.summary()[..] else { panic!("only one stage was measured") };
         assert_eq!((fuse.stage, fuse.count), (LatencyStage::Fuse, 2000));
         assert!((fuse.p50_ms - 500.0).abs() < 10.0 && (fuse.p99_ms - 990.0).abs() < 15.0, "{fuse:?}");
+    }
+
+    #[test]
+    fn a_book_survives_being_written_down() {
+        let mut book = LatencyBook::default();
+        for ms in [1, 1, 5, 40_000] {
+            book.record(LatencyStage::Predict, Duration::from_millis(ms));
+        }
+        let buckets = Buckets::from(book.clone());
+        assert_eq!(LatencyBook::from(buckets).summary(), book.summary());
     }
 
     #[test]

@@ -13,9 +13,9 @@ impl SiteId {
     /// 64-bit FNV-1a of the name: stands for the site where eight octets must do (RFC 9923 has the constants).
     #[must_use]
     pub fn hash64(&self) -> u64 {
-        self.0.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        self.0
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     }
 }
 
@@ -50,7 +50,9 @@ mod tests {
 
     #[test]
     fn hashes_are_those_of_the_published_test_vectors() {
-        for (name, hash) in [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)] {
+        for (name, hash) in
+            [("", 0xcbf2_9ce4_8422_2325), ("a", 0xaf63_dc4c_8601_ec8c), ("foobar", 0x8594_4171_f739_67e8)]
+        {
             assert_eq!(SiteId(name.to_owned()).hash64(), hash, "{name}");
         }
     }
