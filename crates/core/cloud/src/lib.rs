@@ -1,1 +1,20 @@
-//! jxz-cloud
+//! The cloud's brain: a live twin of every node, road user, signal and warning of the island.
+//!
+//! A state machine without sockets, clock or threads: [`Cloud::handle`] takes what nodes say, [`Cloud::poll`] gives
+//! what is to be stored and what changed, [`Cloud::snapshot`] shows the twin. Everything shown is fresh, late, stale
+//! or lost by its own validity ([`Validity`]); nothing is fresh by default, and a number that is not known is `None`.
+
+mod cloud;
+mod config;
+mod freshness;
+mod ledger;
+mod node;
+mod view;
+mod warnings;
+
+pub use cloud::{Cloud, Input, Output, RecordKey};
+pub use config::{Aging, CloudConfig};
+pub use freshness::{Freshness, Validity};
+pub use view::{
+    Area, Counts, GlobalTrackId, NodeView, SensorView, SignalView, TrackView, View, WarningView, global_track_id,
+};

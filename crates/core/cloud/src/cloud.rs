@@ -1,0 +1,260 @@
+//! The state machine: inputs in, outputs out, deadlines.
+
+use crate::node::Node;
+use crate::view::{Counts, View};
+use crate::warnings::{Signals, Warnings};
+use crate::{CloudConfig, Freshness};
+use core::time::Duration;
+use jxz_map::Map;
+use jxz_units::{Instant, Now, Utc};
+use jxz_world::{DropCause, Drops, NodeState, Record, RecordBody, SiteId, WarningStage};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+/// How often things are aged and removed while there are any.
+const HOUSEKEEPING: Duration = Duration::from_millis(250);
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A node's link stands.
+    NodeConnected(SiteId),
+    /// A node's link is gone.
+    NodeDisconnected(SiteId),
+    /// A node's fresh state, or a part of one.
+    State(NodeState),
+    /// A must-arrive record.
+    Record(Record),
+    /// The deadline of [`Cloud::next_deadline`] has come.
+    Timer,
+}
+
+/// A must-arrive record's key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RecordKey {
+    /// Which node.
+    pub site: SiteId,
+    /// Which start of it.
+    pub boot: u64,
+    /// Which record of that boot.
+    pub sequence: u64,
+}
+
+impl RecordKey {
+    /// The key of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self { site: record.site.clone(), boot: record.boot, sequence: record.sequence }
+    }
+}
+
+/// What is to be done, or was noticed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// A record that is new: keep it durably, then acknowledge it to its node.
+    Store(Box<Record>),
+    /// A record that came before: acknowledge it again, but not before the [`Output::Store`] of it is durable.
+    AcknowledgeAgain(RecordKey),
+    /// A node turned from one degree of freshness to another.
+    NodeFreshness {
+        /// Which node.
+        site: SiteId,
+        /// What it was; `None` when it is heard for the first time.
+        from: Option<Freshness>,
+        /// What it is.
+        to: Freshness,
+    },
+}
+
+/// The cloud's brain. See the crate's documentation.
+#[derive(Debug, Clone)]
+pub struct Cloud {
+    config: Arc<CloudConfig>,
+    map: Arc<Map>,
+    nodes: BTreeMap<SiteId, Node>,
+    warnings: Warnings,
+    signals: Signals,
+    drops: Drops,
+    counts: Counts,
+    outputs: VecDeque<Output>,
+    shown: BTreeMap<SiteId, Freshness>,
+    housekeeping_at: Option<Instant>,
+}
+
+impl Cloud {
+    /// A twin of the map's sites, of which nothing has been heard.
+    #[must_use]
+    pub fn new(config: CloudConfig, map: Arc<Map>) -> Self {
+        let nodes = map.sites.iter().take(config.max_nodes).map(|site| (site.id.clone(), Node::default())).collect();
+        Self {
+            config: Arc::new(config),
+            map,
+            nodes,
+            warnings: Warnings::default(),
+            signals: Signals::default(),
+            drops: Drops::default(),
+            counts: Counts::default(),
+            outputs: VecDeque::new(),
+            shown: BTreeMap::new(),
+            housekeeping_at: None,
+        }
+    }
+
+    /// Takes one input.
+    pub fn handle(&mut self, now: Now, input: Input) {
+        match input {
+            Input::NodeConnected(site) => self.set_connected(&site, true),
+            Input::NodeDisconnected(site) => self.set_connected(&site, false),
+            Input::State(state) => self.take_state(now.utc, &state),
+            Input::Record(record) => self.take_record(now.utc, record),
+            Input::Timer => {}
+        }
+        if self.housekeeping_at.is_none_or(|at| now.mono >= at) {
+            let busy = self.keep_house(now.utc);
+            self.housekeeping_at = busy.then(|| now.mono + HOUSEKEEPING);
+        }
+    }
+
+    /// The next thing to be done, oldest first.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Input::Timer`] is due at the latest; `None` while there is nothing to age.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.housekeeping_at
+    }
+
+    /// Notes a record that was stored before this process started, so that it is not stored twice. Its warning or
+    /// health report enters the twin as far as its own validity allows.
+    pub fn recall(&mut self, now: Utc, record: &Record) {
+        if self.ledger_insert(record) {
+            self.take_body(now, record);
+        }
+    }
+
+    /// The twin at one time.
+    #[must_use]
+    pub fn snapshot(&self, now: Utc) -> View {
+        let warnings = self.warnings.views(&self.config, now);
+        let mut tracks = Vec::new();
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        for (id, node) in &self.nodes {
+            let before = tracks.len();
+            tracks.extend(node.tracks(&self.config, now, id));
+            let live = tracks[before..].iter().filter(|track| track.freshness.is_live()).count();
+            let alive = warnings.iter().filter(|warning| warning.site == *id && warning.is_alive()).count();
+            let site = self.map.sites.iter().find(|site| site.id == *id);
+            nodes.push(node.view(&self.config, now, (id, site), (live, alive)));
+        }
+        let mut drops = self.drops.clone();
+        nodes.iter().for_each(|node| drops.merge(&node.drops));
+        let (signals, counts) = (self.signals.views(&self.config, now), self.counts);
+        View { at: now, nodes, tracks, warnings, signals, drops, counts, index: OnceLock::new() }
+    }
+
+    /// The node's twin, made if there is room for one more.
+    fn node(&mut self, site: &SiteId) -> Option<&mut Node> {
+        if !self.nodes.contains_key(site) {
+            if self.nodes.len() >= self.config.max_nodes {
+                self.drops.count(DropCause::TwinFull);
+                return None;
+            }
+            self.nodes.insert(site.clone(), Node::default());
+        }
+        self.nodes.get_mut(site)
+    }
+
+    fn set_connected(&mut self, site: &SiteId, connected: bool) {
+        if let Some(node) = self.node(site) {
+            node.set_connected(connected);
+        }
+    }
+
+    fn take_state(&mut self, now: Utc, state: &NodeState) {
+        let config = Arc::clone(&self.config);
+        let Some(node) = self.node(&state.site) else { return };
+        if !node.take_state(&config, now, state) {
+            return;
+        }
+        self.counts.states += 1;
+        if let Some(signals) = &state.signals {
+            let origin = (&state.site, state.valid_for_s);
+            self.signals.take((&config, &mut self.drops), now, origin, signals);
+        }
+        self.show_freshness(now, &state.site);
+    }
+
+    fn take_record(&mut self, now: Utc, record: Record) {
+        // Two slots: one for the record, one for what it may change.
+        if self.outputs.len() + 2 > self.config.max_outputs {
+            self.drops.count(DropCause::MustArriveQueueFull);
+            return;
+        }
+        if let Some(node) = self.node(&record.site) {
+            node.heard(now);
+        }
+        if !self.ledger_insert(&record) {
+            self.counts.records_again += 1;
+            self.drops.count(DropCause::PeerDuplicate);
+            self.outputs.push_back(Output::AcknowledgeAgain(RecordKey::of(&record)));
+            return;
+        }
+        self.counts.records += 1;
+        if matches!(&record.body, RecordBody::Warning(warning) if warning.stage == WarningStage::Raised) {
+            self.counts.warnings_raised += 1;
+        }
+        self.take_body(now, &record);
+        let site = record.site.clone();
+        self.outputs.push_back(Output::Store(Box::new(record)));
+        self.show_freshness(now, &site);
+    }
+
+    /// `true` if the record is new. With no room for its node the record is taken as new: better twice than never.
+    fn ledger_insert(&mut self, record: &Record) -> bool {
+        let (max_boots, max_runs) = (self.config.max_boots, self.config.max_record_runs);
+        self.node(&record.site).is_none_or(|node| node.ledger.insert(record.boot, record.sequence, max_boots, max_runs))
+    }
+
+    fn take_body(&mut self, now: Utc, record: &Record) {
+        match &record.body {
+            RecordBody::Warning(warning) => {
+                let origin = (&record.site, record.boot);
+                self.warnings.take((&self.config, &mut self.drops), now, origin, warning);
+            }
+            RecordBody::Health(report) => {
+                if let Some(node) = self.nodes.get_mut(&record.site) {
+                    node.take_health(&self.config, now, (record.boot, record.sequence), report);
+                }
+            }
+        }
+    }
+
+    /// Removes what has been lost for long, tells what changed; returns whether there is anything left to age.
+    fn keep_house(&mut self, now: Utc) -> bool {
+        let mut busy = self.warnings.forget(&self.config, now);
+        busy |= self.signals.forget(&self.config, now);
+        for node in self.nodes.values_mut() {
+            busy |= node.forget(&self.config, now);
+        }
+        let sites: Vec<SiteId> = self.nodes.keys().cloned().collect();
+        for site in &sites {
+            self.show_freshness(now, site);
+        }
+        busy || self.shown.values().any(|freshness| *freshness != Freshness::Lost)
+    }
+
+    /// Tells when a node's freshness is not what was told last. A node never heard is not told of.
+    fn show_freshness(&mut self, now: Utc, site: &SiteId) {
+        let Some(node) = self.nodes.get(site) else { return };
+        let to = node.freshness(&self.config, now);
+        let from = self.shown.get(site).copied();
+        // With no room the change is told later: what was told last stays as it is.
+        let changed = from != Some(to) && !(from.is_none() && to == Freshness::Lost);
+        if changed && self.outputs.len() < self.config.max_outputs {
+            self.shown.insert(site.clone(), to);
+            self.outputs.push_back(Output::NodeFreshness { site: site.clone(), from, to });
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The twin of one node.
+
+use crate::ledger::Ledger;
+use crate::view::{GlobalTrackId, NodeView, SensorView, TrackView, global_track_id};
+use crate::{CloudConfig, Freshness, Validity};
+use jxz_units::Utc;
+use jxz_world::{DropCause, Drops, NodeHealth, NodeState, SensorHealth, Site, SiteId, Track, TrackId};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Boots remembered as past, so that their late datagrams are not taken for a restart.
+const PAST_BOOTS: usize = 8;
+/// Sensors and stages that one health report may list.
+const MAX_HEALTH_ROWS: usize = 64;
+/// Longest name or version in a health report, bytes.
+const MAX_TEXT: usize = 128;
+
+/// A track as held.
+#[derive(Debug, Clone)]
+struct HeldTrack {
+    track: Track,
+    id: GlobalTrackId,
+    validity: Validity,
+    sequence: u64,
+}
+
+/// The node's newest state, less its tracks.
+#[derive(Debug, Clone, Copy)]
+struct StateHead {
+    boot: u64,
+    sequence: u64,
+    validity: Validity,
+    /// From the time of validity to receipt, by the two clocks as they are, seconds.
+    delay_s: f64,
+}
+
+/// The node's newest health report.
+#[derive(Debug, Clone)]
+struct HeldHealth {
+    boot: u64,
+    sequence: u64,
+    report: NodeHealth,
+    validity: Validity,
+}
+
+/// The twin of one node.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Node {
+    connected: bool,
+    last_heard: Option<Utc>,
+    head: Option<StateHead>,
+    past_boots: VecDeque<u64>,
+    tracks: BTreeMap<TrackId, HeldTrack>,
+    health: Option<HeldHealth>,
+    pub(crate) ledger: Ledger,
+    pub(crate) drops: Drops,
+}
+
+impl Node {
+    pub(crate) fn set_connected(&mut self, connected: bool) {
+        self.connected = connected;
+    }
+
+    pub(crate) fn heard(&mut self, now: Utc) {
+        self.last_heard = Some(now);
+    }
+
+    /// Takes a state or a part of one; `false` if it is dropped whole (and counted).
+    pub(crate) fn take_state(&mut self, config: &CloudConfig, now: Utc, state: &NodeState) -> bool {
+        self.heard(now);
+        if !(state.valid_for_s.is_finite() && state.valid_for_s > 0.0) {
+            self.drops.count(DropCause::PeerGarbage);
+            return false;
+        }
+        let span_s = state.valid_for_s.min(config.max_valid_for_s);
+        let new_part = match self.head {
+            Some(head) if head.boot == state.boot && state.sequence < head.sequence => None,
+            Some(head) if head.boot == state.boot => Some(state.sequence > head.sequence),
+            _ if self.past_boots.contains(&state.boot) => None,
+            Some(head) => {
+                self.retire(head.boot);
+                Some(true)
+            }
+            None => Some(true),
+        };
+        let Some(newer) = new_part else {
+            self.drops.count(DropCause::PeerStale);
+            return false;
+        };
+        if newer {
+            let validity = Validity::new(state.valid_at, span_s, now);
+            let delay_s = now.seconds_since(state.valid_at);
+            self.head = Some(StateHead { boot: state.boot, sequence: state.sequence, validity, delay_s });
+        }
+        let news = self.take_tracks(config, now, state, span_s);
+        if !newer && news == 0 && state.signals.is_none() {
+            // The same part again: datagrams may be duplicated on the way.
+            self.drops.count(DropCause::PeerDuplicate);
+        }
+        true
+    }
+
+    /// A restart: the tracks of the earlier process are nobody's any more.
+    fn retire(&mut self, boot: u64) {
+        self.tracks.clear();
+        self.past_boots.push_back(boot);
+        while self.past_boots.len() > PAST_BOOTS {
+            self.past_boots.pop_front();
+        }
+    }
+
+    /// Takes a part's tracks; returns how many were new to this state.
+    fn take_tracks(&mut self, config: &CloudConfig, now: Utc, state: &NodeState, span_s: f64) -> usize {
+        let mut news = 0;
+        for track in &state.tracks {
+            if !is_sound(track) {
+                self.drops.count(DropCause::PeerGarbage);
+                continue;
+            }
+            let held = self.tracks.get(&track.id);
+            if held.is_some_and(|held| held.sequence >= state.sequence) {
+                continue;
+            }
+            if held.is_none() && self.tracks.len() >= config.max_tracks_per_node {
+                self.drops.count(DropCause::TwinFull);
+                continue;
+            }
+            news += 1;
+            self.tracks.insert(
+                track.id,
+                HeldTrack {
+                    track: track.clone(),
+                    id: global_track_id(&state.site, state.boot, track.id),
+                    validity: Validity::new(track.valid_at, span_s, now),
+                    sequence: state.sequence,
+                },
+            );
+        }
+        news
+    }
+
+    /// Takes a health report unless a newer one is held.
+    pub(crate) fn take_health(
+        &mut self,
+        config: &CloudConfig,
+        now: Utc,
+        (boot, sequence): (u64, u64),
+        report: &NodeHealth,
+    ) {
+        let newer = self
+            .health
+            .as_ref()
+            .is_none_or(|held| if held.boot == boot { sequence > held.sequence } else { report.at >= held.report.at });
+        if !newer {
+            self.drops.count(DropCause::PeerStale);
+            return;
+        }
+        let mut report = report.clone();
+        report.sensors.retain(|sensor| sensor.id.0.len() <= MAX_TEXT);
+        report.sensors.truncate(MAX_HEALTH_ROWS);
+        report.latencies.retain(|stage| stage.p50_ms.is_finite() && stage.p99_ms.is_finite());
+        report.latencies.truncate(MAX_HEALTH_ROWS);
+        clip(&mut report.software_version);
+        clip(&mut report.map_version);
+        let validity = Validity::new(report.at, config.health_valid_for_s, now);
+        self.health = Some(HeldHealth { boot, sequence, report, validity });
+    }
+
+    /// Removes tracks that have been lost for long enough; returns whether any track is left.
+    pub(crate) fn forget(&mut self, config: &CloudConfig, now: Utc) -> bool {
+        self.tracks.retain(|_, held| now < held.validity.forget_at(config.aging, config.forget_after_s));
+        !self.tracks.is_empty()
+    }
+
+    /// The better of what its states and its health reports say; lost if there is neither.
+    pub(crate) fn freshness(&self, config: &CloudConfig, now: Utc) -> Freshness {
+        let state = self.head.map(|head| head.validity.freshness(now, config.aging));
+        let health = self.health.as_ref().map(|held| held.validity.freshness(now, config.aging));
+        state.into_iter().chain(health).min().unwrap_or(Freshness::Lost)
+    }
+
+    /// Its tracks that are not lost.
+    pub(crate) fn tracks<'a>(
+        &'a self,
+        config: &'a CloudConfig,
+        now: Utc,
+        site: &'a SiteId,
+    ) -> impl Iterator<Item = TrackView> + 'a {
+        self.tracks.values().filter_map(move |held| {
+            let freshness = held.validity.freshness(now, config.aging);
+            (freshness != Freshness::Lost).then(|| TrackView {
+                id: held.id,
+                site: site.clone(),
+                freshness,
+                age_s: held.validity.age_s(now),
+                track: held.track.clone(),
+            })
+        })
+    }
+
+    /// The node as shown; `warnings` is how many of its warnings are alive.
+    pub(crate) fn view(
+        &self,
+        config: &CloudConfig,
+        now: Utc,
+        (id, site): (&SiteId, Option<&Site>),
+        (tracks, warnings): (usize, usize),
+    ) -> NodeView {
+        let clock_ahead_s = self.head.map(|head| -head.delay_s).filter(|ahead_s| *ahead_s > config.clock_tolerance_s);
+        NodeView {
+            site: id.clone(),
+            name_zh: site.map(|site| site.name_zh.clone()),
+            name_en: site.map(|site| site.name_en.clone()),
+            position: site.map(|site| site.position),
+            connected: self.connected,
+            freshness: self.freshness(config, now),
+            state_freshness: self.head.map(|head| head.validity.freshness(now, config.aging)),
+            last_heard: self.last_heard,
+            delay_s: self.head.map(|head| head.delay_s),
+            clock_ahead_s,
+            boot: self.head.map(|head| head.boot).or(self.health.as_ref().map(|held| held.boot)),
+            tracks,
+            warnings,
+            sensors: self.sensors(config, now, site),
+            health: self.health.as_ref().map(|held| held.report.clone()),
+            health_freshness: self.health.as_ref().map(|held| held.validity.freshness(now, config.aging)),
+            drops: self.drops.clone(),
+            records_missing: self.ledger.missing(),
+        }
+    }
+
+    /// The site's sensors as the map lists them, then those that only the node knows.
+    fn sensors(&self, config: &CloudConfig, now: Utc, site: Option<&Site>) -> Vec<SensorView> {
+        let specs = site.map_or(&[][..], |site| &site.sensors);
+        let reported = |id| {
+            self.health
+                .as_ref()
+                .and_then(|held| held.report.sensors.iter().find(|sensor| sensor.id == id).map(|sensor| (held, sensor)))
+        };
+        let mut sensors: Vec<SensorView> = specs
+            .iter()
+            .map(|spec| {
+                let report = reported(spec.id.clone());
+                SensorView {
+                    id: spec.id.clone(),
+                    kind: spec.kind,
+                    freshness: sensor_freshness(config, now, spec.period_s, report),
+                    scans_per_s: report.and_then(|(_, sensor)| sensor.scans_per_s).filter(|rate| rate.is_finite()),
+                }
+            })
+            .collect();
+        if let Some(held) = &self.health {
+            let unknown = held.report.sensors.iter().filter(|sensor| specs.iter().all(|spec| spec.id != sensor.id));
+            sensors.extend(unknown.map(|sensor| SensorView {
+                id: sensor.id.clone(),
+                kind: sensor.kind,
+                freshness: sensor_freshness(config, now, config.unknown_sensor_period_s, Some((held, sensor))),
+                scans_per_s: sensor.scans_per_s.filter(|rate| rate.is_finite()),
+            }));
+        }
+        sensors
+    }
+}
+
+/// How the sensor stood when the node reported, or how the report stands now if that is worse.
+fn sensor_freshness(
+    config: &CloudConfig,
+    now: Utc,
+    period_s: f64,
+    report: Option<(&HeldHealth, &SensorHealth)>,
+) -> Freshness {
+    let Some((held, sensor)) = report else { return Freshness::Lost };
+    let Some(last_scan_at) = sensor.last_scan_at else { return Freshness::Lost };
+    // Both times are of the node's clock, so a difference between its clock and ours does not matter here.
+    let then = Validity::new(last_scan_at, period_s * config.sensor_periods, held.report.at)
+        .freshness(held.report.at, config.aging);
+    then.max(held.validity.freshness(now, config.aging))
+}
+
+/// Whether every number that the twin computes with is finite.
+fn is_sound(track: &Track) -> bool {
+    let finite = |x: f64| x.is_finite();
+    track.position.iter().all(|x| finite(*x))
+        && track.velocity.iter().all(|x| finite(*x))
+        && track.covariance.iter().all(|x| finite(*x))
+        && (0.0..=1.0).contains(&track.existence)
+}
+
+fn clip(text: &mut String) {
+    if text.len() > MAX_TEXT {
+        let end = (0..=MAX_TEXT).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
