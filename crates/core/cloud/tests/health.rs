@@ -1,5 +1,7 @@
 //! What health reports say of nodes, sensors, stages and drops.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod common;
 
 use common::{Island, health, record};

@@ -1,5 +1,7 @@
 //! The twin in virtual time: what it shows while nodes speak, fall silent, restart, repeat themselves and overflow it.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
 mod common;
 
 use common::{Island, node_state, track_at, warning};
@@ -216,7 +218,7 @@ fn an_area_holds_the_road_users_that_a_plain_search_finds() {
     let found: Vec<u64> = view.tracks_in(area).iter().map(|track| track.track.id.0).collect();
     let inside = |k: &u64| (-40.0..=90.0).contains(&spiral(*k).0) && (10.0..=120.0).contains(&spiral(*k).1);
     let expected: Vec<u64> = (0..500).filter(inside).collect();
-    assert!(expected.len() > 50);
+    assert!(expected.len() > 30);
     assert_eq!(found, expected);
 }
 

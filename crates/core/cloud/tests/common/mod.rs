@@ -16,15 +16,15 @@ use std::sync::Arc;
 const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
 
 /// A cloud on virtual time.
-pub struct Island {
-    pub cloud: Cloud,
-    pub outputs: Vec<Output>,
+pub(crate) struct Island {
+    pub(crate) cloud: Cloud,
+    pub(crate) outputs: Vec<Output>,
     elapsed: Duration,
 }
 
 impl Island {
     /// Two sites, `north` and `south`, at time zero.
-    pub fn new(config: CloudConfig) -> Self {
+    pub(crate) fn new(config: CloudConfig) -> Self {
         Self { cloud: Cloud::new(config, Arc::new(map())), outputs: Vec::new(), elapsed: Duration::ZERO }
     }
 
@@ -32,25 +32,25 @@ impl Island {
         Now::after_start(START, self.elapsed)
     }
 
-    pub fn utc(&self) -> Utc {
+    pub(crate) fn utc(&self) -> Utc {
         self.now().utc
     }
 
-    pub fn say(&mut self, input: Input) {
+    pub(crate) fn say(&mut self, input: Input) {
         self.say_unpolled(input);
         self.drain();
     }
 
-    pub fn say_unpolled(&mut self, input: Input) {
+    pub(crate) fn say_unpolled(&mut self, input: Input) {
         self.cloud.handle(self.now(), input);
     }
 
-    pub fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         self.outputs.extend(std::iter::from_fn(|| self.cloud.poll()));
     }
 
     /// Lets time pass, honouring the core's deadlines.
-    pub fn run_to_ms(&mut self, ms: u64) {
+    pub(crate) fn run_to_ms(&mut self, ms: u64) {
         let end = Duration::from_millis(ms);
         while let Some(at) = self.cloud.next_deadline().filter(|at| at.ns() <= end.as_nanos() as u64) {
             self.elapsed = Duration::from_nanos(at.ns());
@@ -59,7 +59,7 @@ impl Island {
         self.elapsed = end;
     }
 
-    pub fn view(&self) -> View {
+    pub(crate) fn view(&self) -> View {
         self.cloud.snapshot(self.utc())
     }
 }
@@ -107,11 +107,11 @@ fn map() -> Map {
 }
 
 /// A state that holds for half a second.
-pub fn node_state(site: &str, boot: u64, sequence: u64, valid_at: Utc, tracks: Vec<Track>) -> NodeState {
+pub(crate) fn node_state(site: &str, boot: u64, sequence: u64, valid_at: Utc, tracks: Vec<Track>) -> NodeState {
     NodeState { site: SiteId(site.into()), boot, sequence, valid_at, valid_for_s: 0.5, tracks, signals: None }
 }
 
-pub fn track_at(id: u64, at: Utc, east: f64, north: f64) -> Track {
+pub(crate) fn track_at(id: u64, at: Utc, east: f64, north: f64) -> Track {
     Track {
         id: TrackId(id),
         valid_at: at,
@@ -130,7 +130,7 @@ pub fn track_at(id: u64, at: Utc, east: f64, north: f64) -> Track {
 }
 
 /// A pedestrian warning that holds for two seconds.
-pub fn warning(id: u64, revision: u32, stage: WarningStage, at: Utc) -> Warning {
+pub(crate) fn warning(id: u64, revision: u32, stage: WarningStage, at: Utc) -> Warning {
     Warning {
         id: WarningId(id),
         revision,
@@ -151,7 +151,7 @@ pub fn warning(id: u64, revision: u32, stage: WarningStage, at: Utc) -> Warning 
     }
 }
 
-pub fn health(at: Utc) -> NodeHealth {
+pub(crate) fn health(at: Utc) -> NodeHealth {
     NodeHealth {
         at,
         uptime_s: 12.0,
@@ -166,6 +166,6 @@ pub fn health(at: Utc) -> NodeHealth {
     }
 }
 
-pub fn record(site: &str, boot: u64, sequence: u64, body: RecordBody) -> Record {
+pub(crate) fn record(site: &str, boot: u64, sequence: u64, body: RecordBody) -> Record {
     Record { site: SiteId(site.into()), boot, sequence, body }
 }
