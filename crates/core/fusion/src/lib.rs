@@ -1,1 +1,31 @@
-//! jxz-fusion
+//! Fusion: from the polar scans of a site's radars and cameras, and vehicles' own reports, to tracks.
+//!
+//! [`Tracker`] takes each scan as it arrives (asynchronous, sequential) and answers with tracks at any time asked.
+//! It is pure: no clock, no threads, no chance; the same inputs in the same order give the same tracks, bit for bit.
+//!
+//! - **Filter**: an extended Kalman filter in the sensor's own polar coordinates with Doppler, under two
+//!   constant-velocity models of low and high process noise (IMM; Bar-Shalom, Li, Kirubarajan 2001, ch. 11).
+//! - **Association**: gated through a spatial index, optimal (Jonker-Volgenant) per connected component.
+//! - **Existence**: a Bernoulli probability per track (IPDA; Mušicki, Evans, Stanković 1994) with a detection
+//!   probability that knows the field of view and learns, per sensor, whether the track is hidden from it.
+//! - **Late scans**: a short ring of past populations; a late scan is put where it belongs and what came after is
+//!   filtered again, so the result is that of scans in order.
+//!
+//! [`metrics`] judges tracks against truth (GOSPA).
+
+mod assign;
+mod bernoulli;
+mod config;
+mod error;
+mod filter;
+mod gate;
+pub mod metrics;
+mod population;
+mod report;
+mod ring;
+mod sensor;
+mod tracker;
+
+pub use config::{Bounds, FusionConfig, Motion};
+pub use error::FusionError;
+pub use tracker::{Lateness, ReportFate, ReportOutcome, ScanOutcome, StageCounts, Tracker};

@@ -1,0 +1,221 @@
+//! The door of fusion: scans and reports in, tracks out.
+
+use crate::bernoulli::BirthKey;
+use crate::population::{Population, ScanCounts};
+use crate::ring::{Event, Ring};
+use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::{FusionConfig, FusionError};
+use jxz_units::Utc;
+use jxz_world::{Scan, SensorId, SensorSpec, Track, TrackId, VehicleReport};
+use std::collections::BTreeMap;
+
+/// How something came in relation to what was there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lateness {
+    /// Newest of all, or as new.
+    InOrder,
+    /// Late, but put where it belongs; what came after was filtered again.
+    Inserted,
+    /// Too late to be used: nothing of it was.
+    TooLate,
+}
+
+/// What became of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScanOutcome {
+    /// Its order.
+    pub lateness: Lateness,
+    /// Detections skipped: not finite, or of an impossible range, azimuth, Doppler or extent.
+    pub unusable: usize,
+    /// Detections dropped beyond [`FusionConfig::max_detections`].
+    pub over_limit: usize,
+    /// Detections that updated a track.
+    pub associated: usize,
+    /// Tentative tracks started.
+    pub births: usize,
+    /// Tentative tracks not started because of [`FusionConfig::max_tracks`].
+    pub births_refused: usize,
+}
+
+impl ScanOutcome {
+    fn new(lateness: Lateness, counts: ScanCounts) -> Self {
+        let ScanCounts { unusable, over_limit, associated, births, births_refused } = counts;
+        Self { lateness, unusable, over_limit, associated, births, births_refused }
+    }
+}
+
+/// What a vehicle report did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportFate {
+    /// It updated a track, which now carries the vehicle's id.
+    Updated,
+    /// It started a track.
+    Started,
+    /// The vehicle is outside the tracked area.
+    OutsideBounds,
+    /// It held a value that is not finite or not possible.
+    Unusable,
+    /// It was too late.
+    TooLate,
+    /// No track was started because of [`FusionConfig::max_tracks`].
+    OverLimit,
+}
+
+/// What became of a vehicle report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportOutcome {
+    /// Its order.
+    pub lateness: Lateness,
+    /// What it did.
+    pub fate: ReportFate,
+}
+
+/// How many tracks are in which stage of life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageCounts {
+    /// Not yet sure to be anything.
+    pub tentative: usize,
+    /// Sure, and reported.
+    pub confirmed: usize,
+    /// Once sure, now doubted: kept but not reported.
+    pub coasting: usize,
+}
+
+/// Tracks the road users of one site.
+///
+/// Feed it with [`Self::handle_scan`] and [`Self::handle_vehicle_report`] as things arrive; they may arrive up to
+/// [`FusionConfig::late_limit_s`] out of order. Times of validity must be plausible: the tracker has no clock, so a
+/// stamp far in the future moves it there. Whoever feeds it checks stamps against a clock first.
+#[derive(Debug)]
+pub struct Tracker {
+    sensors: Vec<SensorModel>,
+    by_id: BTreeMap<SensorId, usize>,
+    config: FusionConfig,
+    population: Population,
+    ring: Ring,
+    numbers: BTreeMap<BirthKey, (TrackId, Utc)>,
+    next_id: u64,
+}
+
+impl Tracker {
+    /// A tracker with no tracks for a site's sensors.
+    ///
+    /// # Errors
+    /// [`FusionError`] if the configuration or a sensor's description is out of range, two sensors share a name, or
+    /// there are more than 16.
+    pub fn new(sensors: Vec<SensorSpec>, config: FusionConfig) -> Result<Self, FusionError> {
+        config.validate()?;
+        if sensors.len() > MAX_SENSORS {
+            return Err(FusionError::TooManySensors { given: sensors.len(), limit: MAX_SENSORS });
+        }
+        let mut by_id = BTreeMap::new();
+        let mut models = Vec::with_capacity(sensors.len());
+        for (index, spec) in sensors.into_iter().enumerate() {
+            if by_id.insert(spec.id.clone(), index).is_some() {
+                return Err(FusionError::DuplicateSensor(spec.id));
+            }
+            models.push(SensorModel::new(spec, index, config.bounds)?);
+        }
+        let (population, ring) = (Population::default(), Ring::default());
+        Ok(Self { sensors: models, by_id, config, population, ring, numbers: BTreeMap::new(), next_id: 1 })
+    }
+
+    /// Fuses a scan.
+    ///
+    /// # Errors
+    /// [`FusionError::UnknownSensor`] if the site has no such sensor.
+    pub fn handle_scan(&mut self, scan: &Scan) -> Result<ScanOutcome, FusionError> {
+        let sensor = *self.by_id.get(&scan.sensor).ok_or_else(|| FusionError::UnknownSensor(scan.sensor.clone()))?;
+        let (lateness, done) = self.handle(Event::Scan { scan: scan.clone(), sensor });
+        let counts = if let Some(Done::Scan(counts)) = done { counts } else { ScanCounts::default() };
+        Ok(ScanOutcome::new(lateness, counts))
+    }
+
+    /// Fuses a vehicle's own report: position and velocity with their stated accuracy, and the vehicle's id.
+    pub fn handle_vehicle_report(&mut self, report: &VehicleReport) -> ReportOutcome {
+        let (lateness, done) = self.handle(Event::Report(*report));
+        let fate = if let Some(Done::Report(fate)) = done { fate } else { ReportFate::TooLate };
+        ReportOutcome { lateness, fate }
+    }
+
+    /// The confirmed tracks, carried to `at`, in order of id.
+    #[must_use]
+    pub fn tracks_at(&self, at: Utc) -> Vec<Track> {
+        let Some(now) = self.population.now else { return Vec::new() };
+        let shown = self.population.tracks.iter().filter_map(|t| t.track_at(now, at, &self.config));
+        let mut tracks: Vec<Track> = shown.collect();
+        tracks.sort_by_key(|t| t.id);
+        tracks
+    }
+
+    /// How many tracks are in which stage, after the newest input.
+    #[must_use]
+    pub fn stages(&self) -> StageCounts {
+        let mut counts = StageCounts::default();
+        for track in &self.population.tracks {
+            if !track.confirmed {
+                counts.tentative += 1;
+            } else if track.existence >= self.config.report_existence {
+                counts.confirmed += 1;
+            } else {
+                counts.coasting += 1;
+            }
+        }
+        counts
+    }
+
+    /// Puts an event in its place among those of the recent past.
+    fn handle(&mut self, event: Event) -> (Lateness, Option<Done>) {
+        let at = event.at();
+        let newest = self.ring.newest();
+        if newest.is_none_or(|newest| at >= newest) {
+            let done = self.apply(event);
+            self.number_tracks();
+            return (Lateness::InOrder, Some(done));
+        }
+        let late_s = newest.map_or(0.0, |newest| newest.seconds_since(at));
+        if late_s > self.config.late_limit_s {
+            return (Lateness::TooLate, None);
+        }
+        let Some((population, later)) = self.ring.rewind(at) else { return (Lateness::TooLate, None) };
+        self.population = population;
+        let done = self.apply(event);
+        for event in later {
+            self.apply(event);
+        }
+        self.number_tracks();
+        (Lateness::Inserted, Some(done))
+    }
+
+    fn apply(&mut self, event: Event) -> Done {
+        let (population, config) = (&mut self.population, &self.config);
+        // Remembered first: the ring keeps the population as it was before the event.
+        let remembered = event.clone();
+        self.ring.push(remembered, population, config.late_limit_s);
+        match event {
+            Event::Scan { scan, sensor } => Done::Scan(population.fuse_scan(&scan, &self.sensors[sensor], config)),
+            Event::Report(report) => Done::Report(population.fuse_report(&report, config)),
+        }
+    }
+
+    /// Numbers newly confirmed tracks; one that was confirmed before its history was filtered again keeps its number.
+    fn number_tracks(&mut self) {
+        let Some(now) = self.population.now else { return };
+        for track in self.population.tracks.iter_mut().filter(|t| t.confirmed) {
+            let number = self.numbers.entry(track.birth).or_insert_with(|| {
+                let id = TrackId(self.next_id);
+                self.next_id += 1;
+                (id, now)
+            });
+            number.1 = now;
+            track.id = Some(number.0);
+        }
+        let reach_s = self.config.late_limit_s + 1.0;
+        self.numbers.retain(|_, (_, alive)| now.seconds_since(*alive) <= reach_s);
+    }
+}
+
+enum Done {
+    Scan(ScanCounts),
+    Report(ReportFate),
+}
