@@ -150,7 +150,7 @@ impl Cloud {
         }
         let mut drops = self.drops.clone();
         nodes.iter().for_each(|node| drops.merge(&node.drops));
-        let (signals, counts) = (self.signals.views(&self.config, now), self.counts);
+        let (signals, counts) = (self.signals.views(&self.config, now), self.counts.clone());
         View { at: now, nodes, tracks, warnings, signals, drops, counts, index: OnceLock::new() }
     }
 
@@ -202,8 +202,10 @@ impl Cloud {
             return;
         }
         self.counts.records += 1;
-        if matches!(&record.body, RecordBody::Warning(warning) if warning.stage == WarningStage::Raised) {
-            self.counts.warnings_raised += 1;
+        if let RecordBody::Warning(warning) = &record.body
+            && warning.stage == WarningStage::Raised
+        {
+            *self.counts.warnings_raised.entry(warning.kind).or_default() += 1;
         }
         self.take_body(now, &record);
         let site = record.site.clone();

@@ -140,7 +140,7 @@ pub struct SignalView {
 }
 
 /// How much the cloud has taken since it started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
     /// States (or parts of states) taken.
     pub states: u64,
@@ -148,8 +148,8 @@ pub struct Counts {
     pub records: u64,
     /// Records that came again.
     pub records_again: u64,
-    /// Warnings raised, by the records taken.
-    pub warnings_raised: u64,
+    /// Warnings raised, by kind, by the records taken.
+    pub warnings_raised: BTreeMap<WarningKind, u64>,
 }
 
 type Located = GeomWithData<[f64; 2], usize>;

@@ -73,7 +73,8 @@ fn a_record_is_taken_once_however_often_it_comes_and_warnings_follow_their_revis
     island.say(Input::Record(record(3, 3, WarningStage::Cancelled, island.utc())));
     island.say(Input::Record(record(2, 2, WarningStage::Held, island.utc())));
     let view = island.view();
-    assert_eq!((view.counts.records, view.counts.records_again, view.counts.warnings_raised), (3, 2, 1));
+    assert_eq!((view.counts.records, view.counts.records_again), (3, 2));
+    assert_eq!(view.counts.warnings_raised, [(WarningKind::Pedestrian, 1)].into());
     assert_eq!(view.warnings_by_kind()[&WarningKind::Pedestrian], 0);
     assert_eq!(view.warnings[0].warning.stage, WarningStage::Cancelled, "its end is shown for a while");
     assert_eq!(view.records_missing(), 0);
