@@ -30,6 +30,8 @@ pub enum DropCause {
     RadioIrrelevant,
     /// A vehicle's report with a time, position or speed that cannot be.
     RadioImplausible,
+    /// A vehicle's report beyond what fusion can hold.
+    RadioQueueFull,
     /// A message received before (by either channel).
     RadioDuplicate,
     /// A signal controller's report that is malformed, stale or of an unknown junction.
@@ -70,6 +72,7 @@ impl DropCause {
             Self::RadioUndecodable => "radio_undecodable",
             Self::RadioIrrelevant => "radio_irrelevant",
             Self::RadioImplausible => "radio_implausible",
+            Self::RadioQueueFull => "radio_queue_full",
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",
             Self::EncodeFailed => "encode_failed",
