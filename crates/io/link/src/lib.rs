@@ -1,1 +1,27 @@
-//! jxz-link
+//! The links: node to cloud and node to vehicles over QUIC with mutual TLS, the PC5-style radio, and the
+//! development authority whose certificates the QUIC links stand on.
+
+mod authority;
+mod clock;
+mod credentials;
+mod error;
+mod listener;
+mod pc5;
+mod role;
+mod session;
+mod transport;
+mod uplink;
+mod uu_client;
+mod uu_server;
+
+pub use authority::{CertificateInfo, Plan, make, show};
+pub use clock::utc_now;
+pub use credentials::Credentials;
+pub use error::LinkError;
+pub use listener::{AckToken, FromNode, ListenerConfig, NodeListener};
+pub use pc5::{MAX_FRAME_BYTES, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, RecvFuture};
+pub use role::{Role, RoleError};
+pub use transport::{ALPN_NODE, ALPN_UU};
+pub use uplink::{Uplink, UplinkConfig, UplinkStats};
+pub use uu_client::{UuClient, UuMessage};
+pub use uu_server::{UuServer, UuServerConfig};

@@ -8,6 +8,9 @@ use jxz_units::Utc;
 use jxz_world::{Detection, RoadUserClass, Scan, SensorId};
 use prost::Message;
 
+/// The single-precision number nearest to π, which lies a little above it.
+const PI_F32: f64 = core::f32::consts::PI as f64;
+
 /// Decodes one datagram from a sensor or a signal controller.
 ///
 /// # Errors
@@ -102,8 +105,7 @@ pub fn detection_from_wire(detection: &wire::Detection) -> Result<Detection, Wir
     };
     Ok(Detection {
         range_m: in_range("Detection.range_m", f64::from(detection.range_m), 0.0, 2000.0)?,
-        // A hair over π: its nearest single is above it.
-        azimuth_rad: in_range("Detection.azimuth_rad", f64::from(detection.azimuth_rad), -3.1416, 3.1416)?,
+        azimuth_rad: in_range("Detection.azimuth_rad", f64::from(detection.azimuth_rad), -PI_F32, PI_F32)?,
         doppler_mps,
         class: class_from_wire(detection.class)?,
         score: in_range("Detection.score", f64::from(detection.score), 0.0, 1.0)?,

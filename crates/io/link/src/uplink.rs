@@ -1,0 +1,388 @@
+//! Node to cloud, the node's side: connects for ever, sends fresh state while it is fresh and records until they are
+//! acknowledged.
+
+use crate::clock::{until, utc_now};
+use crate::session::{Close, client_endpoint, close, connect};
+use crate::{ALPN_NODE, Credentials, LinkError, Role, transport};
+use bytes::Bytes;
+use jxz_units::Utc;
+use jxz_wire::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES, Verdict, decode_reply, encode_record, hello};
+use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
+use quinn::{Connection, SendDatagramError};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Records on their way at once.
+const MAX_IN_FLIGHT: usize = 32;
+/// How long to wait for a record's acknowledgement before it is sent again.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pause before a record that failed on a live connection is tried again.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
+const BACKOFF_MIN: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How a node reaches the cloud.
+#[derive(Debug, Clone)]
+pub struct UplinkConfig {
+    /// Host and port of the cloud's listener (`127.0.0.1:7300`), resolved at each attempt.
+    pub cloud: String,
+    /// The name that the cloud's certificate must have: `cloud.jxz`, or `localhost`.
+    pub server_name: String,
+    /// This node.
+    pub site: SiteId,
+    /// Changes with each start of the node.
+    pub boot: u64,
+    /// Version of the node's software.
+    pub software_version: String,
+    /// The node's certificate and key.
+    pub credentials: Credentials,
+    /// Records kept while they are not acknowledged; beyond it, new ones are refused and counted.
+    pub record_capacity: usize,
+    /// States waiting to be sent; beyond it, the oldest goes and is counted.
+    pub state_capacity: usize,
+}
+
+impl UplinkConfig {
+    /// The usual limits: 4096 records and 8 states.
+    #[must_use]
+    pub fn new(cloud: impl Into<String>, site: SiteId, boot: u64, credentials: Credentials) -> Self {
+        Self {
+            cloud: cloud.into(),
+            server_name: Role::Cloud.dns_name(),
+            site,
+            boot,
+            software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            credentials,
+            record_capacity: 4096,
+            state_capacity: 8,
+        }
+    }
+}
+
+/// What an uplink has done since it was spawned.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UplinkStats {
+    /// Whether the cloud has welcomed the node and the connection lives.
+    pub connected: bool,
+    /// Times that the cloud welcomed the node.
+    pub connections: u64,
+    /// Records taken on.
+    pub sent: u64,
+    /// Records that the cloud said are safe.
+    pub acknowledged: u64,
+    /// Records that the cloud said it does not understand.
+    pub refused: u64,
+    /// Records taken on and not answered yet.
+    pub pending: u64,
+    /// Records refused here because the queue was full, or the record too large.
+    pub dropped: u64,
+    /// State datagrams handed to the network.
+    pub state_datagrams: u64,
+    /// What was dropped, by cause.
+    pub drops: Drops,
+}
+
+/// A record's place in its node's history.
+type Key = (u64, u64);
+
+#[derive(Default)]
+struct Book {
+    /// Every record not answered yet.
+    pending: BTreeMap<Key, Bytes>,
+    /// Those of them that are not on their way, oldest first.
+    waiting: VecDeque<Key>,
+    stats: UplinkStats,
+}
+
+struct Shared {
+    book: Mutex<Book>,
+    wake: Notify,
+    settled: watch::Sender<u64>,
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // Nothing panics while it holds the lock; if something did, counts are still counts.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self) -> Option<(Key, Bytes)> {
+        let mut book = self.book();
+        while let Some(key) = book.waiting.pop_front() {
+            if let Some(bytes) = book.pending.get(&key) {
+                return Some((key, bytes.clone()));
+            }
+        }
+        None
+    }
+
+    fn settle(&self, key: Key, outcome: Result<Verdict, String>) {
+        let mut book = self.book();
+        match outcome {
+            Ok(verdict) => {
+                if book.pending.remove(&key).is_some() {
+                    book.stats.pending -= 1;
+                    match verdict {
+                        Verdict::Kept => book.stats.acknowledged += 1,
+                        Verdict::Refused(reason) => {
+                            tracing::error!(sequence = key.1, reason, "the cloud refused a record");
+                            book.stats.refused += 1;
+                        }
+                    }
+                }
+            }
+            Err(reason) => {
+                tracing::debug!(sequence = key.1, reason, "record not acknowledged, to be sent again");
+                book.waiting.push_back(key);
+            }
+        }
+        let pending = book.stats.pending;
+        drop(book);
+        self.settled.send_replace(pending);
+    }
+
+    /// After a connection has gone: nothing is on its way any more.
+    fn all_wait(&self) {
+        let mut book = self.book();
+        book.waiting = book.pending.keys().copied().collect();
+        book.stats.connected = false;
+    }
+
+    fn count(&self, cause: DropCause, n: u64) {
+        self.book().stats.drops.add(cause, n);
+    }
+}
+
+#[derive(Clone)]
+struct Fresh {
+    state: Arc<NodeState>,
+    until: Utc,
+}
+
+/// A node's link to the cloud. Dropping it ends it; what is not acknowledged by then is lost with it.
+pub struct Uplink {
+    shared: Arc<Shared>,
+    states: broadcast::Sender<Fresh>,
+    record_capacity: usize,
+    task: JoinHandle<()>,
+}
+
+impl Uplink {
+    /// Starts connecting, on the current tokio runtime.
+    ///
+    /// # Errors
+    /// If the credentials cannot be used.
+    pub fn spawn(config: UplinkConfig) -> Result<Self, LinkError> {
+        let client = transport::client(&config.credentials, ALPN_NODE)?;
+        let shared = Arc::new(Shared { book: Mutex::default(), wake: Notify::new(), settled: watch::Sender::new(0) });
+        let (states, receiver) = broadcast::channel(config.state_capacity.max(1));
+        let record_capacity = config.record_capacity;
+        let task = tokio::spawn(run(config, client, Arc::clone(&shared), receiver));
+        Ok(Self { shared, states, record_capacity, task })
+    }
+
+    /// Sends a state, split into datagrams, as long as it is not older than `ttl`. Never waits: when states come
+    /// faster than they can leave, the oldest is dropped and counted (`uplink_shed`); one not sent in time, also for want
+    /// of a connection, is dropped and counted (`uplink_expired`).
+    pub fn send_state(&self, state: NodeState, ttl: Duration) {
+        // It fails only when the task is gone, which is when nobody counts any more.
+        let _ = self.states.send(Fresh { state: Arc::new(state), until: utc_now() + ttl });
+    }
+
+    /// Takes a record on, to be sent until the cloud has acknowledged it. `false`: the queue of unacknowledged
+    /// records is full, or the record is larger than the protocol allows; it is counted (`must_arrive_queue_full`). A
+    /// record with the key of one that is pending replaces nothing and counts as taken.
+    pub fn send_record(&self, record: &Record) -> bool {
+        let bytes = encode_record(record);
+        let key = (record.boot, record.sequence);
+        let mut book = self.shared.book();
+        if book.pending.len() >= self.record_capacity || bytes.len() > MAX_RECORD_BYTES {
+            book.stats.dropped += 1;
+            book.stats.drops.count(DropCause::MustArriveQueueFull);
+            return false;
+        }
+        if let Entry::Vacant(entry) = book.pending.entry(key) {
+            entry.insert(bytes);
+            book.waiting.push_back(key);
+            book.stats.sent += 1;
+            book.stats.pending += 1;
+        }
+        drop(book);
+        self.shared.wake.notify_one();
+        true
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> UplinkStats {
+        self.shared.book().stats.clone()
+    }
+
+    /// Waits until every record is answered, or `limit` has passed; tells whether every one is.
+    pub async fn flush(&self, limit: Duration) -> bool {
+        let mut settled = self.shared.settled.subscribe();
+        let empty = async {
+            while self.shared.book().stats.pending > 0 {
+                if settled.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        timeout(limit, empty).await.is_ok()
+    }
+}
+
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Closes the connection when the task that owns it ends for whatever reason.
+struct CloseOnDrop(Connection);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        close(&self.0, Close::GoingDown, "the node ends the link");
+    }
+}
+
+async fn run(
+    config: UplinkConfig,
+    client: quinn::ClientConfig,
+    shared: Arc<Shared>,
+    mut states: broadcast::Receiver<Fresh>,
+) {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        match attempt(&config, &client).await {
+            Ok((_endpoint, connection)) => {
+                tracing::info!(cloud = config.cloud, "connected to the cloud");
+                backoff = BACKOFF_MIN;
+                {
+                    let mut book = shared.book();
+                    book.stats.connected = true;
+                    book.stats.connections += 1;
+                }
+                let connection = CloseOnDrop(connection);
+                let why = tokio::select! {
+                    why = connection.0.closed() => why.to_string(),
+                    () = send_records(&connection.0, &shared) => "sending records ended".to_owned(),
+                    why = send_states(&connection.0, &shared, &mut states) => why,
+                };
+                tracing::warn!(cloud = config.cloud, why, "connection to the cloud lost");
+                shared.all_wait();
+            }
+            Err(error) => tracing::debug!(%error, "cloud not reached"),
+        }
+        sleep(jittered(backoff)).await;
+        backoff = (backoff * 2).min(BACKOFF_MAX);
+    }
+}
+
+/// Between half of `pause` and the whole: nodes that lost the cloud together do not come back together.
+fn jittered(pause: Duration) -> Duration {
+    let fraction = f64::from(crate::pc5::random_u64() as u32) / f64::from(u32::MAX);
+    pause.mul_f64(0.5 + 0.5 * fraction)
+}
+
+async fn attempt(
+    config: &UplinkConfig,
+    client: &quinn::ClientConfig,
+) -> Result<(quinn::Endpoint, Connection), LinkError> {
+    let unknown = |reason: String| LinkError::Connect { peer: config.cloud.clone(), reason };
+    let address = tokio::net::lookup_host(&config.cloud)
+        .await
+        .map_err(|error| unknown(error.to_string()))?
+        .next()
+        .ok_or_else(|| unknown("the name has no address".to_owned()))?;
+    let endpoint = client_endpoint(address)?;
+    let hello = hello(&config.site, config.boot, &config.software_version);
+    let connection = connect(&endpoint, client.clone(), address, &config.server_name, &Role::Cloud, hello).await?;
+    Ok((endpoint, connection))
+}
+
+/// Sends datagrams; returns only when that has become impossible, with the reason.
+async fn send_states(connection: &Connection, shared: &Shared, states: &mut broadcast::Receiver<Fresh>) -> String {
+    loop {
+        let fresh = match states.recv().await {
+            Ok(fresh) => fresh,
+            Err(broadcast::error::RecvError::Lagged(n)) => {
+                shared.count(DropCause::UplinkShed, n);
+                continue;
+            }
+            Err(broadcast::error::RecvError::Closed) => return "the node ended the link".to_owned(),
+        };
+        if let Err(why) = send_state(connection, shared, &fresh).await {
+            return why;
+        }
+    }
+}
+
+async fn send_state(connection: &Connection, shared: &Shared, fresh: &Fresh) -> Result<(), String> {
+    let Some(max_bytes) = connection.max_datagram_size() else {
+        return Err("the cloud takes no datagrams".to_owned());
+    };
+    let datagrams = match jxz_wire::split_state(&fresh.state, max_bytes.min(MAX_STATE_BYTES)) {
+        Ok(datagrams) => datagrams,
+        Err(error) => {
+            tracing::warn!(%error, "state cannot be sent");
+            shared.count(DropCause::EncodeFailed, 1);
+            return Ok(());
+        }
+    };
+    for datagram in datagrams {
+        let left = until(fresh.until);
+        // The send buffer is small, so that nothing grows old in it: wait for room, but not past the time to live.
+        match timeout(left, connection.send_datagram_wait(datagram)).await {
+            _ if left.is_zero() => shared.count(DropCause::UplinkExpired, 1),
+            Err(_) => shared.count(DropCause::UplinkExpired, 1),
+            Ok(Ok(())) => shared.book().stats.state_datagrams += 1,
+            Ok(Err(SendDatagramError::TooLarge)) => shared.count(DropCause::UplinkShed, 1),
+            Ok(Err(error)) => return Err(error.to_string()),
+        }
+    }
+    Ok(())
+}
+
+/// Sends records, some at once; never returns.
+async fn send_records(connection: &Connection, shared: &Shared) {
+    let mut in_flight = JoinSet::new();
+    loop {
+        while in_flight.len() < MAX_IN_FLIGHT
+            && let Some((key, bytes)) = shared.next()
+        {
+            let connection = connection.clone();
+            in_flight.spawn(async move { (key, deliver(&connection, &bytes).await) });
+        }
+        tokio::select! {
+            () = shared.wake.notified() => {}
+            Some(done) = in_flight.join_next() => match done {
+                Ok((key, outcome)) => shared.settle(key, outcome),
+                Err(error) => tracing::error!(%error, "a record's task failed"),
+            },
+        }
+    }
+}
+
+/// One stream for one record: its body out, the reply back.
+async fn deliver(connection: &Connection, record: &Bytes) -> Result<Verdict, String> {
+    let started = Instant::now();
+    let exchange = async {
+        let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
+        send.write_all(record).await.map_err(|error| error.to_string())?;
+        send.finish().map_err(|error| error.to_string())?;
+        let reply = recv.read_to_end(MAX_CONTROL_BYTES).await.map_err(|error| error.to_string())?;
+        decode_reply(&reply).map(|reply| reply.verdict).map_err(|error| error.to_string())
+    };
+    let outcome = timeout(REPLY_TIMEOUT, exchange).await.unwrap_or_else(|_| Err("no reply in time".to_owned()));
+    if outcome.is_err() {
+        sleep(RETRY_PAUSE.saturating_sub(started.elapsed())).await;
+    }
+    outcome
+}
