@@ -1,7 +1,6 @@
 //! What several messages share: identity, motion, confidence, size.
 
 use super::json;
-use super::position::VerticalAcceleration;
 use rasn::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +29,11 @@ pub struct AccelerationSet4Way {
 #[derive(AsnType, Debug, Clone, Copy, PartialEq, Eq, Decode, Encode, Serialize, Deserialize)]
 #[rasn(delegate, value("-2000..=2001"))]
 pub struct Acceleration(pub i16);
+
+/// 0.02 g; −127 is unavailable.
+#[derive(AsnType, Debug, Clone, Copy, PartialEq, Eq, Decode, Encode, Serialize, Deserialize)]
+#[rasn(delegate, value("-127..=127"))]
+pub struct VerticalAcceleration(pub i8);
 
 /// 0.01 °/s.
 #[derive(AsnType, Debug, Clone, Copy, PartialEq, Eq, Decode, Encode, Serialize, Deserialize)]

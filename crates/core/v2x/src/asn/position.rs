@@ -3,11 +3,6 @@
 use rasn::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// 0.02 g; −127 is unavailable.
-#[derive(AsnType, Debug, Clone, Copy, PartialEq, Eq, Decode, Encode, Serialize, Deserialize)]
-#[rasn(delegate, value("-127..=127"))]
-pub struct VerticalAcceleration(pub i8);
-
 /// 1e-7° north; 900000001 is unavailable.
 #[derive(AsnType, Debug, Clone, Copy, PartialEq, Eq, Decode, Encode, Serialize, Deserialize)]
 #[rasn(delegate, value("-900000000..=900000001"))]

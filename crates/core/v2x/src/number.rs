@@ -1,0 +1,105 @@
+//! Small numbers that messages carry: counters and the numbers of tracks and events.
+
+use core::ops::RangeInclusive;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A message counter, 0..=127.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MsgCount(u8);
+
+impl MsgCount {
+    /// Any number, modulo 128.
+    #[must_use]
+    pub const fn new(n: u8) -> Self {
+        Self(n % 128)
+    }
+
+    /// 0..=127.
+    #[must_use]
+    pub const fn get(self) -> u8 {
+        self.0
+    }
+
+    /// This count; the counter then stands at the next.
+    pub const fn take(&mut self) -> Self {
+        let taken = *self;
+        self.0 = (self.0 + 1) % 128;
+        taken
+    }
+}
+
+/// Gives keys small numbers: a key keeps its number while it is used, and a number not used for longest goes first
+/// to a new key.
+#[derive(Debug, Clone)]
+pub(crate) struct NumberTable<K> {
+    numbers: RangeInclusive<u8>,
+    round: u64,
+    /// Number and the round of its last use, by key; never more entries than numbers.
+    owners: BTreeMap<K, (u8, u64)>,
+}
+
+impl<K: Ord + Copy> NumberTable<K> {
+    pub(crate) const fn new(numbers: RangeInclusive<u8>) -> Self {
+        Self { numbers, round: 0, owners: BTreeMap::new() }
+    }
+
+    /// Begins a round with the keys that are alive in it: none of them loses its number to another in this round.
+    pub(crate) fn begin(&mut self, alive: impl Iterator<Item = K>) {
+        self.round += 1;
+        for key in alive {
+            if let Some((_, used)) = self.owners.get_mut(&key) {
+                *used = self.round;
+            }
+        }
+    }
+
+    /// The number of a key, a new one if it has none; `None` if every number is in use in this round.
+    pub(crate) fn number(&mut self, key: K) -> Option<u8> {
+        if let Some((number, used)) = self.owners.get_mut(&key) {
+            *used = self.round;
+            return Some(*number);
+        }
+        let taken = self.owners.len();
+        let number = if taken < self.numbers.len() {
+            // Numbers leave the table only into another key's hands, so the first `taken` are out.
+            self.numbers.clone().nth(taken)?
+        } else {
+            let (&oldest, &(number, used)) = self.owners.iter().min_by_key(|(_, (_, used))| *used)?;
+            if used == self.round {
+                return None;
+            }
+            self.owners.remove(&oldest);
+            number
+        };
+        self.owners.insert(key, (number, self.round));
+        Some(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(table: &mut NumberTable<u64>, keys: &[u64]) -> Vec<Option<u8>> {
+        table.begin(keys.iter().copied());
+        keys.iter().map(|key| table.number(*key)).collect()
+    }
+
+    #[test]
+    fn numbers_stay_while_their_key_lives_and_the_oldest_is_reused_first() {
+        let mut table = NumberTable::new(1..=3);
+        assert_eq!(round(&mut table, &[10, 11]), [Some(1), Some(2)]);
+        assert_eq!(round(&mut table, &[11, 12]), [Some(2), Some(3)], "11 keeps 2 though 10 is gone");
+        assert_eq!(round(&mut table, &[12]), [Some(3)]);
+        assert_eq!(round(&mut table, &[12, 13]), [Some(3), Some(1)], "10 was gone longest");
+        assert_eq!(round(&mut table, &[14, 12, 13]), [Some(2), Some(3), Some(1)]);
+        assert_eq!(round(&mut table, &[12, 13, 14, 15]), [Some(3), Some(1), Some(2), None], "all three are alive");
+    }
+
+    #[test]
+    fn counters_wrap_at_128() {
+        let mut count = MsgCount::new(255);
+        assert_eq!((count.take().get(), count.take().get()), (127, 0));
+    }
+}

@@ -1,0 +1,39 @@
+//! The receiving side: bytes from a radio to domain terms.
+
+use crate::asn::{DecodeError, MessageFrame, decode_frame};
+use crate::rsi::ReceivedRsi;
+use crate::rsm::ReceivedRsm;
+use crate::spat::ReceivedSpat;
+use crate::{bsm, rsi, rsm, spat};
+use jxz_geo::LocalFrame;
+use jxz_units::Utc;
+use jxz_world::VehicleReport;
+
+/// A message received.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Received {
+    /// A vehicle of itself.
+    Bsm(VehicleReport),
+    /// A unit of the road users that it sees.
+    Rsm(ReceivedRsm),
+    /// A unit of events and signs.
+    Rsi(ReceivedRsi),
+    /// A unit of traffic signals.
+    Spat(ReceivedSpat),
+}
+
+/// Decodes one frame. Times in the message are told apart by being near `near`, the time of receipt; positions come
+/// out in the local frame.
+///
+/// # Errors
+/// [`DecodeError`], with the place. Nothing that a radio delivers makes this panic.
+pub fn decode(bytes: &[u8], near: Utc, frame: &LocalFrame) -> Result<Received, DecodeError> {
+    match decode_frame(bytes)? {
+        MessageFrame::BsmFrame(message) => bsm::read(&message, near, frame).map(Received::Bsm),
+        MessageFrame::RsmFrame(message) => rsm::read(&message, near, frame).map(Received::Rsm),
+        MessageFrame::RsiFrame(message) => rsi::read(&message, near, frame).map(Received::Rsi),
+        MessageFrame::SpatFrame(message) => Ok(Received::Spat(spat::read(&message, near))),
+        MessageFrame::MapFrame(_) => Err(DecodeError::Unavailable { path: "MapData" }),
+    }
+}

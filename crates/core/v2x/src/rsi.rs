@@ -1,0 +1,366 @@
+//! Roadside information: warnings as events and signs.
+
+use crate::asn::common::Confidence;
+use crate::asn::position::PositionOffsetLlv;
+use crate::asn::rsi::{
+    Description, EventSource, EventType, PathPointList, Radius, ReferencePath, ReferencePathList, RoadSideInformation,
+    RsiPriority, RsiTimeDetails, RteData, RteList, RtsData, RtsList, SignType, TextString,
+};
+use crate::asn::{DecodeError, EncodeError, MessageFrame, encode_frame};
+use crate::encoder::{Encoded, Encoder, Subject, UnitId, packed};
+use crate::kind::{MessageKind, RsiClass};
+use crate::notice::{self, Notice};
+use crate::place::{Steps, thinned};
+use crate::time::{from_moy, moy, moy_rounded_up};
+use crate::{hex, scale};
+use jxz_geo::{LocalFrame, Point};
+use jxz_units::Utc;
+use jxz_world::{Cause, Warning, WarningKind};
+use rasn::types::Ia5String;
+
+/// Events a frame may hold; signs could be twice as many.
+const MOST_EVENTS: usize = 8;
+/// Points a path may hold.
+const MOST_PATH_POINTS: usize = 32;
+
+/// What an item of an RSI is, by the public codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RsiCode {
+    /// An event: GB/T 29100 class × 100 + sequence. 0: none of them.
+    Event(u16),
+    /// A sign: its place in the list of GB 5768.2. 0: text.
+    Sign(u16),
+}
+
+impl RsiCode {
+    /// The code under which a warning is sent. A conflict of vehicles has no public code: 0, and the description
+    /// says it.
+    #[must_use]
+    pub const fn of(warning: &Warning) -> Self {
+        match (warning.kind, &warning.cause) {
+            (WarningKind::Collision, _) => Self::Event(0),
+            (WarningKind::Pedestrian, _) => Self::Event(405),
+            (WarningKind::SpeedLimit, _) => Self::Sign(85),
+            (WarningKind::VehicleAhead, _) => Self::Event(902),
+            (WarningKind::RoadCondition, Cause::StoppedVehicle { .. }) => Self::Event(903),
+            (WarningKind::RoadCondition, _) => Self::Event(707),
+            (WarningKind::Guidance, _) => Self::Sign(0),
+        }
+    }
+
+    /// The kind of warning that a code from another vendor's unit stands for, if it is one of ours.
+    #[must_use]
+    pub const fn kind(self) -> Option<WarningKind> {
+        match self {
+            Self::Event(405) => Some(WarningKind::Pedestrian),
+            Self::Event(707 | 903) => Some(WarningKind::RoadCondition),
+            Self::Event(902) => Some(WarningKind::VehicleAhead),
+            Self::Sign(85) => Some(WarningKind::SpeedLimit),
+            Self::Event(_) | Self::Sign(_) => None,
+        }
+    }
+}
+
+/// One event or sign of a received RSI.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceivedWarning {
+    /// Its number with this unit.
+    pub number: u8,
+    /// Its public code.
+    pub code: RsiCode,
+    /// What our convention adds; `None` from other vendors' units.
+    pub notice: Option<Notice>,
+    /// Any other text, GB 2312 in hexadecimal.
+    pub text: Option<String>,
+    /// The point of the event, local frame.
+    pub at: Option<Point>,
+    /// The ways towards it with how far from each still counts (metres), local frame, in the direction of travel.
+    pub paths: Vec<(Vec<Point>, f64)>,
+    /// How far around the point still counts, metres.
+    pub radius_m: Option<f64>,
+    /// Probability that it is right, 0 to 1, in steps of 0.005; signs have none.
+    pub confidence: Option<f64>,
+    /// Priority, 0 (lowest) to 7.
+    pub priority: Option<u8>,
+    /// From when, to the minute.
+    pub starts: Option<Utc>,
+    /// Until when, to the minute; [`Notice::valid_until`] is finer.
+    pub ends: Option<Utc>,
+}
+
+impl ReceivedWarning {
+    /// The kind of warning: as the notice says, else as the public code does.
+    #[must_use]
+    pub fn kind(&self) -> Option<WarningKind> {
+        self.notice.as_ref().map(|notice| notice.kind).or_else(|| self.code.kind())
+    }
+}
+
+/// A received RSI.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceivedRsi {
+    /// Who sent it.
+    pub unit: UnitId,
+    /// Its counter, 0..=127.
+    pub message_count: u8,
+    /// The sender's reference position, local frame.
+    pub position: Point,
+    /// When it was made, to the minute.
+    pub minute: Option<Utc>,
+    /// Events, then signs.
+    pub warnings: Vec<ReceivedWarning>,
+}
+
+/// An event or a sign on its way into a frame.
+enum Item {
+    Event(RteData),
+    Sign(RtsData),
+}
+
+impl Encoder {
+    /// The warnings as RSI frames: events, and signs for limits and advice. One frame carries one [`RsiClass`], up
+    /// to eight items and about 1200 bytes; no warnings, no frame. A warning is refused when a number of it is NaN
+    /// or cannot be said.
+    ///
+    /// A warning keeps its number (`rteId`, `rtsId`) while it is sent; what the public members cannot say goes into
+    /// the description, see the README.
+    pub fn rsi(&mut self, now: Utc, warnings: &[Warning]) -> Encoded {
+        let mut out = Encoded::default();
+        let reference = match self.reference() {
+            Ok(reference) => reference,
+            Err(error) => {
+                out.refuse(Subject::Unit, error);
+                return out;
+            }
+        };
+        self.events.begin(warnings.iter().map(|warning| warning.id));
+        for class in [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static] {
+            let mut items = Vec::new();
+            for warning in warnings.iter().filter(|warning| RsiClass::of(warning.kind) == class) {
+                match self.measured_item(now, reference, warning) {
+                    Ok(item) => items.push(item),
+                    Err(error) => out.refuse(Subject::Warning(warning.id), error),
+                }
+            }
+            for pack in packed(items, MOST_EVENTS) {
+                let frame = self.rsi_frame(now, reference, pack);
+                self.rsi_count.take();
+                out.push(MessageKind::Rsi(class), &frame);
+            }
+        }
+        out
+    }
+
+    /// A warning's item with the length of a frame that holds it alone.
+    fn measured_item(&mut self, now: Utc, reference: Steps, warning: &Warning) -> Result<(Item, usize), EncodeError> {
+        let item = self.item(reference, warning)?;
+        let alone = self.rsi_frame(now, reference, vec![item]);
+        let bytes = encode_frame(&alone)?.len();
+        match alone {
+            MessageFrame::RsiFrame(RoadSideInformation { rtes: Some(RteList(mut events)), .. }) => {
+                events.pop().map(|event| (Item::Event(event), bytes))
+            }
+            MessageFrame::RsiFrame(RoadSideInformation { rtss: Some(RtsList(mut signs)), .. }) => {
+                signs.pop().map(|sign| (Item::Sign(sign), bytes))
+            }
+            _ => None,
+        }
+        .ok_or(EncodeError::Count { field: "events", count: 0, low: 1, high: MOST_EVENTS })
+    }
+
+    fn rsi_frame(&self, now: Utc, reference: Steps, items: Vec<Item>) -> MessageFrame {
+        let (mut events, mut signs) = (Vec::new(), Vec::new());
+        for item in items {
+            match item {
+                Item::Event(event) => events.push(event),
+                Item::Sign(sign) => signs.push(sign),
+            }
+        }
+        MessageFrame::RsiFrame(RoadSideInformation {
+            msg_cnt: Self::wire_count(&mut self.rsi_count.clone()),
+            moy: Some(moy(now)),
+            id: self.wire_id(),
+            ref_pos: Self::ref_pos(reference),
+            rtes: (!events.is_empty()).then_some(RteList(events)),
+            rtss: (!signs.is_empty()).then_some(RtsList(signs)),
+        })
+    }
+
+    fn item(&mut self, reference: Steps, warning: &Warning) -> Result<Item, EncodeError> {
+        let radius = radius_to_wire(warning.place.radius_m)?;
+        let position = Steps::of("event_position_deg", &self.frame, warning.place.at)?.offset_from(reference);
+        let active_path = thinned(warning.place.path.points(), MOST_PATH_POINTS)
+            .into_iter()
+            .map(|point| Ok(Steps::of("event_path_deg", &self.frame, point)?.offset_from(reference)))
+            .collect::<Result<_, EncodeError>>()?;
+        let paths = vec![ReferencePath { active_path: PathPointList(active_path), path_radius: radius.clone() }];
+        let confidence = scale::steps("confidence", warning.confidence, 0.005, 0, 200)? as u8;
+        let description = text_description(notice::write(warning)?)?;
+        let time_details = RsiTimeDetails {
+            start_time: Some(moy(warning.since)),
+            end_time: Some(moy_rounded_up(warning.valid_until)),
+            end_time_confidence: None,
+        };
+        let number = self.events.number(warning.id).ok_or(EncodeError::Count {
+            field: "warnings",
+            count: 257,
+            low: 0,
+            high: 256,
+        })?;
+        let priority = RsiPriority([priority(warning.kind) << 5].into());
+        Ok(match RsiCode::of(warning) {
+            RsiCode::Event(code) => Item::Event(RteData {
+                rte_id: number,
+                event_type: EventType(code),
+                event_source: EventSource::Detection,
+                event_pos: Some(position),
+                event_radius: Some(radius),
+                description: Some(description),
+                time_details: Some(time_details),
+                priority: Some(priority),
+                reference_paths: Some(ReferencePathList(paths)),
+                reference_links: None,
+                event_confidence: Some(Confidence(confidence)),
+            }),
+            RsiCode::Sign(code) => Item::Sign(RtsData {
+                rts_id: number,
+                sign_type: SignType(code),
+                sign_pos: Some(position),
+                description: Some(description),
+                time_details: Some(time_details),
+                priority: Some(priority),
+                reference_paths: Some(ReferencePathList(paths)),
+                reference_links: None,
+            }),
+        })
+    }
+}
+
+/// 0 (lowest) to 7.
+const fn priority(kind: WarningKind) -> u8 {
+    match kind {
+        WarningKind::Collision | WarningKind::Pedestrian => 7,
+        WarningKind::VehicleAhead => 6,
+        WarningKind::RoadCondition => 5,
+        WarningKind::SpeedLimit => 4,
+        WarningKind::Guidance => 2,
+    }
+}
+
+fn radius_to_wire(radius_m: f64) -> Result<Radius, EncodeError> {
+    Ok(Radius(scale::steps("radius_m", radius_m, 0.1, 0, 65_535)? as u16))
+}
+
+fn text_description(text: String) -> Result<Description, EncodeError> {
+    match Ia5String::from_iso646_bytes(text.as_bytes()) {
+        Ok(ascii) => Ok(Description::TextString(TextString(ascii))),
+        Err(_) => Err(EncodeError::Text { field: "description", text }),
+    }
+}
+
+/// The events and signs of an RSI, in local terms.
+pub(crate) fn read(message: &RoadSideInformation, near: Utc, frame: &LocalFrame) -> Result<ReceivedRsi, DecodeError> {
+    let reference = Steps::from_position(&message.ref_pos)
+        .ok_or(DecodeError::Unavailable { path: "RoadSideInformation.ref_pos" })?;
+    let reader = Reader { reference, near, frame };
+    let events = message.rtes.iter().flat_map(|list| &list.0).map(|event| reader.event(event));
+    let signs = message.rtss.iter().flat_map(|list| &list.0).map(|sign| reader.sign(sign));
+    Ok(ReceivedRsi {
+        unit: UnitId(*message.id.0),
+        message_count: message.msg_cnt.0,
+        position: reference.to_point(frame),
+        minute: message.moy.as_ref().and_then(|minute| from_moy(minute, near)),
+        warnings: events.chain(signs).collect::<Result<_, _>>()?,
+    })
+}
+
+struct Reader<'a> {
+    reference: Steps,
+    near: Utc,
+    frame: &'a LocalFrame,
+}
+
+impl Reader<'_> {
+    fn event(&self, event: &RteData) -> Result<ReceivedWarning, DecodeError> {
+        let (notice, text) = read_description(event.description.as_ref(), "RoadSideInformation.rtes.description")?;
+        let (starts, ends) = self.times(event.time_details.as_ref());
+        Ok(ReceivedWarning {
+            number: event.rte_id,
+            code: RsiCode::Event(event.event_type.0),
+            notice,
+            text,
+            at: self.point(event.event_pos.as_ref(), "RoadSideInformation.rtes.event_pos")?,
+            paths: self.paths(event.reference_paths.as_ref(), "RoadSideInformation.rtes.reference_paths")?,
+            radius_m: event.event_radius.as_ref().map(radius_m),
+            confidence: event.event_confidence.as_ref().map(|confidence| f64::from(confidence.0) * 0.005),
+            priority: event.priority.as_ref().map(|priority| priority.0[0] >> 5),
+            starts,
+            ends,
+        })
+    }
+
+    fn sign(&self, sign: &RtsData) -> Result<ReceivedWarning, DecodeError> {
+        let (notice, text) = read_description(sign.description.as_ref(), "RoadSideInformation.rtss.description")?;
+        let (starts, ends) = self.times(sign.time_details.as_ref());
+        Ok(ReceivedWarning {
+            number: sign.rts_id,
+            code: RsiCode::Sign(sign.sign_type.0),
+            notice,
+            text,
+            at: self.point(sign.sign_pos.as_ref(), "RoadSideInformation.rtss.sign_pos")?,
+            paths: self.paths(sign.reference_paths.as_ref(), "RoadSideInformation.rtss.reference_paths")?,
+            radius_m: None,
+            confidence: None,
+            priority: sign.priority.as_ref().map(|priority| priority.0[0] >> 5),
+            starts,
+            ends,
+        })
+    }
+
+    fn times(&self, details: Option<&RsiTimeDetails>) -> (Option<Utc>, Option<Utc>) {
+        let at = |minute: Option<&_>| minute.and_then(|minute| from_moy(minute, self.near));
+        (at(details.and_then(|d| d.start_time.as_ref())), at(details.and_then(|d| d.end_time.as_ref())))
+    }
+
+    fn point(&self, offset: Option<&PositionOffsetLlv>, path: &'static str) -> Result<Option<Point>, DecodeError> {
+        offset.map(|offset| self.placed(offset, path)).transpose()
+    }
+
+    fn placed(&self, offset: &PositionOffsetLlv, path: &'static str) -> Result<Point, DecodeError> {
+        let steps = Steps::from_offset(self.reference, offset).ok_or(DecodeError::Unavailable { path })?;
+        Ok(steps.to_point(self.frame))
+    }
+
+    fn paths(
+        &self,
+        list: Option<&ReferencePathList>,
+        place: &'static str,
+    ) -> Result<Vec<(Vec<Point>, f64)>, DecodeError> {
+        let points = |path: &ReferencePath| {
+            let points =
+                path.active_path.0.iter().map(|offset| self.placed(offset, place)).collect::<Result<_, _>>()?;
+            Ok((points, radius_m(&path.path_radius)))
+        };
+        list.iter().flat_map(|list| &list.0).map(points).collect()
+    }
+}
+
+fn radius_m(radius: &Radius) -> f64 {
+    f64::from(radius.0) * 0.1
+}
+
+fn read_description(
+    description: Option<&Description>,
+    path: &str,
+) -> Result<(Option<Notice>, Option<String>), DecodeError> {
+    let text = match description {
+        None => return Ok((None, None)),
+        Some(Description::TextGB2312(octets)) => return Ok((None, Some(hex::to_hex(&octets.0)))),
+        Some(Description::TextString(text)) => String::from_utf8_lossy(text.0.as_iso646_bytes()),
+    };
+    match notice::parse(&text) {
+        Ok(Some(notice)) => Ok((Some(notice), None)),
+        Ok(None) => Ok((None, Some(text.into_owned()))),
+        Err(reason) => Err(DecodeError::Malformed { path: path.to_owned(), reason }),
+    }
+}
