@@ -83,7 +83,7 @@ fn fuse(tracker: &mut Tracker, input: impl BufRead, name: &Path, output: &mut im
         let start = thread_cpu_ms();
         let outcome = tracker.handle_scan(&scan).with_context(|| format!("{} line {}", at_line(), reader.line))?;
         totals.add_scan(thread_cpu_ms() - start, scan.detections.len(), outcome);
-        if totals.scans % PROGRESS_SCANS == 0 {
+        if totals.scans.is_multiple_of(PROGRESS_SCANS) {
             writeln!(std::io::stderr(), "{} scans, {arrival_s:.0} s of recording", totals.scans)?;
         }
     }
@@ -168,7 +168,7 @@ impl Totals {
         self.detections += detections;
         self.scan_ms.push(cpu_ms);
         self.frame_ms += cpu_ms;
-        if self.scans % SCANS_PER_FRAME == 0 {
+        if self.scans.is_multiple_of(SCANS_PER_FRAME) {
             self.frames_ms.push(std::mem::take(&mut self.frame_ms));
         }
         self.inserted += usize::from(outcome.lateness == Lateness::Inserted);
@@ -281,12 +281,15 @@ fn read_site(path: &Path) -> anyhow::Result<(Vec<SensorSpec>, Option<Bounds>)> {
     Ok((site.sensors.into_iter().map(SensorSpec::from).collect(), bounds))
 }
 
+/// Range (m), azimuth (rad), Doppler (m/s), class index, score.
+type DetectionFields = (f64, f64, Option<f64>, Option<usize>, f64);
+
 #[derive(Deserialize)]
 struct ScanLine {
     t: f64,
     arrival: f64,
     sensor: String,
-    detections: Vec<(f64, f64, Option<f64>, Option<usize>, f64)>,
+    detections: Vec<DetectionFields>,
 }
 
 /// Reads scans line by line.
@@ -332,9 +335,8 @@ impl<R: BufRead> ScanReader<R> {
     }
 }
 
-fn detection(
-    (range_m, azimuth_rad, doppler_mps, class, score): (f64, f64, Option<f64>, Option<usize>, f64),
-) -> anyhow::Result<Detection> {
+fn detection(fields: DetectionFields) -> anyhow::Result<Detection> {
+    let (range_m, azimuth_rad, doppler_mps, class, score) = fields;
     let class = class
         .map(|index| RoadUserClass::from_index(index).with_context(|| format!("class {index} is not 0, 1 or 2")))
         .transpose()?;

@@ -2,6 +2,7 @@
 
 use crate::FusionConfig;
 use crate::filter::Imm;
+use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
@@ -14,6 +15,8 @@ const MAX_EXISTENCE: f64 = 1.0 - 1e-6;
 const LATELY_S: f64 = 1.0;
 /// Below this a road user stands, metres per second.
 const STANDING_MPS: f64 = 0.5;
+/// A track that would be outside the area this much later may be leaving, seconds.
+const LEAVING_S: f64 = 0.2;
 /// Share of a new extent measurement in the kept one.
 const EXTENT_GAIN: f64 = 0.1;
 
@@ -47,6 +50,7 @@ pub(crate) struct Bernoulli {
     pub(crate) heard: Heard,
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
+    pub(crate) rival: Option<Rival>,
     extent_m: Option<(f64, f64)>,
     heading: Option<Heading>,
     since: Utc,
@@ -69,6 +73,7 @@ impl Bernoulli {
             heard: Heard::default(),
             measured_at: birth.at,
             hits: 1,
+            rival: None,
             extent_m: None,
             heading: None,
             since: birth.at,
@@ -79,7 +84,17 @@ impl Bernoulli {
     /// Moves the state on by `dt_s`.
     pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
         self.imm.predict(dt_s, self.process_noise(config), config.switch_per_s);
-        self.existence *= (-config.death_per_s * dt_s).exp();
+        let state = self.imm.combined();
+        let soon = state.position() + state.velocity() * LEAVING_S;
+        let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
+        let death_per_s = if leaves { config.leave_per_s } else { config.death_per_s };
+        self.existence *= (-death_per_s * dt_s).exp();
+    }
+
+    /// Mean position variance, m².
+    pub(crate) fn spread(&self) -> f64 {
+        let cov = self.imm.combined().cov;
+        (cov[(0, 0)] + cov[(1, 1)]) / 2.0
     }
 
     fn process_noise(&self, config: &FusionConfig) -> [f64; 2] {

@@ -92,6 +92,8 @@ pub struct FusionConfig {
     pub hide_show_per_s: (f64, f64),
     /// Chance per second that a road user ceases to be without leaving the area.
     pub death_per_s: f64,
+    /// The same within 0.2 s of the edge of the area, heading out.
+    pub leave_per_s: f64,
     /// Existence at which a tentative track is confirmed.
     pub confirm_existence: f64,
     /// Existence below which a confirmed track is not reported (it is kept, and reported again if found).
@@ -134,6 +136,7 @@ impl Default for FusionConfig {
             hidden_detection_probability: 0.1,
             hide_show_per_s: (0.1, 1.0),
             death_per_s: 0.01,
+            leave_per_s: 4.0,
             confirm_existence: 0.95,
             report_existence: 0.5,
             delete_existence: 1e-3,
@@ -171,6 +174,7 @@ impl FusionConfig {
             ("hide_show_per_s.0", self.hide_show_per_s.0),
             ("hide_show_per_s.1", self.hide_show_per_s.1),
             ("death_per_s", self.death_per_s),
+            ("leave_per_s", self.leave_per_s),
             ("standing_hold_s", self.standing_hold_s),
             ("late_limit_s", self.late_limit_s),
             ("report_correlation_s", self.report_correlation_s),

@@ -23,6 +23,7 @@ pub mod metrics;
 mod population;
 mod report;
 mod ring;
+mod rival;
 mod sensor;
 mod tracker;
 

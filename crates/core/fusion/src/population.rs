@@ -5,6 +5,7 @@ use crate::assign::{Edge, assign};
 use crate::bernoulli::{Bernoulli, BirthKey, Evidence};
 use crate::filter::Imm;
 use crate::gate::{Gated, gate};
+use crate::rival::{Look, settle};
 use crate::sensor::SensorModel;
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection, Scan};
@@ -39,7 +40,7 @@ impl Population {
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
-            outside_m <= OUTSIDE_MARGIN_M && t.is_fresh(at, config)
+            outside_m <= OUTSIDE_MARGIN_M + 2.0 * t.spread().sqrt() && t.is_fresh(at, config)
         });
     }
 
@@ -60,14 +61,17 @@ impl Population {
         let gated = gate(&self.tracks, &detections, sensor, config);
         let edges: Vec<Edge> = gated.iter().map(|g| g.edge).collect();
         let chosen = assign(&edges, self.tracks.len(), detections.len());
-        let taken = self.weigh(&chosen, &gated, &detections, sensor, scan.valid_at, config);
+        let looks = self.weigh(&chosen, &gated, &detections, sensor, scan.valid_at, config);
+        let mut taken = vec![false; detections.len()];
+        chosen.iter().flatten().for_each(|&detection| taken[detection] = true);
         counts.associated = taken.iter().filter(|t| **t).count();
+        settle(&mut self.tracks, &gated, &looks);
         self.drop_doubtful(scan.valid_at, config);
         self.start_tracks(&detections, &taken, sensor, scan.valid_at, config, &mut counts);
         counts
     }
 
-    /// Updates each track by its detection or its miss. Returns which detections were used.
+    /// Updates each track by its detection or its miss.
     fn weigh(
         &mut self,
         chosen: &[Option<usize>],
@@ -76,8 +80,8 @@ impl Population {
         sensor: &SensorModel,
         at: Utc,
         config: &FusionConfig,
-    ) -> Vec<bool> {
-        let mut taken = vec![false; detections.len()];
+    ) -> Vec<Look> {
+        let mut looks = vec![Look::default(); self.tracks.len()];
         for (index, (track, choice)) in self.tracks.iter_mut().zip(chosen).enumerate() {
             let plain_pd = sensor.detection_probability(track.imm.combined().position());
             if plain_pd <= 0.0 {
@@ -89,16 +93,16 @@ impl Population {
                 let found = gated.binary_search_by_key(&key, |g| (g.edge.track, g.edge.detection));
                 found.ok().map(|k| (detection, gated[k].ratio))
             });
+            looks[index] = Look { seen: ratio.is_some(), expected_pd };
             match ratio {
                 Some((detection, ratio)) => {
-                    taken[detection] = true;
                     let evidence = Evidence { plain_pd, expected_pd, ratio };
                     track.detected(sensor, detections[detection], at, evidence, config);
                 }
                 None => track.missed(sensor, plain_pd, expected_pd),
             }
         }
-        taken
+        looks
     }
 
     fn drop_doubtful(&mut self, at: Utc, config: &FusionConfig) {
@@ -116,7 +120,9 @@ impl Population {
         counts: &mut ScanCounts,
     ) {
         for (k, detection) in detections.iter().enumerate().filter(|(k, _)| !taken[*k]) {
-            if config.bounds.is_some_and(|b| !b.contains(sensor.locate(detection))) {
+            // Errors put half of what enters outside at first.
+            let place = sensor.locate(detection);
+            if config.bounds.is_some_and(|b| b.distance_outside_m(place) > 2.0 * sensor.worst_sigma_m(place)) {
                 continue;
             }
             let birth = sensor.birth_density(detection, config);

@@ -1,0 +1,88 @@
+//! Two tracks, one road user: told from two road users by whether both are ever seen in one scan.
+//!
+//! A hard assignment feeds either of two tracks on one road user often enough to keep both alive. What gives them away
+//! is that they take turns. So a younger track that shares detections with an older one nearby keeps the log odds of
+//! "two" against "one": each scan that saw both speaks for two, each that saw only one speaks for one.
+
+use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::gate::Gated;
+
+/// At these log odds the younger is absorbed.
+const ABSORB_LOG_ODDS: f64 = -5.0;
+/// The most that is remembered in favour of two.
+const MOST_LOG_ODDS: f64 = 5.0;
+/// What one scan that saw both says for two: seeing both when there is one needs a false detection beside it.
+const BOTH_LOG_ODDS: f64 = 2.5;
+/// Tracks farther apart than this plus three times their joint position error are no rivals, metres.
+const NEAR_M: f64 = 1.5;
+
+/// An older track that may be of the same road user, and the log odds that it is not.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rival {
+    older: BirthKey,
+    log_odds: f64,
+}
+
+/// What a scan meant for a track.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Look {
+    pub(crate) seen: bool,
+    /// Probability that it would be seen.
+    pub(crate) expected_pd: f64,
+}
+
+/// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
+pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, gated: &[Gated], looks: &[Look]) {
+    let mut absorbed: Vec<(usize, usize)> = Vec::new();
+    for (younger, older) in rivals(tracks, gated) {
+        let evidence = match (looks[younger].seen, looks[older].seen) {
+            (true, true) => BOTH_LOG_ODDS,
+            // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
+            (true, false) | (false, true) => {
+                let (p, q) = (looks[younger].expected_pd, looks[older].expected_pd);
+                ((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3).ln().min(0.0)
+            }
+            (false, false) => 0.0,
+        };
+        let older_key = tracks[older].birth;
+        let before = tracks[younger].rival.filter(|r| r.older == older_key).map_or(0.0, |r| r.log_odds);
+        let log_odds = (before + evidence).min(MOST_LOG_ODDS);
+        tracks[younger].rival = Some(Rival { older: older_key, log_odds });
+        if log_odds <= ABSORB_LOG_ODDS {
+            absorbed.push((younger, older));
+        }
+    }
+    for &(younger, older) in &absorbed {
+        if tracks[younger].spread() < tracks[older].spread() {
+            tracks[older].imm = tracks[younger].imm;
+        }
+        tracks[older].existence = tracks[older].existence.max(tracks[younger].existence);
+        tracks[older].confirmed |= tracks[younger].confirmed;
+        tracks[younger].existence = 0.0;
+        tracks[younger].confirmed = false;
+    }
+    if !absorbed.is_empty() {
+        tracks.retain(|t| t.existence > 0.0);
+    }
+}
+
+/// Each track that shares a detection's gate with older tracks nearby, with the nearest of them.
+fn rivals(tracks: &[Bernoulli], gated: &[Gated]) -> Vec<(usize, usize)> {
+    let mut by_detection: Vec<(usize, usize)> = gated.iter().map(|g| (g.edge.detection, g.edge.track)).collect();
+    by_detection.sort_unstable();
+    let mut nearest: Vec<Option<(f64, usize)>> = vec![None; tracks.len()];
+    for group in by_detection.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {
+        for (k, &(_, a)) in group.iter().enumerate() {
+            for &(_, b) in &group[k + 1..] {
+                let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
+                let (y, o) = (tracks[younger].imm.combined(), tracks[older].imm.combined());
+                let apart_m = (y.position() - o.position()).norm();
+                let reach_m = NEAR_M + 3.0 * (tracks[younger].spread() + tracks[older].spread()).sqrt();
+                if apart_m <= reach_m && nearest[younger].is_none_or(|(d, _)| apart_m < d) {
+                    nearest[younger] = Some((apart_m, older));
+                }
+            }
+        }
+    }
+    nearest.iter().enumerate().filter_map(|(younger, n)| n.map(|(_, older)| (younger, older))).collect()
+}
