@@ -1,7 +1,7 @@
 //! The map as the rest of the system sees it: expanded to lanes, indexed, immutable.
 
 use jxz_geo::{LocalFrame, Point, Polyline};
-use jxz_world::{JunctionId, PhaseId, Site};
+use jxz_world::{JunctionId, PhaseId, Site, SiteId};
 
 /// Index of a lane in [`Map::lanes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -279,5 +279,23 @@ impl Map {
     #[must_use]
     pub fn crossing(&self, ix: CrossingIx) -> &Crossing {
         &self.crossings[ix.0 as usize]
+    }
+
+    /// The lane of a name.
+    #[must_use]
+    pub fn lane_by_id(&self, id: &str) -> Option<LaneIx> {
+        self.lanes.iter().position(|lane| lane.id == id).map(|k| LaneIx(k as u32))
+    }
+
+    /// The junction of a name.
+    #[must_use]
+    pub fn junction_by_id(&self, id: &JunctionId) -> Option<JunctionIx> {
+        self.junctions.iter().position(|junction| junction.id == *id).map(|k| JunctionIx(k as u32))
+    }
+
+    /// The site of a name.
+    #[must_use]
+    pub fn site_by_id(&self, id: &SiteId) -> Option<&Site> {
+        self.sites.iter().find(|site| site.id == *id)
     }
 }
