@@ -93,7 +93,7 @@ impl Population {
                 let found = gated.binary_search_by_key(&key, |g| (g.edge.track, g.edge.detection));
                 found.ok().map(|k| (detection, gated[k].ratio))
             });
-            looks[index] = Look { seen: ratio.is_some(), expected_pd };
+            looks[index] = Look { seen: ratio.is_some(), pd: 0.5 * (plain_pd + expected_pd) };
             match ratio {
                 Some((detection, ratio)) => {
                     let evidence = Evidence { plain_pd, expected_pd, ratio };

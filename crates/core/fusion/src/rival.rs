@@ -27,8 +27,9 @@ pub(crate) struct Rival {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
     pub(crate) seen: bool,
-    /// Probability that it would be seen.
-    pub(crate) expected_pd: f64,
+    /// Probability that it would be seen: halfway between plain view and what its own record suggests, because a
+    /// rival that takes one sensor's detections looks the same as being hidden from that sensor.
+    pub(crate) pd: f64,
 }
 
 /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
@@ -39,7 +40,7 @@ pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, gated: &[Gated], looks: &[Look
             (true, true) => BOTH_LOG_ODDS,
             // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
             (true, false) | (false, true) => {
-                let (p, q) = (looks[younger].expected_pd, looks[older].expected_pd);
+                let (p, q) = (looks[younger].pd, looks[older].pd);
                 ((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3).ln().min(0.0)
             }
             (false, false) => 0.0,
