@@ -1,0 +1,119 @@
+//! The socket and the queue around the gate.
+
+use crate::{Gate, Ingested};
+use jxz_units::Utc;
+use jxz_wire::MAX_SENSOR_BYTES;
+use jxz_world::{DropCause, Drops};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::net::UdpSocket;
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+/// Why sensors cannot be listened to.
+#[derive(Debug, thiserror::Error)]
+#[error("listen for sensors on {address}: {source}")]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+/// A socket that sensors send to. Dropping it closes the socket.
+pub struct Listener {
+    // A broadcast channel with one receiver: unlike the others it drops the oldest when it is full, and tells how many.
+    queue: broadcast::Receiver<Ingested>,
+    gate: Arc<Mutex<Gate>>,
+    overrun: u64,
+    local: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    /// Opens the socket and starts to receive, on the current tokio runtime. At most `capacity` scans wait to be
+    /// received; beyond it the oldest is dropped and counted (`sensor_queue_full`).
+    ///
+    /// # Errors
+    /// If the address is taken or is not this machine's.
+    pub fn bind(address: SocketAddr, gate: Gate, capacity: usize) -> Result<Self, ListenError> {
+        let failed = |source| ListenError { address, source };
+        let socket = open(address).map_err(failed)?;
+        let local = socket.local_addr().map_err(failed)?;
+        let gate = Arc::new(Mutex::new(gate));
+        let (sender, queue) = broadcast::channel(capacity.max(1));
+        let task = tokio::spawn(receive(socket, Arc::clone(&gate), sender));
+        Ok(Self { queue, gate, overrun: 0, local, task })
+    }
+
+    /// The address that it listens on.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// The next scan or signals; waits for one. `None`: the socket is closed. Safe to cancel.
+    pub async fn recv(&mut self) -> Option<Ingested> {
+        loop {
+            match self.queue.recv().await {
+                Ok(ingested) => return Some(ingested),
+                Err(broadcast::error::RecvError::Lagged(n)) => self.overrun += n,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// What was dropped so far.
+    #[must_use]
+    pub fn drops(&self) -> Drops {
+        let mut drops = lock(&self.gate).drops().clone();
+        drops.add(DropCause::SensorQueueFull, self.overrun);
+        drops
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_nonblocking(true)?;
+    // Every sensor may send at the same instant; the system may give less.
+    socket.set_recv_buffer_size(1 << 20)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+async fn receive(socket: UdpSocket, gate: Arc<Mutex<Gate>>, queue: broadcast::Sender<Ingested>) {
+    // One byte more than allowed: what is longer is cut to that, and seen to be too long.
+    let mut buffer = vec![0_u8; MAX_SENSOR_BYTES + 1];
+    loop {
+        match socket.recv_from(&mut buffer).await {
+            Ok((len, _)) => {
+                let ingested = lock(&gate).accept(utc_now(), &buffer[..len]);
+                if let Some(ingested) = ingested
+                    && queue.send(ingested).is_err()
+                {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "receive from sensors");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+fn utc_now() -> Utc {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Utc::from_unix_ns(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+}
