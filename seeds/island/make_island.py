@@ -36,10 +36,10 @@ NAMED = {
     212: "#nan-zhong", 190: "#nan-zhong", 192: "#nan-duan", 194: "#nan-duan", 242: "#nan-duan",
 }
 # Motorway, bridges and their ramps above the island's ground, one way in the order given: (id, name, class, pieces);
-# a piece is a segment's number (minus its number - 1: reversed) or points of its own, where the source's ramp runs
-# beside another road instead of joining it.
+# a piece is a segment's number or points of its own, where the source's ramp runs beside another road instead of
+# joining it.
 RAISED = [
-    ("jiajiang-bridge-east", "夹江大桥", "major", [-189, 11]),
+    ("jiajiang-bridge-east", "夹江大桥", "major", [188, 11]),
     ("jiajiang-bridge-west", "夹江大桥", "major", [10, 199, 191]),
     ("ramp-zhongxin-jiajiang", "夹江大桥", "ramp", [198]),
     ("ramp-jiajiang-zhongxin", "夹江大桥", "ramp", [201]),
@@ -263,7 +263,7 @@ def joined(source, pieces):
         if isinstance(piece, list):
             part = piece
         else:
-            part = source[piece][2] if piece >= 0 else source[-piece - 1][2][::-1]
+            part = source[piece][2]
         points += [p for p in part if not points or dist(points[-1], p) > 25.0 or p == part[-1]]
     return simplify(points, 0.5)
 
@@ -320,7 +320,8 @@ def cluster(meetings, reach):
         for i, g in enumerate(groups):
             for j in range(i + 1, len(groups)):
                 d = dist(mid(g), mid(groups[j]))
-                if d < reach and (d < 12 or kin(g, groups[j])) and (best is None or d < best[0]):
+                narrow = any(l.cls == "frontage" for m in g + groups[j] for l, _ in m[1])
+                if d < (30.0 if narrow else reach) and (d < 12 or kin(g, groups[j])) and (best is None or d < best[0]):
                     best = (d, i, j)
         if best is None:
             return [(mid(g), g) for g in groups]
@@ -361,7 +362,32 @@ def cut_roads(lines, clusters):
             near = 45.0 if line.cls == "frontage" else 30.0
             inner = [p for p in part[1:-1] if dist(p, a) > near and dist(p, b) > near]
             roads.append(Road(line, [a] + inner + [b], (k0, k1)))
+    for road in roads:
+        if road.line.cls == "ramp":
+            beside(road, roads)
     return dissolve(roads)
+
+
+def beside(ramp, roads):
+    """Moves a ramp to the right-hand side of the roads it leaves and joins, clear of their lanes and pavements."""
+    room = {"arterial": 24.0, "major": 8.0, "frontage": 8.0}
+    dense = [at(ramp.points, k * 20.0) for k in range(int(ramp.length() / 20.0))] + [ramp.points[-1]]
+    for k in (0, 1):
+        for other in roads:
+            if other is ramp or other.line.cls not in room or ramp.ends[k] not in other.ends:
+                continue
+            clear = room[other.line.cls]
+            for i, p in enumerate(dense):
+                d, s, foot = project(other.points, p)
+                if d >= clear or dist(p, (ramp.points[0], ramp.points[-1])[k]) > 260.0:
+                    continue
+                q = dense[min(i + 1, len(dense) - 1)]
+                o = dense[max(i - 1, 0)]
+                u, v = at(other.points, max(0.0, s - 1.0)), at(other.points, s + 1.0)
+                ahead = ((v[0] - u[0]) / dist(u, v), (v[1] - u[1]) / dist(u, v))
+                sign = 1 if (q[0] - o[0]) * ahead[0] + (q[1] - o[1]) * ahead[1] > 0 else -1
+                dense[i] = (foot[0] + sign * clear * ahead[1], foot[1] - sign * clear * ahead[0])
+    ramp.points = simplify(dense, 0.6)
 
 
 def dissolve(roads):
@@ -439,7 +465,7 @@ def name_all(roads, clusters):
         node.signals = (
             len(node.legs) >= 3
             and any(r.line.name == "中新大道" for r, _ in node.legs)
-            and any(r.line.cls in ("collector", "frontage") for r, _ in node.legs)
+            and any(r.line.cls in ("collector", "frontage") or r.line.name in ("民安路", "志坚街") for r, _ in node.legs)
         )
     counts = {}
     for r in sorted(roads, key=lambda r: (r.line.key, -max(p[1] for p in r.points))):
@@ -490,7 +516,9 @@ def make_signals(node, crossings, offset_s):
         for leg in group:
             exits = [b for b in node.outbound() if b[0] is not leg[0] and (leg[0].id, b[0].id) not in banned]
             lefts = [b for b in exits if node.turn(leg, b) > math.radians(40)]
-            add(leg, [b for b in exits if b not in lefts], through)
+            # A ramp's traffic joins beside those who walk over the road it joins.
+            joins = c_permissive if leg[0].line.cls == "ramp" else None
+            add(leg, [b for b in exits if b not in lefts], through, joins)
             if group is main and leg[0].line.cls != "arterial":
                 add(leg, lefts, a_green, a_permissive)
             else:
@@ -528,7 +556,7 @@ def make_crossings(order):
         if len(node.legs) < 3 or len(legs) < 2:
             continue
         for i, (road, end) in enumerate(legs, 1):
-            if road.length() < 80.0:
+            if road.length() < 80.0 or (road.line.cls == "arterial" and not node.signals):
                 continue
             ident = f"{node.id}-x{i}"
             by_node.setdefault(node.id, []).append((ident, road))
@@ -587,27 +615,49 @@ def make_sites(order):
               and all(r.line.cls == "collector" for r, _ in n.legs)]
     for node in others[:: max(1, len(others) // 4)][:4]:
         chosen.append(node)
-    out = []
-    for node in sorted(chosen, key=lambda n: n.number):
-        best = max(node.legs, key=lambda l: RANK[l[0].line.cls])
-        u = bearing(*best)
-        half = 26.0 if node_is_arterial(node) else 17.0
-        out.append(site_text(node, u, half))
-    return out
+    return [site_text(node) for node in sorted(chosen, key=lambda n: n.number)]
 
 
-def site_text(node, u, half):
-    def corner(a, b):
-        return (node.centre[0] + half * (a * math.cos(u) - b * math.sin(u)),
-                node.centre[1] + half * (a * math.sin(u) + b * math.cos(u)))
+KERB = {"arterial-6": 17.0, "collector-4": 10.8, "collector-2": 6.0, "local-2": 4.8, "frontage": 3.5, "ramp": 2.0}
 
+
+def corners(node):
+    """Places for four poles: (point, direction of view), radars at the first and third."""
+    legs = [l for l in node.legs if l[0].line.cls != "ramp"]
+    angles = sorted(bearing(*l) for l in legs)
+    half = max(KERB[profile(r)] for r, _ in legs) + 3.5
+    gaps = [((angles[(k + 1) % len(angles)] - a) % math.tau, a) for k, a in enumerate(angles)]
+    if len(legs) == 4:
+        found = []
+        for gap, a in gaps:
+            reach, view = half / max(0.5, math.sin(gap / 2)), a + gap / 2
+            place = (node.centre[0] + reach * math.cos(view), node.centre[1] + reach * math.sin(view))
+            found.append((place, view + math.pi))
+        # Radars see wider: they take the wider corners.
+        first = 0 if gaps[0][0] + gaps[2][0] > gaps[1][0] + gaps[3][0] else 1
+        return [found[(first + k) % 4] for k in range(4)]
+    # Three arms: poles on the side that has no road, looking aslant along either arm of the main road.
+    gap, a = max(gaps)
+    outward = a + gap / 2
+    forward = outward - math.pi / 2
+
+    def pole(step, out, slant):
+        place = (node.centre[0] + step * math.cos(forward) + out * math.cos(outward),
+                 node.centre[1] + step * math.sin(forward) + out * math.sin(outward))
+        return (place, outward + math.pi + slant)
+
+    slant = math.radians(42)
+    return [pole(-16.0, half, slant), pole(-14.0, half + 0.5, slant), pole(16.0, half, -slant), pole(14.0, half + 0.5, -slant)]
+
+
+def site_text(node):
+    poles = corners(node)
     text = [f'[[site]]\nid = "{node.id}"\nname_zh = "{node.name_zh}"\nname_en = "{english(node.id)}"\n'
-            f'at = {degrees(corner(1, 1))}\ncoverage_m = 150.0\njunction = "{node.id}"\n']
-    for ident, kind, (a, b) in (("radar-1", "radar", (1, 1)), ("camera-1", "camera", (-1, 1)),
-                                ("radar-2", "radar", (-1, -1)), ("camera-2", "camera", (1, -1))):
-        p = corner(a * 0.98, b * 0.98)
-        heading = math.degrees(math.pi / 2 - math.atan2(node.centre[1] - p[1], node.centre[0] - p[0])) % 360
-        text.append(f'[[site.sensor]]\nid = "{ident}"\nmodel = "{kind}"\nat = {degrees(p)}\n'
+            f'at = {degrees(poles[0][0])}\ncoverage_m = 150.0\njunction = "{node.id}"\n']
+    kinds = (("radar-1", "radar"), ("camera-1", "camera"), ("radar-2", "radar"), ("camera-2", "camera"))
+    for (ident, kind), (place, view) in zip(kinds, poles):
+        heading = math.degrees(math.pi / 2 - view) % 360
+        text.append(f'[[site.sensor]]\nid = "{ident}"\nmodel = "{kind}"\nat = {degrees(place)}\n'
                     f'height_m = 6.5\nheading_deg = {heading:.2f}\n')
     return "\n".join(text)
 
@@ -723,7 +773,7 @@ period_s = 0.1
 [[sensor_model]]
 id = "camera"
 kind = "camera"
-half_fov_deg = 50.0
+half_fov_deg = 55.0
 range_m = [3.0, 120.0]
 range_sigma_m = 0.3
 range_sigma_percent = 3.0

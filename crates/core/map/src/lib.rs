@@ -3,9 +3,11 @@
 //! [`Map::load`] reads a folder of human-edited TOML files and expands it to lanes. All coordinates are in the map's
 //! local frame: metres east and north.
 
+mod check;
 mod conflicts;
 mod error;
 mod fixtures;
+mod geojson;
 mod geometry;
 mod load;
 mod model;
@@ -14,7 +16,9 @@ mod roads;
 mod signals;
 mod source;
 
+pub use check::{Finding, FindingKind, check};
 pub use error::MapError;
+pub use geojson::geojson;
 pub use model::{
     BaseStation, BusStop, Control, Crossing, CrossingControl, CrossingIx, Junction, JunctionIx, Lane, LaneIx, LaneKind,
     Link, LinkIx, Map, Movement, SignalPlan, Stage, Turn,

@@ -134,11 +134,14 @@ fn exits_of(draft: &Draft, junction: JunctionIx, incoming: LinkIx, kind: LaneKin
             exits.push(Exit { link: *outgoing, angle, turn, side: turn });
         }
     }
-    let straightest = exits.iter().map(|e| e.angle.abs()).fold(f64::INFINITY, f64::min);
-    let primary = exits.iter().find(|e| e.angle.abs() == straightest).map(|e| (e.link, e.angle));
-    if let Some((link, primary)) = primary {
-        for exit in exits.iter_mut().filter(|e| e.turn == Turn::Straight && e.link != link) {
-            exit.side = if exit.angle > primary { Turn::Left } else { Turn::Right };
+    // Of ways that lie side by side the one with most lanes goes straight on; a ramp branches off it.
+    let score = |e: &Exit| e.angle.abs() - 0.1 * lanes_of(draft, e.link, kind).len() as f64;
+    if let Some(primary) = exits.iter().min_by(|a, b| score(a).total_cmp(&score(b))).copied() {
+        let start = map.link(primary.link).line.start();
+        for exit in exits.iter_mut().filter(|e| e.turn == Turn::Straight && e.link != primary.link) {
+            let aside = map.link(exit.link).line.start() - start;
+            exit.side = if heading.x * aside.y - heading.y * aside.x > 0.0 { Turn::Left } else { Turn::Right };
+            exit.turn = exit.side;
         }
     }
     // Turning back only where there is no other way on, or where the map says so.
@@ -154,7 +157,8 @@ fn lanes_for(side: Turn, count: usize, sides: &BTreeSet<Turn>) -> Range<usize> {
         (sides.contains(&Turn::Left), sides.contains(&Turn::Straight), sides.contains(&Turn::Right));
     match side {
         _ if count == 1 => 0..1,
-        Turn::UTurn => 0..1,
+        Turn::UTurn if sides.len() > 1 => 0..1,
+        Turn::UTurn => 0..count,
         Turn::Straight if left && count >= 3 => 1..count,
         Turn::Straight => 0..count,
         Turn::Left if straight => 0..1,
@@ -222,7 +226,7 @@ fn curve(start: Point, leave: Vector, end: Point, arrive: Vector) -> Polyline {
     let angle = angle_between(leave, arrive).abs();
     let ratio = if angle < 0.05 { 1.0 / 3.0 } else { (4.0 / 3.0) * (angle / 4.0).tan() / (2.0 * (angle / 2.0).sin()) };
     // A tight turn back swings out; elsewhere a handle never passes the point where the two directions meet.
-    let handle = if angle > 2.8 { (ratio * chord).max(9.0) } else { ratio * chord };
+    let handle = if angle > 2.8 { (ratio * chord).max(2.5 * chord.min(3.6)) } else { ratio * chord };
     let meet = |from: Point, along: Vector, to: Point, other: Vector| {
         let cross = along.x * other.y - along.y * other.x;
         let d = to - from;
@@ -231,7 +235,7 @@ fn curve(start: Point, leave: Vector, end: Point, arrive: Vector) -> Polyline {
     };
     let first = start + leave * handle.min(meet(start, leave, end, arrive));
     let second = end - arrive * handle.min(meet(end, -arrive, start, -leave));
-    let steps = if angle > 2.8 { 40 } else { ((chord / 1.5).ceil() as usize).clamp(8, 24) };
+    let steps = ((chord / 2.0).max(angle.to_degrees() / 3.0).ceil() as usize).clamp(8, 64);
     let points = (0..=steps).map(|k| {
         let t = k as f64 / steps as f64;
         let u = 1.0 - t;

@@ -51,7 +51,10 @@ struct Plain<'a> {
     profile: &'a ProfileSource,
     line: Polyline,
     ends: [Option<JunctionIx>; 2],
+    /// From the line to the left and right kerb.
     kerb_m: (f64, f64),
+    /// From the line to the outer edges of all strips.
+    edge_m: (f64, f64),
     speed_limit_mps: f64,
 }
 
@@ -104,14 +107,15 @@ fn read_road<'a>(source: &'a Source, draft: &mut Draft, road: &'a RoadSource) ->
     let Some(line) = line else {
         return Err(file.error("road", &road.id, "its points make no line near the frame's origin", "correct them"));
     };
-    let kerb_m = kerbs(profile, road.one_way);
+    let kerb_m = edges(profile, road.one_way, |kind| kind != StripKind::Footway);
+    let edge_m = edges(profile, road.one_way, |_| true);
     let line = rounded(&line, kerb_m.0.max(kerb_m.1) + 12.0);
-    Ok(Plain { source: road, profile, line, ends, kerb_m, speed_limit_mps: limit_kmh / 3.6 })
+    Ok(Plain { source: road, profile, line, ends, kerb_m, edge_m, speed_limit_mps: limit_kmh / 3.6 })
 }
 
-/// From the reference line to the left and right edge of the carriageway.
-fn kerbs(profile: &ProfileSource, one_way: bool) -> (f64, f64) {
-    let strips = profile.strips.iter().filter(|s| s.kind != StripKind::Footway);
+/// From the reference line to the left and right edge of the strips that count.
+fn edges(profile: &ProfileSource, one_way: bool, counts: impl Fn(StripKind) -> bool) -> (f64, f64) {
+    let strips = profile.strips.iter().filter(|s| counts(s.kind));
     let width: f64 = strips.map(|s| s.gap_m + s.width_m * f64::from(s.count)).sum();
     if one_way {
         let driving = driving_width(profile);
@@ -157,8 +161,8 @@ struct Mouth {
     road: usize,
     end: usize,
     direction: Vector,
-    /// Kerb to the left and right, looking outwards.
-    kerb_m: (f64, f64),
+    /// From the line to the road's outer edges, left and right, looking outwards.
+    edge_m: (f64, f64),
 }
 
 /// How far each road is cut back at its two ends so that the mouths of a junction do not overlap.
@@ -168,10 +172,10 @@ fn cut_back(roads: &[Plain<'_>], junctions: usize) -> Vec<(f64, f64)> {
         for (end, junction) in plain.ends.iter().enumerate() {
             let Some(junction) = junction else { continue };
             let line = if end == 0 { plain.line.clone() } else { plain.line.reversed() };
-            let kerb_m = if end == 0 { plain.kerb_m } else { (plain.kerb_m.1, plain.kerb_m.0) };
+            let edge_m = if end == 0 { plain.edge_m } else { (plain.edge_m.1, plain.edge_m.0) };
             let reach = line.length_m().min(25.0);
             let direction = (line.point_at(reach) - line.start()).normalize();
-            mouths.entry(*junction).or_default().push(Mouth { road, end, direction, kerb_m });
+            mouths.entry(*junction).or_default().push(Mouth { road, end, direction, edge_m });
         }
     }
     debug_assert!(mouths.len() <= junctions);
@@ -204,10 +208,10 @@ fn clearance_m(mouth: &Mouth, other: &Mouth) -> f64 {
     if angle > 150_f64.to_radians() {
         return 2.5;
     }
-    // The other lies to our left if sin > 0: then our left kerb faces its right one.
-    let (mine, its) = if sin > 0.0 { (mouth.kerb_m.0, other.kerb_m.1) } else { (mouth.kerb_m.1, other.kerb_m.0) };
+    // The other lies to our left if sin > 0: then our left edge faces its right one.
+    let (mine, its) = if sin > 0.0 { (mouth.edge_m.0, other.edge_m.1) } else { (mouth.edge_m.1, other.edge_m.0) };
     let corner = (its + mine * angle.cos()) / angle.sin().max(0.2);
-    let rounding = (5.0 / (angle / 2.0).tan()).min(9.0);
+    let rounding = (2.5 / (angle / 2.0).tan()).min(9.0);
     (corner + rounding).clamp(2.5, 60.0)
 }
 
