@@ -339,8 +339,12 @@ async fn send_state(connection: &Connection, shared: &Shared, fresh: &Fresh) -> 
     for datagram in datagrams {
         let left = until(fresh.until);
         // The send buffer is small, so that nothing grows old in it: wait for room, but not past the time to live.
+        // `timeout` lets the sending have one try before it looks at the clock.
+        if left.is_zero() {
+            shared.count(DropCause::UplinkExpired, 1);
+            continue;
+        }
         match timeout(left, connection.send_datagram_wait(datagram)).await {
-            _ if left.is_zero() => shared.count(DropCause::UplinkExpired, 1),
             Err(_) => shared.count(DropCause::UplinkExpired, 1),
             Ok(Ok(())) => shared.book().stats.state_datagrams += 1,
             Ok(Err(SendDatagramError::TooLarge)) => shared.count(DropCause::UplinkShed, 1),
