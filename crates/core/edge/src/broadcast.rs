@@ -1,6 +1,7 @@
 //! When each message is due.
 
 use jxz_units::Instant;
+use jxz_v2x::{MessageKind, RsiClass};
 use jxz_world::{Warning, WarningId, WarningKind, WarningStage};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -39,14 +40,9 @@ impl Periodic {
     }
 }
 
-/// How often an unchanged warning is said again: RSI 100 ms for what moves, 500 ms for what changes in
-/// minutes, 1 s for what stays.
+/// How often an unchanged warning is said again: at its RSI class' period.
 fn repeat_period(kind: WarningKind) -> Duration {
-    Duration::from_millis(match kind {
-        WarningKind::Collision | WarningKind::Pedestrian | WarningKind::VehicleAhead => 100,
-        WarningKind::SpeedLimit | WarningKind::RoadCondition => 500,
-        WarningKind::Guidance => 1000,
-    })
+    MessageKind::Rsi(RsiClass::of(kind)).period()
 }
 
 /// Which warnings to say in this round.

@@ -1,6 +1,6 @@
 //! What goes into the brain and what comes out.
 
-use jxz_v2x::MessageKind;
+use jxz_v2x::Frame;
 use jxz_world::{Drops, JunctionSignals, NodeState, Record, Scan};
 
 /// Something that happened outside.
@@ -33,18 +33,9 @@ pub struct LinkStatus {
 #[non_exhaustive]
 pub enum Output {
     /// Send to every vehicle in reach, over each channel.
-    Broadcast(Broadcast),
+    Broadcast(Frame),
     /// Send to the cloud while it is fresh.
     State(NodeState),
     /// Bring to the cloud, however long it takes.
     Record(Record),
-}
-
-/// A message to the vehicles.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broadcast {
-    /// What it is: its priority and application id follow.
-    pub kind: MessageKind,
-    /// UPER bytes of a `MessageFrame`.
-    pub bytes: Vec<u8>,
 }

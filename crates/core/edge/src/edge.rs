@@ -2,10 +2,10 @@
 
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
 use crate::health::{Health, Stopwatch};
-use crate::{Broadcast, EdgeConfig, Input, Output};
-use jxz_fusion::{FusionError, Tracker};
+use crate::{EdgeConfig, Input, Output};
+use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
-use jxz_map::{JunctionIx, Map, MapIndex};
+use jxz_map::{JunctionIx, Map};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, Received, UnitId};
 use jxz_world::{
@@ -25,6 +25,8 @@ const REPORT_BEHIND_S: f64 = 2.0;
 const REPORT_FASTEST_MPS: f64 = 70.0;
 /// Reports from farther than this from the unit are not of its site, metres (the F2MD range check).
 const REPORT_RANGE_M: f64 = 420.0;
+/// Fusion tracks this far beyond the site's coverage, so that who comes in is known already, metres.
+const COVERAGE_MARGIN_M: f64 = 30.0;
 /// Vehicles whose last report is remembered to know a repeated one.
 const REPORT_MEMORY: usize = 4096;
 
@@ -86,7 +88,6 @@ impl Edge {
     pub fn new(
         now: Now,
         map: Arc<Map>,
-        index: Arc<MapIndex>,
         site: &SiteId,
         config: EdgeConfig,
         stopwatch: Box<dyn Stopwatch>,
@@ -102,7 +103,10 @@ impl Edge {
         }
         let site =
             map.sites.iter().find(|s| s.id == *site).ok_or_else(|| EdgeError::UnknownSite(site.clone()))?.clone();
-        let tracker = Tracker::new(site.sensors.clone(), config.fusion.clone())
+        let mut fusion = config.fusion.clone();
+        let bounds = Bounds::Disc { centre: site.position, radius_m: site.coverage_m + COVERAGE_MARGIN_M };
+        fusion.bounds.get_or_insert(bounds);
+        let tracker = Tracker::new(site.sensors.clone(), fusion)
             .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })?;
         let junction = site.junction.as_ref().and_then(|id| {
             let position = map.junctions.iter().position(|j| j.id == *id)?;
@@ -110,7 +114,7 @@ impl Edge {
         });
         let start = now.mono;
         Ok(Self {
-            hazards: Hazards::new(map.clone(), index, &site, config.hazard.clone()),
+            hazards: Hazards::new(map.clone(), &site, config.hazard.clone()),
             encoder: Encoder::new(map.frame, UnitId(site.id.hash64().to_be_bytes()), site.position, (config.boot % 128) as u8),
             tracker,
             junction,
@@ -187,8 +191,9 @@ impl Edge {
         self.health.stop(LatencyStage::Fuse, started);
         match outcome {
             Ok(outcome) => {
-                self.health.drops.add(DropCause::SensorNotFinite, outcome.not_finite as u64);
-                if outcome.too_late {
+                self.health.drops.add(DropCause::SensorNotFinite, outcome.unusable as u64);
+                self.health.drops.add(DropCause::SensorQueueFull, outcome.over_limit as u64);
+                if outcome.lateness == Lateness::TooLate {
                     self.health.drops.count(DropCause::SensorStale);
                 }
             }
@@ -237,7 +242,12 @@ impl Edge {
         if self.reports.len() < REPORT_MEMORY {
             self.reports.insert(report.vehicle, report);
         }
-        self.tracker.handle_vehicle_report(&report);
+        match self.tracker.handle_vehicle_report(&report).fate {
+            ReportFate::Updated | ReportFate::Started => {}
+            ReportFate::OutsideBounds => self.health.drops.count(DropCause::RadioIrrelevant),
+            ReportFate::Unusable | ReportFate::TooLate => self.health.drops.count(DropCause::RadioImplausible),
+            ReportFate::OverLimit => self.health.drops.count(DropCause::RadioQueueFull),
+        }
     }
 
     fn run_due(&mut self, now: Now) {
@@ -248,7 +258,7 @@ impl Edge {
             self.send_spat(now);
         }
         if self.map_due.take(now.mono) {
-            self.send_map(now);
+            self.send_map();
         }
         if self.health_due.take(now.mono) {
             self.report_health(now);
@@ -303,15 +313,15 @@ impl Edge {
         let (Some(signals), Some(junction)) = (&self.signals, self.junction) else { return };
         let junction = self.map.junction(junction);
         let started = self.health.start();
-        let spat = self.encoder.spat(now.utc, signals, junction.node_id);
+        let spat = self.encoder.spat(now.utc, signals, junction.node_id, &junction.id.0);
         self.health.stop(LatencyStage::EncodeSign, started);
         self.broadcast(spat);
     }
 
-    fn send_map(&mut self, now: Now) {
+    fn send_map(&mut self) {
         let Some(junction) = self.junction else { return };
         let started = self.health.start();
-        let map = self.encoder.map_message(now.utc, &self.map, junction);
+        let map = self.encoder.map_message(&self.map, junction);
         self.health.stop(LatencyStage::EncodeSign, started);
         self.broadcast(map);
     }
@@ -330,9 +340,9 @@ impl Edge {
     }
 
     fn broadcast(&mut self, encoded: Encoded) {
-        self.health.drops.add(DropCause::EncodeFailed, encoded.failed);
-        for (kind, bytes) in encoded.messages {
-            self.push(Output::Broadcast(Broadcast { kind, bytes }));
+        self.health.drops.add(DropCause::EncodeFailed, encoded.refused.len() as u64);
+        for frame in encoded.frames {
+            self.push(Output::Broadcast(frame));
         }
     }
 

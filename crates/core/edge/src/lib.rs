@@ -10,6 +10,6 @@ mod edge;
 mod health;
 
 pub use config::EdgeConfig;
-pub use door::{Broadcast, Input, LinkStatus, Output};
+pub use door::{Input, LinkStatus, Output};
 pub use edge::{Edge, EdgeError};
 pub use health::{NoStopwatch, Stopwatch};

@@ -30,6 +30,8 @@ pub enum DropCause {
     RadioIrrelevant,
     /// A vehicle's report with a time, position or speed that cannot be.
     RadioImplausible,
+    /// A message that the radio would not take.
+    RadioSendFailed,
     /// A vehicle's report beyond what fusion can hold.
     RadioQueueFull,
     /// A message received before (by either channel).
@@ -72,6 +74,7 @@ impl DropCause {
             Self::RadioUndecodable => "radio_undecodable",
             Self::RadioIrrelevant => "radio_irrelevant",
             Self::RadioImplausible => "radio_implausible",
+            Self::RadioSendFailed => "radio_send_failed",
             Self::RadioQueueFull => "radio_queue_full",
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",

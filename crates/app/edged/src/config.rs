@@ -1,0 +1,169 @@
+//! The node's configuration file.
+
+use anyhow::Context;
+use jxz_hazard::HazardConfig;
+use jxz_link::Role;
+use jxz_observe::LogFormat;
+use jxz_world::SiteId;
+use serde::{Deserialize, Deserializer};
+use std::net::{SocketAddr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+
+/// Everything that an edge node is told; unknown keys are refused.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The roadside site in the map that this node is for.
+    pub site: SiteId,
+    /// The map's folder.
+    pub map: PathBuf,
+    /// Where the node keeps its status file.
+    pub state_dir: PathBuf,
+    /// Where sensors and the signal controller send to.
+    pub ingest: Ingest,
+    /// The cloud's QUIC listener.
+    pub cloud: Cloud,
+    /// Where vehicles subscribe over 5G.
+    pub uu: Uu,
+    /// The PC5-style channel.
+    pub pc5: Pc5,
+    /// Keys and certificates, as `jxz pki make` lays them out.
+    pub pki: Pki,
+    /// Logging, to stderr.
+    #[serde(default)]
+    pub log: Log,
+    /// The warnings' switches and thresholds.
+    #[serde(default)]
+    pub hazard: HazardConfig,
+}
+
+/// Where sensors send to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ingest {
+    /// UDP address; loopback or the cabinet's own network.
+    pub listen: SocketAddr,
+}
+
+/// The cloud.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cloud {
+    /// Host and port of its QUIC listener, resolved at each attempt to connect.
+    pub address: String,
+    /// The name its certificate must carry.
+    #[serde(default = "cloud_name")]
+    pub server_name: String,
+}
+
+/// Vehicles' subscriptions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uu {
+    /// QUIC address.
+    pub listen: SocketAddr,
+    /// Most vehicles at once; more are refused and counted.
+    #[serde(default = "subscribers")]
+    pub max_subscribers: usize,
+}
+
+/// The PC5-style channel: UDP multicast with TTL 0 on a named interface.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pc5 {
+    /// Interface name (`lo`).
+    pub interface: String,
+    /// Multicast group and port.
+    pub group: SocketAddrV4,
+}
+
+/// Key material.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pki {
+    /// Folder made by `jxz pki make`; the node reads the authority's certificate and its own key and certificate.
+    pub dir: PathBuf,
+}
+
+/// Logging.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `human` or `json`.
+    #[serde(default, deserialize_with = "log_format")]
+    pub format: LogFormat,
+    /// What to log, as `RUST_LOG` says it (`info`, `jxz_edged=debug`).
+    #[serde(default = "info")]
+    pub filter: String,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: info() }
+    }
+}
+
+fn cloud_name() -> String {
+    Role::Cloud.dns_name()
+}
+
+fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogFormat, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn subscribers() -> usize {
+    256
+}
+
+fn info() -> String {
+    "info".to_owned()
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not TOML, or has a key or value that does not belong: the message has the line.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&text).with_context(|| format!("{} is not a configuration of jxz-edge", path.display()))
+    }
+
+    fn parse(text: &str) -> anyhow::Result<Self> {
+        let config: Self = toml::from_str(text)?;
+        anyhow::ensure!(
+            config.pc5.group.ip().is_multicast(),
+            "pc5.group {} is not a multicast address; take one of 239.0.0.0/8",
+            config.pc5.group
+        );
+        anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAMPLE: &str = include_str!("../../../../deploy/edge.example.toml");
+
+    #[test]
+    fn the_sample_configuration_is_accepted() {
+        let config = Config::parse(SAMPLE).unwrap();
+        assert_eq!(config.uu.max_subscribers, 256);
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        let line = SAMPLE.lines().position(|l| l.starts_with("[ingest]")).unwrap() + 2;
+        let error = Config::parse(&SAMPLE.replace("[ingest]", "[ingest]\nlisten_adress = 1")).unwrap_err();
+        let said = format!("{error:#}");
+        assert!(said.contains("listen_adress") && said.contains(&format!("line {line}")), "{said}");
+    }
+
+    #[test]
+    fn a_group_that_is_not_multicast_is_refused() {
+        let error = Config::parse(&SAMPLE.replace("239.255.59.5", "10.0.0.1")).unwrap_err();
+        assert!(error.to_string().contains("not a multicast address"), "{error}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The edge node's daemon as a library: its configuration, the node itself, and the status it writes.
+
+mod config;
+mod node;
+mod status;
+
+pub use config::{Cloud, Config, Ingest, Log, Pc5, Pki, Uu};
+pub use node::run;
+pub use status::{MustArrive, Status};

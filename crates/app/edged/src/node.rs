@@ -1,0 +1,217 @@
+//! The node: sockets and clocks around the brain.
+
+use crate::{Config, MustArrive, Status};
+use anyhow::Context;
+use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Stopwatch};
+use jxz_ingest::{Gate, Ingested, Listener};
+use jxz_link::{
+    Credentials, MulticastConfig, MulticastRadio, Radio, RadioFrame, Role, Uplink, UplinkConfig, UuServer,
+    UuServerConfig, utc_now,
+};
+use jxz_map::Map;
+use jxz_units::{Instant, Now};
+use jxz_v2x::Frame;
+use jxz_world::{DropCause, Drops, Site};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Scans waiting for the brain; the oldest goes first. Half a second of eight sensors at 20 Hz.
+const SCAN_QUEUE: usize = 80;
+/// Messages waiting for one vehicle's connection.
+const UU_QUEUE: usize = 64;
+/// A message to vehicles is worth nothing after this.
+const MESSAGE_TTL: Duration = Duration::from_millis(300);
+/// How long the node tries to bring what must arrive to the cloud when it is told to stop.
+const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// How often the links are asked how they do, and the status is written.
+const LINK_PERIOD: Duration = Duration::from_secs(1);
+
+/// The machine's clocks, counted from the start of the node.
+#[derive(Clone, Copy)]
+struct Clock(std::time::Instant);
+
+impl Clock {
+    fn now(self) -> Now {
+        Now { mono: Instant::ZERO + self.0.elapsed(), utc: utc_now() }
+    }
+
+    fn at(self, instant: Instant) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.0 + instant.since(Instant::ZERO))
+    }
+}
+
+impl Stopwatch for Clock {
+    fn now_ns(&mut self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+struct Node {
+    clock: Clock,
+    edge: Edge,
+    sensors: Listener,
+    radio: MulticastRadio,
+    vehicles: UuServer,
+    uplink: Uplink,
+    state_ttl: Duration,
+    radio_drops: Drops,
+}
+
+/// Runs the node until `stop` is ready, then brings what must arrive to the cloud and returns.
+///
+/// # Errors
+/// The map, the keys or a socket cannot be used. Once it runs, nothing from outside ends it.
+pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+    let mut node = Node::open(&config)?;
+    tracing::info!(site = %config.site, ingest = %config.ingest.listen, uu = %config.uu.listen, "edge node is up");
+    tokio::pin!(stop);
+    let mut links = tokio::time::interval(LINK_PERIOD);
+    links.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let deadline = node.edge.next_deadline().map(|at| node.clock.at(at));
+        let timer = async {
+            match deadline {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let input = tokio::select! {
+            () = &mut stop => break,
+            ingested = node.sensors.recv() => match ingested {
+                Some(Ingested::Scan(scan)) => Input::Scan(scan),
+                Some(Ingested::Signals(signals)) => Input::Signals(signals),
+                None => anyhow::bail!("the sensors' socket is closed"),
+            },
+            heard = node.radio.recv() => match heard {
+                Ok(heard) => Input::Radio(heard.frame.bytes.to_vec()),
+                Err(error) => {
+                    tracing::warn!(%error, "receive from the radio");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
+            },
+            () = timer => Input::Timer,
+            _ = links.tick() => {
+                node.write_status(&config.state_dir);
+                Input::Links(node.link_status())
+            }
+        };
+        node.take(input);
+    }
+    node.stop(&config.state_dir).await
+}
+
+impl Node {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let map = Map::load(&config.map).with_context(|| format!("cannot load the map {}", config.map.display()))?;
+        let credentials = Credentials::load(&config.pki.dir, &Role::Node(config.site.clone()))
+            .context("cannot load the node's key and certificate (`jxz pki make` makes them)")?;
+        std::fs::create_dir_all(&config.state_dir)
+            .with_context(|| format!("cannot make the state folder {}", config.state_dir.display()))?;
+
+        let clock = Clock(std::time::Instant::now());
+        let now = clock.now();
+        // The start's time tells one boot from the next, and starts the message counters at an arbitrary number.
+        let boot = u64::try_from(now.utc.unix_ms()).unwrap_or(0);
+        let brain = EdgeConfig { boot, hazard: config.hazard.clone(), ..EdgeConfig::default() };
+        let state_ttl = Duration::from_secs_f64(brain.state_valid_s);
+        let edge = Edge::new(now, Arc::new(map), &config.site, brain, Box::new(clock))?;
+
+        let Site { sensors, junction, .. } = edge.site();
+        let gate = Gate::new(sensors, junction.clone());
+        let sensors = Listener::bind(config.ingest.listen, gate, SCAN_QUEUE)?;
+        let pc5 = MulticastConfig { interface: config.pc5.interface.clone(), group: config.pc5.group };
+        let vehicles = UuServerConfig {
+            address: config.uu.listen,
+            credentials: credentials.clone(),
+            max_subscribers: config.uu.max_subscribers,
+            queue: UU_QUEUE,
+        };
+        let mut uplink = UplinkConfig::new(&config.cloud.address, config.site.clone(), boot, credentials);
+        uplink.server_name.clone_from(&config.cloud.server_name);
+        Ok(Self {
+            clock,
+            edge,
+            sensors,
+            radio: MulticastRadio::open(&pc5)?,
+            vehicles: UuServer::bind(&vehicles)?,
+            uplink: Uplink::spawn(uplink)?,
+            state_ttl,
+            radio_drops: Drops::default(),
+        })
+    }
+
+    fn take(&mut self, input: Input) {
+        self.edge.handle(self.clock.now(), input);
+        while let Some(output) = self.edge.poll() {
+            match output {
+                Output::Broadcast(frame) => self.broadcast(frame),
+                Output::State(state) => self.uplink.send_state(state, self.state_ttl),
+                Output::Record(record) => {
+                    if !self.uplink.send_record(&record) {
+                        tracing::error!(sequence = record.sequence, "no room for a record that must arrive");
+                    }
+                }
+                _ => tracing::error!("an output of a kind that this daemon does not know"),
+            }
+        }
+    }
+
+    fn broadcast(&mut self, frame: Frame) {
+        let bytes: bytes::Bytes = frame.bytes.into();
+        self.vehicles.broadcast(bytes.clone(), MESSAGE_TTL);
+        let frame = RadioFrame {
+            priority: frame.kind.priority().unwrap_or(0),
+            application_id: frame.kind.application_id(),
+            bytes,
+        };
+        if let Err(error) = self.radio.send(&frame) {
+            tracing::debug!(%error, "send over the radio");
+            self.radio_drops.count(DropCause::RadioSendFailed);
+        }
+    }
+
+    fn link_status(&self) -> LinkStatus {
+        let mut drops = self.sensors.drops();
+        for more in [&self.radio.drops(), &self.radio_drops, &self.vehicles.drops(), &self.uplink.stats().drops] {
+            drops.merge(more);
+        }
+        LinkStatus { subscribers: u32::try_from(self.vehicles.subscribers()).unwrap_or(u32::MAX), drops }
+    }
+
+    fn write_status(&self, state_dir: &Path) {
+        let now = self.clock.now();
+        let uplink = self.uplink.stats();
+        let mut dropped = self.link_status().drops;
+        dropped.merge(self.edge.drops());
+        let status = Status {
+            site: self.edge.site().id.clone(),
+            written_at_ms: now.utc.unix_ms(),
+            uptime_s: now.mono.since(Instant::ZERO).as_secs_f64(),
+            cloud_connected: uplink.connected,
+            subscribers: self.vehicles.subscribers(),
+            must_arrive: MustArrive {
+                sent: uplink.sent + uplink.dropped,
+                acknowledged: uplink.acknowledged,
+                pending: uplink.pending,
+                lost: uplink.dropped + uplink.refused,
+            },
+            dropped,
+            latencies: self.edge.latencies().clone(),
+        };
+        if let Err(error) = status.write(state_dir) {
+            tracing::warn!("{error:#}");
+        }
+    }
+
+    async fn stop(self, state_dir: &Path) -> anyhow::Result<()> {
+        let all = self.uplink.flush(FLUSH_PATIENCE).await;
+        self.write_status(state_dir);
+        if !all {
+            tracing::warn!(pending = self.uplink.stats().pending, "stopped with records that the cloud does not have");
+        }
+        tracing::info!("edge node has stopped");
+        Ok(())
+    }
+}

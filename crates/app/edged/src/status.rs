@@ -1,0 +1,95 @@
+//! What a node says of itself to whoever stands beside it: a file in its state folder.
+
+use anyhow::Context;
+use jxz_world::{Drops, LatencyBook, SiteId};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A node's status, as it writes it every second and once more when it stops.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Which site.
+    pub site: SiteId,
+    /// Milliseconds since the Unix epoch at which this was written.
+    pub written_at_ms: i64,
+    /// Seconds since the node started.
+    pub uptime_s: f64,
+    /// Whether the cloud has let the node in.
+    pub cloud_connected: bool,
+    /// Vehicles subscribed over 5G.
+    pub subscribers: usize,
+    /// Records that must arrive.
+    pub must_arrive: MustArrive,
+    /// What was dropped since the start, by cause.
+    pub dropped: Drops,
+    /// How long the stages took since the start.
+    pub latencies: LatencyBook,
+}
+
+/// Counts of must-arrive records since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MustArrive {
+    /// Taken on to be sent.
+    pub sent: u64,
+    /// Acknowledged by the cloud.
+    pub acknowledged: u64,
+    /// Not acknowledged yet.
+    pub pending: u64,
+    /// Refused by the cloud or dropped for want of room.
+    pub lost: u64,
+}
+
+impl Status {
+    fn path(state_dir: &Path) -> PathBuf {
+        state_dir.join("status.json")
+    }
+
+    /// Writes it, in one step for whoever reads meanwhile.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn write(&self, state_dir: &Path) -> anyhow::Result<()> {
+        let path = Self::path(state_dir);
+        let draft = path.with_extension("json.new");
+        let text = serde_json::to_vec(self).context("cannot put the status into JSON")?;
+        std::fs::write(&draft, text).with_context(|| format!("cannot write {}", draft.display()))?;
+        std::fs::rename(&draft, &path).with_context(|| format!("cannot replace {}", path.display()))
+    }
+
+    /// Reads what a node wrote last.
+    ///
+    /// # Errors
+    /// The node has not written one, or it is not readable.
+    pub fn read(state_dir: &Path) -> anyhow::Result<Self> {
+        let path = Self::path(state_dir);
+        let text = std::fs::read(&path)
+            .with_context(|| format!("cannot read {}: has this node been started?", path.display()))?;
+        serde_json::from_slice(&text).with_context(|| format!("{} is not a status of jxz-edge", path.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_read_as_it_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = format!("{:#}", Status::read(folder.path()).unwrap_err());
+        assert!(missing.contains("has this node been started?"), "{missing}");
+        let must_arrive = MustArrive { sent: 5, acknowledged: 4, pending: 1, lost: 0 };
+        let status = Status {
+            site: SiteId("a".to_owned()),
+            written_at_ms: 7,
+            uptime_s: 1.5,
+            cloud_connected: true,
+            subscribers: 3,
+            must_arrive,
+            dropped: Drops::default(),
+            latencies: LatencyBook::default(),
+        };
+        status.write(folder.path()).unwrap();
+        let back = Status::read(folder.path()).unwrap();
+        assert_eq!((back.must_arrive, back.subscribers), (must_arrive, 3));
+    }
+}
