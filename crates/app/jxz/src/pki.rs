@@ -1,8 +1,93 @@
-//! `jxz pki`: to be written by its owner (replace this file).
+//! `jxz pki`: the development authority's certificates.
+
+use anyhow::Context;
+use jxz_link::Plan;
+use jxz_map::Map;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// Make or show the development authority and the certificates of cloud, nodes, vehicles and operators.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make a new authority and a certificate for everyone who takes part.
+    Make(MakeArgs),
+    /// Show who has a certificate, and until when.
+    Show(ShowArgs),
+}
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+struct MakeArgs {
+    /// Folder to write to; made if it is not there.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Map whose sites get a node's certificate each.
+    #[arg(long)]
+    map: PathBuf,
+    /// Number of vehicles; they are named 0001 and on.
+    #[arg(long, default_value_t = 64)]
+    vehicles: u16,
+    /// Name of an operator; may be given several times.
+    #[arg(long = "operator", default_values_t = [String::from("operator")])]
+    operators: Vec<String>,
+    /// Days for which the certificates hold.
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    days: u16,
+    /// Overwrite what is there: every certificate made before becomes worthless.
+    #[arg(long)]
+    force: bool,
+}
 
-pub(crate) fn run(_args: Args) -> anyhow::Result<()> {
-    anyhow::bail!("jxz pki is not there yet")
+#[derive(Debug, clap::Args)]
+struct ShowArgs {
+    /// Folder that `make` wrote to.
+    #[arg(long)]
+    dir: PathBuf,
+}
+
+pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::Make(args) => make(args),
+        Command::Show(args) => show(&args),
+    }
+}
+
+fn make(args: MakeArgs) -> anyhow::Result<()> {
+    let map = Map::load(&args.map).with_context(|| format!("load the map {}", args.map.display()))?;
+    let sites = map.sites.into_iter().map(|site| site.id).collect();
+    let (vehicles, operators, days) = (args.vehicles, args.operators, args.days);
+    let plan = Plan { sites, vehicles, operators, now: jxz_link::utc_now(), days };
+    let roles = jxz_link::make(&args.dir, &plan, args.force)?;
+    print(&format!("{} certificates in {}, valid for {days} days\n", roles.len(), args.dir.display()))
+}
+
+/// To standard output; a reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+fn show(args: &ShowArgs) -> anyhow::Result<()> {
+    let now = jxz_link::utc_now();
+    let mut text = String::new();
+    for info in jxz_link::show(&args.dir)? {
+        let name = info.role.map_or_else(|| "authority".to_owned(), |role| role.dns_name());
+        let state = if now < info.not_before {
+            "not yet valid"
+        } else if now > info.not_after {
+            "EXPIRED"
+        } else {
+            "valid"
+        };
+        writeln!(text, "{name:<40} {state} until {}  {}", info.not_after, info.path.display())?;
+    }
+    print(&text)
 }
