@@ -109,21 +109,21 @@ pub fn decode_state(datagram: &[u8]) -> Result<NodeState, WireError> {
         boot: state.boot,
         sequence: state.sequence,
         valid_at,
-        valid_for_s: f64::from(state.valid_for_ms) * 1e-3,
+        valid_for_s: f64::from(state.valid_for_ms) / 1e3,
         tracks: state.tracks.iter().map(|track| track_from_wire(track, valid_at)).collect::<Result<_, _>>()?,
         signals: state.signals.as_ref().map(signals_from_wire).transpose()?,
     })
 }
 
 fn track_from_wire(track: &wire::Track, state_at: Utc) -> Result<Track, WireError> {
-    let mm = |field, value: i64| Ok(in_range(field, value as f64, -MAX_OFFSET_MM, MAX_OFFSET_MM)? * 1e-3);
-    let mmps = |field, value: i32| Ok(in_range(field, value.into(), -MAX_SPEED_MMPS, MAX_SPEED_MMPS)? * 1e-3);
-    let e4 = |field, value: u32| Ok(in_range(field, value.into(), 0.0, 1e4)? * 1e-4);
+    let mm = |field, value: i64| Ok(in_range(field, value as f64, -MAX_OFFSET_MM, MAX_OFFSET_MM)? / 1e3);
+    let mmps = |field, value: i32| Ok(in_range(field, value.into(), -MAX_SPEED_MMPS, MAX_SPEED_MMPS)? / 1e3);
+    let e4 = |field, value: u32| Ok(in_range(field, value.into(), 0.0, 1e4)? / 1e4);
     let valid_at = moved(state_at, track.valid_at_us, 1000);
     let extent_m = match (track.length_cm, track.width_cm) {
         (Some(length), Some(width)) => Some((
-            in_range("Track.length_cm", length.into(), 0.0, 10_000.0)? * 1e-2,
-            in_range("Track.width_cm", width.into(), 0.0, 10_000.0)? * 1e-2,
+            in_range("Track.length_cm", length.into(), 0.0, 10_000.0)? / 1e2,
+            in_range("Track.width_cm", width.into(), 0.0, 10_000.0)? / 1e2,
         )),
         (None, None) => None,
         _ => {
@@ -137,7 +137,7 @@ fn track_from_wire(track: &wire::Track, state_at: Utc) -> Result<Track, WireErro
         *probability = e4("Track.class_e4", *value)?;
     }
     let heading = match track.heading_mrad {
-        Some(mrad) => Some(Heading::from_rad(in_range("Track.heading_mrad", mrad.into(), 0.0, 6283.0)? * 1e-3)),
+        Some(mrad) => Some(Heading::from_rad(in_range("Track.heading_mrad", mrad.into(), 0.0, 6283.0)? / 1e3)),
         None => None,
     };
     in_range("Track.sources", track.sources.into(), 0.0, 7.0)?;
