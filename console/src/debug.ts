@@ -1,0 +1,62 @@
+import type { MapView } from './map/view';
+import type { Counters, Store } from './state/store';
+
+/** A read-only look inside for tests and for the curious: `window.__jxz` in the browser's console. */
+export interface DebugView {
+  readonly link: string;
+  readonly frames: number;
+  readonly refused: number;
+  readonly ageMs: number | null;
+  readonly counters: Counters;
+  readonly mapFeatures: number;
+  readonly mapIdle: boolean;
+  readonly rendersPerS: number;
+  /** Where road users are drawn now; ids as decimal text. */
+  positions(limit?: number): { id: string; lon: number; lat: number; class: number }[];
+}
+
+declare global {
+  interface Window {
+    __jxz?: DebugView;
+  }
+}
+
+export function exposeDebugView(store: Store, view: MapView, mapFeatures: () => number): void {
+  const renders: number[] = [];
+  view.map.on('render', () => {
+    const now = performance.now();
+    renders.push(now);
+    while ((renders[0] ?? now) < now - 5000) renders.shift();
+  });
+  window.__jxz = Object.freeze({
+    get link() {
+      return store.link;
+    },
+    get frames() {
+      return store.frames;
+    },
+    get refused() {
+      return store.refused;
+    },
+    get ageMs() {
+      return store.ageMs();
+    },
+    get counters() {
+      return store.counters();
+    },
+    get mapFeatures() {
+      return mapFeatures();
+    },
+    get mapIdle() {
+      return view.map.loaded();
+    },
+    get rendersPerS() {
+      return renders.filter((at) => at > performance.now() - 5000).length / 5;
+    },
+    positions: (limit = 5000) =>
+      view.roadUsers
+        .drawn(performance.now())
+        .slice(0, limit)
+        .map((u) => ({ ...u, id: u.id.toString() })),
+  });
+}

@@ -1,0 +1,106 @@
+/** Colours of the map in one theme. Road users' and warnings' colours stay apart for the colour-blind (Okabe–Ito). */
+export interface Palette {
+  ground: string;
+  casing: string;
+  road: string;
+  connector: string;
+  cycle: string;
+  footway: string;
+  upperCasing: string;
+  upper: string;
+  tunnel: string;
+  zebra: string;
+  stopLine: string;
+  arrow: string;
+  label: string;
+  labelHalo: string;
+  bus: string;
+  base: string;
+  radar: string;
+  camera: string;
+  motor: string;
+  nonMotor: string;
+  pedestrian: string;
+  stale: string;
+  outline: string;
+  connected: string;
+  warnings: Record<string, string>;
+}
+
+const WARNINGS_DARK = {
+  collision: '#ff5a4f',
+  pedestrian: '#ff8a3d',
+  vehicle_ahead: '#ffb02e',
+  speed_limit: '#f2d13c',
+  road_condition: '#c79bff',
+  guidance: '#3fd0b6',
+};
+
+const WARNINGS_LIGHT = {
+  collision: '#d3221c',
+  pedestrian: '#d35400',
+  vehicle_ahead: '#b26a00',
+  speed_limit: '#8a7000',
+  road_condition: '#7a3fc4',
+  guidance: '#00806b',
+};
+
+export const PALETTES: Record<'dark' | 'light', Palette> = {
+  dark: {
+    ground: '#0b1119',
+    casing: '#1b2735',
+    road: '#2b3a4c',
+    connector: '#273546',
+    cycle: '#28443f',
+    footway: '#2a3340',
+    upperCasing: '#0a0f16',
+    upper: '#4b4a45',
+    tunnel: '#2a3645',
+    zebra: '#a9b8c8',
+    stopLine: '#d7e0ea',
+    arrow: '#62768c',
+    label: '#a3b4c6',
+    labelHalo: '#0b1119',
+    bus: '#7fb2e6',
+    base: '#8d7bd8',
+    radar: '#4cc3ff',
+    camera: '#8be28b',
+    motor: '#56b8f5',
+    nonMotor: '#f0d548',
+    pedestrian: '#ff9ccf',
+    stale: '#7c8794',
+    outline: '#060a10',
+    connected: '#ffffff',
+    warnings: WARNINGS_DARK,
+  },
+  light: {
+    ground: '#eef1f4',
+    casing: '#c3ccd6',
+    road: '#ffffff',
+    connector: '#fbfcfd',
+    cycle: '#ddf0e6',
+    footway: '#f3ede4',
+    upperCasing: '#a58d5c',
+    upper: '#fbe9bf',
+    tunnel: '#c6ced7',
+    zebra: '#8b98a6',
+    stopLine: '#5c6875',
+    arrow: '#aab5c0',
+    label: '#47566a',
+    labelHalo: '#ffffff',
+    bus: '#1f6fb5',
+    base: '#6a55c2',
+    radar: '#0077b6',
+    camera: '#2b8a3e',
+    motor: '#0072b2',
+    nonMotor: '#c98a00',
+    pedestrian: '#c2378a',
+    stale: '#98a2ad',
+    outline: '#ffffff',
+    connected: '#111820',
+    warnings: WARNINGS_LIGHT,
+  },
+};
+
+/** Warnings in order of urgency. */
+export const WARNING_KINDS = ['collision', 'pedestrian', 'vehicle_ahead', 'speed_limit', 'road_condition', 'guidance'] as const;

@@ -1,0 +1,158 @@
+import { AttributionControl, Map as MapLibreMap, ScaleControl, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
+import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
+import type { Feature, FeatureCollection } from 'geojson';
+import { t } from '../i18n';
+import type { Warning } from '../wire/frame';
+import { fieldsOfView, homeBox, roadNames, type Box } from './geo';
+import { ABOVE_ROAD_USERS, styleLayers, type Group } from './layers';
+import { PALETTES } from './palette';
+import { RoadUserLayer } from './road-users';
+import { addIcons } from './shapes';
+
+const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] };
+/** Before the map is known: the island's middle. */
+const ISLAND: [number, number] = [118.698, 32.027];
+const PICK_PIXELS = 14;
+
+export type Theme = 'dark' | 'light';
+
+/** The map on the page: our own roads, fields of view, warnings and road users. */
+export class MapView {
+  readonly map: MapLibreMap;
+  readonly roadUsers: RoadUserLayer;
+  private home: Box | null = null;
+  private readonly hidden = new Set<Group>();
+  private readonly sites = new Map<string, number[]>();
+  private chosenSite: string | null = null;
+  private ready = false;
+  private waiting: FeatureCollection | null = null;
+
+  constructor(
+    container: HTMLElement,
+    private theme: Theme,
+    private readonly padding: () => { top: number; right: number; bottom: number; left: number },
+  ) {
+    setWorkerUrl(workerUrl);
+    this.roadUsers = new RoadUserLayer(PALETTES[theme]);
+    this.map = new MapLibreMap({
+      container,
+      center: ISLAND,
+      zoom: 12.4,
+      minZoom: 10,
+      maxZoom: 21,
+      maxPitch: 70,
+      attributionControl: false,
+      localIdeographFontFamily: '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", sans-serif',
+      style: {
+        version: 8,
+        sources: {
+          map: { type: 'geojson', data: EMPTY, tolerance: 0.2 },
+          names: { type: 'geojson', data: EMPTY, tolerance: 0.4 },
+          fov: { type: 'geojson', data: EMPTY },
+          warnings: { type: 'geojson', data: EMPTY, tolerance: 0 },
+        },
+        layers: styleLayers(PALETTES[theme]).map((l) => l.layer),
+      },
+    });
+    this.map.addControl(new AttributionControl({ compact: false, customAttribution: t('credit') }), 'bottom-right');
+    this.map.addControl(new ScaleControl({ maxWidth: 110 }), 'bottom-right');
+    this.map.on('load', () => this.start());
+  }
+
+  private start(): void {
+    addIcons(this.map);
+    this.map.addLayer(this.roadUsers, ABOVE_ROAD_USERS);
+    this.ready = true;
+    for (const group of this.hidden) this.apply(group, false);
+    if (this.waiting) this.setMap(this.waiting);
+  }
+
+  /** Draws the map's features and shows the whole of it. */
+  setMap(data: FeatureCollection): void {
+    if (!this.ready) {
+      this.waiting = data;
+      return;
+    }
+    this.source('map').setData(data);
+    this.source('names').setData(roadNames(data));
+    const fov = fieldsOfView(data);
+    this.source('fov').setData(fov);
+    this.sites.clear();
+    for (const f of fov.features) {
+      const site = String(f.properties?.site);
+      this.sites.set(site, [...(this.sites.get(site) ?? []), Number(f.id)]);
+    }
+    this.home = homeBox(data);
+    this.goHome(false);
+  }
+
+  goHome(animate = true): void {
+    if (this.home) this.showBox(this.home, animate);
+  }
+
+  showBox([west, south, east, north]: Box, animate = true): void {
+    const padding = this.padding();
+    this.map.fitBounds([west, south, east, north], { padding, maxZoom: 17.2, animate, bearing: 0, pitch: 0 });
+  }
+
+  flyTo(at: [number, number], zoom = 17.3): void {
+    const reduced = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const target = { center: at, zoom: Math.max(zoom, Math.min(this.map.getZoom(), 19)), padding: this.padding() };
+    if (reduced) this.map.jumpTo(target);
+    else this.map.flyTo({ ...target, duration: 1100 });
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    this.roadUsers.setPalette(PALETTES[theme]);
+    for (const { layer } of styleLayers(PALETTES[theme])) {
+      for (const [name, value] of Object.entries(layer.paint ?? {})) {
+        this.map.setPaintProperty(layer.id, name as never, value as never);
+      }
+    }
+  }
+
+  setGroup(group: Group, visible: boolean): void {
+    if (visible) this.hidden.delete(group);
+    else this.hidden.add(group);
+    if (this.ready) this.apply(group, visible);
+  }
+
+  private apply(group: Group, visible: boolean): void {
+    if (group === 'tracks') this.roadUsers.setVisible(visible);
+    for (const { layer, group: own } of styleLayers(PALETTES[this.theme])) {
+      if (own === group) this.map.setLayoutProperty(layer.id, 'visibility', visible ? 'visible' : 'none');
+    }
+  }
+
+  /** Brings out one site's fields of view. */
+  chooseSite(id: string | null): void {
+    if (!this.ready || id === this.chosenSite) return;
+    for (const [site, chosen] of [[this.chosenSite, false], [id, true]] as const) {
+      for (const feature of this.sites.get(site ?? '') ?? []) {
+        this.map.setFeatureState({ source: 'fov', id: feature }, { chosen });
+      }
+    }
+    this.chosenSite = id;
+  }
+
+  showWarnings(warnings: readonly Warning[], chosen: string | null): void {
+    if (!this.ready) return;
+    const features = warnings.flatMap((w): Feature[] => {
+      const properties = { id: w.id, kind: w.kind, chosen: w.id === chosen };
+      const spot: Feature = { type: 'Feature', properties, geometry: { type: 'Point', coordinates: [w.lon, w.lat] } };
+      if (w.path.length < 2) return [spot];
+      return [{ type: 'Feature', properties, geometry: { type: 'LineString', coordinates: w.path } }, spot];
+    });
+    this.source('warnings').setData({ type: 'FeatureCollection', features });
+  }
+
+  /** The road user under a point of the screen, if any. */
+  roadUserAt(x: number, y: number): bigint | null {
+    return this.roadUsers.pick(x, y, PICK_PIXELS);
+  }
+
+  private source(id: string): GeoJSONSource {
+    return this.map.getSource(id) as GeoJSONSource;
+  }
+}

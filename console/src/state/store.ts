@@ -1,0 +1,151 @@
+import type { Freshness, Frame, Junction, Phase, RoadUserClass, Site, StageLatency, Warning } from '../wire/frame';
+import { CLASSES } from '../wire/frame';
+import type { LinkState } from './link';
+
+/** Age of the newest frame up to which what it says is fresh, late, stale; older than the last it is lost. */
+export const FRAME_FRESH_MS = 1_500;
+export const FRAME_LATE_MS = 4_000;
+export const FRAME_STALE_MS = 15_000;
+
+/** How far back the latency chart goes, and how far apart its points are. */
+const HISTORY_MS = 5 * 60_000;
+const HISTORY_STEP_MS = 1_000;
+
+const ORDER: readonly Freshness[] = ['fresh', 'late', 'stale', 'lost'];
+
+/** What the age of the newest frame does to everything in it. */
+export function frameFreshness(ageMs: number | null): Freshness {
+  if (ageMs === null) return 'unknown';
+  if (ageMs <= FRAME_FRESH_MS) return 'fresh';
+  if (ageMs <= FRAME_LATE_MS) return 'late';
+  return ageMs <= FRAME_STALE_MS ? 'stale' : 'lost';
+}
+
+/** The worse of two; `unknown` is worst. */
+export function worse(a: Freshness, b: Freshness): Freshness {
+  if (a === 'unknown' || b === 'unknown') return 'unknown';
+  return ORDER[Math.max(ORDER.indexOf(a), ORDER.indexOf(b))] ?? 'unknown';
+}
+
+/** Numbers for the top of the page; null where not known. */
+export interface Counters {
+  nodesOnline: number | null;
+  nodesTotal: number | null;
+  roadUsers: number | null;
+  byClass: Record<RoadUserClass, number> | null;
+  warnings: number | null;
+  dropped: number | null;
+}
+
+export interface HistoryPoint {
+  /** Seconds since the Unix epoch, the cloud's clock. */
+  atS: number;
+  latencies: Map<string, StageLatency>;
+}
+
+/** What the console knows: the newest frame, when it came, and a short history. */
+export class Store {
+  frame: Frame | null = null;
+  receivedAt: number | null = null;
+  link: LinkState = 'connecting';
+  retryAt: number | null = null;
+  frames = 0;
+  refused = 0;
+  readonly history: HistoryPoint[] = [];
+
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  take(frame: Frame, atMs: number): void {
+    this.frame = frame;
+    this.receivedAt = atMs;
+    this.frames += 1;
+    this.remember(frame);
+  }
+
+  setLink(state: LinkState, retryInMs: number | null): void {
+    this.link = state;
+    this.retryAt = retryInMs === null ? null : this.now() + retryInMs;
+  }
+
+  /** Milliseconds since the newest frame came; null before the first. */
+  ageMs(): number | null {
+    return this.receivedAt === null ? null : this.now() - this.receivedAt;
+  }
+
+  freshness(): Freshness {
+    return frameFreshness(this.ageMs());
+  }
+
+  /** The cloud's UTC now, by its last frame; null before the first. */
+  cloudNowMs(): number | null {
+    return this.frame === null ? null : this.frame.sentAtMs + (this.ageMs() ?? 0);
+  }
+
+  /** Whether numbers of the newest frame may still be shown as numbers. */
+  private get usable(): Frame | null {
+    const freshness = this.freshness();
+    return freshness === 'lost' || freshness === 'unknown' ? null : this.frame;
+  }
+
+  counters(): Counters {
+    const frame = this.usable;
+    const users = frame?.roadUsers ?? null;
+    const counts = [0, 0, 0];
+    if (users) for (const c of users.class) counts[c] = (counts[c] ?? 0) + 1;
+    return {
+      nodesOnline: frame ? frame.sites.filter((s) => s.freshness === 'fresh' || s.freshness === 'late').length : null,
+      nodesTotal: this.frame ? this.frame.sites.length : null,
+      roadUsers: users ? users.count : null,
+      byClass: users ? (Object.fromEntries(CLASSES.map((c, i) => [c, counts[i] ?? 0])) as Record<RoadUserClass, number>) : null,
+      warnings: frame ? this.warnings().length : null,
+      dropped: frame ? [...frame.dropped.values()].reduce((a, b) => a + b, 0) : null,
+    };
+  }
+
+  /** Warnings still valid by the cloud's clock and not cancelled. */
+  warnings(): Warning[] {
+    const now = this.cloudNowMs();
+    const frame = this.usable;
+    if (!frame || now === null) return [];
+    return frame.warnings.filter((w) => w.stage !== 'cancelled' && w.validUntilMs > now);
+  }
+
+  /** Sites with their state made worse by the age of the frame; numbers go with it. */
+  sites(): Site[] {
+    const freshness = this.freshness();
+    const known = freshness !== 'lost' && freshness !== 'unknown';
+    return (this.frame?.sites ?? []).map((s) => ({
+      ...s,
+      freshness: worse(s.freshness, freshness),
+      tracks: known ? s.tracks : null,
+      warnings: known ? s.warnings : null,
+      sensors: s.sensors.map((x) => ({ ...x, freshness: worse(x.freshness, worse(s.freshness, freshness)) })),
+    }));
+  }
+
+  junctions(): Junction[] {
+    const freshness = this.freshness();
+    return (this.frame?.junctions ?? []).map((j) => ({ ...j, freshness: worse(j.freshness, freshness) }));
+  }
+
+  /** Milliseconds until a phase is likely to change; null when that moment is past and nothing newer is known. */
+  countdownMs(phase: Phase): number | null {
+    const left = phase.endsInMs - (this.ageMs() ?? 0);
+    return left >= 0 ? left : null;
+  }
+
+  /** Latencies over all nodes; none once they are too old to stand for the present. */
+  latencies(): StageLatency[] {
+    return this.usable?.latencies ?? [];
+  }
+
+  private remember(frame: Frame): void {
+    const last = this.history.at(-1);
+    const atS = frame.sentAtMs / 1000;
+    if (last && atS < last.atS) this.history.length = 0;
+    if (last && atS - last.atS < HISTORY_STEP_MS / 1000 && this.history.length > 0) return;
+    this.history.push({ atS, latencies: new Map(frame.latencies.map((l) => [l.stage, l])) });
+    const limit = HISTORY_MS / HISTORY_STEP_MS;
+    if (this.history.length > limit) this.history.splice(0, this.history.length - limit);
+  }
+}

@@ -1,0 +1,180 @@
+import { onLanguage, pick, t, tKind, tName, type Key } from '../i18n';
+import { isCurrent, LIGHT_COLOURS } from '../map/markers';
+import type { Store } from '../state/store';
+import { CLASSES, type Site, type Warning } from '../wire/frame';
+import { attribute, byId, h, text } from './dom';
+import { decimal, kmh, millis, percent, span, UNKNOWN, whole } from './format';
+import { icon } from './icons';
+import type { Actions, Choice } from './state';
+
+/** Everything known of the one thing chosen. Built anew at each refresh: it is small, and has no state of its own. */
+export class DetailsPanel {
+  private readonly card = byId('details');
+  private readonly title = h('h2');
+  private readonly body = h('div', { class: 'scroll' });
+  private choice: Choice = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly actions: Actions,
+    private readonly junctionName: (id: string) => string,
+  ) {
+    const close = h('button', { type: 'button', class: 'ghost', onclick: () => actions.choose(null) }, icon('close'));
+    const fly = h('button', { type: 'button', class: 'ghost', onclick: () => actions.choose(this.choice, true) }, icon('target'));
+    this.card.append(h('header', {}, this.title, fly, close), this.body);
+    onLanguage(() => {
+      for (const [button, key] of [[close, 'close'], [fly, 'flyTo']] as const) {
+        attribute(button, 'aria-label', t(key));
+        attribute(button, 'title', t(key));
+      }
+    });
+  }
+
+  refresh(choice: Choice): void {
+    this.choice = choice;
+    this.card.hidden = choice === null;
+    if (!choice) return;
+    const [title, parts] = this.content(choice);
+    text(this.title, title);
+    const top = this.body.scrollTop;
+    const focused = [...this.body.querySelectorAll('button')].indexOf(document.activeElement as HTMLButtonElement);
+    this.body.replaceChildren(...parts);
+    this.body.scrollTop = top;
+    if (focused >= 0) this.body.querySelectorAll('button')[focused]?.focus({ preventScroll: true });
+  }
+
+  private content(choice: Exclude<Choice, null>): [string, HTMLElement[]] {
+    switch (choice.kind) {
+      case 'site': {
+        const site = this.store.sites().find((s) => s.id === choice.id);
+        return site ? [pick(site.nameZh, site.nameEn), this.site(site)] : [choice.id, [gone()]];
+      }
+      case 'warning': {
+        const warning = this.store.warnings().find((w) => w.id === choice.id);
+        return warning ? [tKind(warning.kind), this.warning(warning)] : [t('warnings'), [gone()]];
+      }
+      case 'junction':
+        return [this.junctionName(choice.id) || choice.id, this.junction(choice.id)];
+      case 'roadUser':
+        return this.roadUser(choice.id);
+    }
+  }
+
+  private site(s: Site): HTMLElement[] {
+    const age = this.store.ageMs() ?? 0;
+    const heard = s.lastHeardMs === null ? t('never') : t('ago', { t: span(s.lastHeardMs + age) });
+    const sensors = s.sensors.map((x) =>
+      h(
+        'tr',
+        { 'data-state': x.freshness },
+        h('th', { scope: 'row' }, h('i', { class: 'dot' }), icon(x.kind), `${tName(x.kind)} ${x.id}`),
+        h('td', {}, t(x.freshness)),
+        h('td', {}, decimal(x.scansPerS)),
+      ),
+    );
+    const latencies = s.latencies.map((l) =>
+      h('tr', {}, h('th', { scope: 'row' }, tName(l.stage)), h('td', {}, millis(l.p50Ms)), h('td', {}, millis(l.p99Ms))),
+    );
+    const drops = [...s.dropped].sort((a, b) => b[1] - a[1]);
+    return [
+      badge(s.freshness),
+      facts([
+        ['lastHeard', heard],
+        ['tracks', whole(s.tracks)],
+        ['warnings', whole(s.warnings)],
+      ]),
+      heading('sensors'),
+      table(['sensors', 'state', 'scansPerS'], sensors),
+      heading('latency', 'ms'),
+      latencies.length > 0 ? table(['stage', 'p50', 'p99'], latencies) : note('noLatency'),
+      heading('dropped'),
+      drops.length > 0
+        ? h('ul', { class: 'pairs' }, ...drops.map(([cause, n]) => h('li', {}, h('span', {}, tName(cause)), h('b', {}, whole(n)))))
+        : note('noDrops'),
+      facts([
+        ['software', s.softwareVersion ?? UNKNOWN],
+        ['mapVersion', s.mapVersion ?? UNKNOWN],
+        ['position', `${s.lat.toFixed(5)}, ${s.lon.toFixed(5)}`],
+        ['number', s.id],
+      ]),
+    ];
+  }
+
+  private warning(w: Warning): HTMLElement[] {
+    const now = this.store.cloudNowMs() ?? 0;
+    const site = this.store.frame?.sites.find((s) => s.id === w.site);
+    const users = [...new Set([...w.concerned, ...w.about])].slice(0, 12);
+    const buttons = users.map((id) => {
+      const choose = (): void => this.actions.choose({ kind: 'roadUser', id }, true);
+      return h('button', { type: 'button', class: 'link', onclick: choose }, shortId(id));
+    });
+    return [
+      h('p', { class: 'reason big', 'data-kind': w.kind }, pick(w.reasonZh, w.reasonEn)),
+      facts([
+        ['state', tName(w.stage)],
+        ['confidence', percent(w.confidence)],
+        ['seenBy', site ? pick(site.nameZh, site.nameEn) : w.site],
+        ['position', `${w.lat.toFixed(5)}, ${w.lon.toFixed(5)}`],
+        ['number', w.id],
+      ]),
+      h('p', { class: 'note' }, t('since', { t: span(now - w.sinceMs) })),
+      ...(buttons.length > 0 ? [heading('roadUsers'), h('p', { class: 'links' }, ...buttons)] : []),
+    ];
+  }
+
+  private junction(id: string): HTMLElement[] {
+    const junction = this.store.junctions().find((j) => j.id === id);
+    if (!junction || junction.phases.length === 0) return [note('noSignals')];
+    const known = isCurrent(junction.freshness);
+    const rows = junction.phases.map((p) => {
+      const lamp = h('i', { class: 'lamp' });
+      lamp.style.background = known ? (LIGHT_COLOURS[p.light] ?? 'var(--dim)') : 'var(--dim)';
+      const left = known ? this.store.countdownMs(p) : null;
+      return h(
+        'tr',
+        {},
+        h('th', { scope: 'row' }, t('phase', { n: p.phase })),
+        h('td', { class: 'left' }, lamp, known ? tName(p.light) : t('unknown')),
+        h('td', {}, left === null ? UNKNOWN : `${Math.ceil(left / 1000)} s`),
+      );
+    });
+    return [badge(junction.freshness), heading('signals'), table(['phaseColumn', 'light', 'changesIn'], rows)];
+  }
+
+  private roadUser(id: bigint): [string, HTMLElement[]] {
+    const users = this.store.frame?.roadUsers;
+    const i = users ? users.id.indexOf(id) : -1;
+    if (!users || i < 0 || this.store.freshness() === 'lost') return [t('roadUsers'), [gone()]];
+    const site = this.store.frame?.sites[users.site[i] ?? -1];
+    const heading = users.headingDeg[i] as number;
+    const parts = [
+      badge(users.freshness[i] ?? 'unknown'),
+      facts([
+        ['speed', kmh(users.speedMps[i])],
+        ['heading', Number.isNaN(heading) ? UNKNOWN : `${Math.round(heading)}°`],
+        ['seenBy', site ? pick(site.nameZh, site.nameEn) : UNKNOWN],
+        ['position', `${(users.lat[i] as number).toFixed(6)}, ${(users.lon[i] as number).toFixed(6)}`],
+        ['number', shortId(id)],
+      ]),
+      users.connected[i] ? h('p', { class: 'note' }, t('connected')) : null,
+    ];
+    const name = CLASSES[users.class[i] ?? 0] ?? 'motor';
+    return [t(name), parts.filter((p): p is HTMLElement => p !== null)];
+  }
+}
+
+const shortId = (id: bigint): string => `#${id.toString(16)}`;
+const gone = (): HTMLElement => note('gone');
+const note = (key: Key): HTMLElement => h('p', { class: 'note' }, t(key));
+const heading = (key: Key, unit = ''): HTMLElement => h('h3', {}, t(key), unit ? h('small', {}, ` ${unit}`) : null);
+const badge = (freshness: string): HTMLElement =>
+  h('p', { class: 'badge', 'data-state': freshness }, h('i', { class: 'dot' }), tName(freshness));
+
+function facts(rows: [Key, string][]): HTMLElement {
+  return h('dl', { class: 'facts' }, ...rows.map(([key, value]) => h('div', {}, h('dt', {}, t(key)), h('dd', {}, value))));
+}
+
+function table(head: string[], rows: HTMLElement[]): HTMLElement {
+  const cells = head.map((name) => h('th', { scope: 'col' }, tName(name)));
+  return h('table', { class: 'figures' }, h('thead', {}, h('tr', {}, ...cells)), h('tbody', {}, ...rows));
+}
