@@ -1,10 +1,18 @@
-//! Chinese C-V2X messages of day 1.
+//! The Chinese C-V2X messages of day 1 (BSM, MAP, RSM, SPAT, RSI) in unaligned PER, by doors that speak of metres,
+//! seconds and UTC.
+//!
+//! A roadside unit sends through an [`Encoder`], a vehicle through [`encode_bsm`]; whatever a radio delivers goes
+//! through [`decode`]. What cannot be said is refused by name, never clamped; what is not told is `None`. The wire's
+//! own types are in [`asn`], for tools.
+
 pub mod asn;
 
 mod bsm;
 mod encoder;
 mod hex;
 mod kind;
+mod map_message;
+mod map_read;
 mod notice;
 mod number;
 mod place;
@@ -18,8 +26,9 @@ mod time;
 pub use asn::{DecodeError, EncodeError};
 pub use bsm::{OnBoardState, encode_bsm};
 pub use encoder::{Encoded, Encoder, Frame, Refusal, Subject, UnitId};
-pub use hex::{HexError, from_hex};
+pub use hex::{HexError, from_hex, to_hex};
 pub use kind::{MessageKind, RsiClass};
+pub use map_read::{ReceivedConnection, ReceivedLane, ReceivedLink, ReceivedMap, ReceivedNode};
 pub use notice::{Audience, Notice};
 pub use number::MsgCount;
 pub use receive::{Received, decode};

@@ -236,6 +236,21 @@ mod tests {
     }
 
     #[test]
+    fn texts_with_any_byte_changed_or_cut_never_panic() {
+        for at in 0..TEXT.len() {
+            for byte in 0..128_u8 {
+                let mut bytes = TEXT.as_bytes().to_vec();
+                bytes[at] = byte;
+                let text = String::from_utf8(bytes).unwrap();
+                let (whole, cut) = (parse(&text), parse(&text[..at]));
+                // What is accepted keeps to its ranges; a cut text lacks its last word.
+                assert!(whole.is_err() || whole.unwrap().is_none_or(|notice| (0.0..=1.0).contains(&notice.confidence)));
+                assert!(!matches!(cut, Ok(Some(_))) || at > TEXT.len() - 2);
+            }
+        }
+    }
+
+    #[test]
     fn unknown_words_are_skipped_and_bad_ones_refused() {
         assert!(parse(&TEXT.replace(" rev=3", " rev=3 lane=2 x=")).unwrap().is_some());
         for (from, to, why) in [

@@ -1,10 +1,11 @@
 //! The receiving side: bytes from a radio to domain terms.
 
 use crate::asn::{DecodeError, MessageFrame, decode_frame};
+use crate::map_read::ReceivedMap;
 use crate::rsi::ReceivedRsi;
 use crate::rsm::ReceivedRsm;
 use crate::spat::ReceivedSpat;
-use crate::{bsm, rsi, rsm, spat};
+use crate::{bsm, map_read, rsi, rsm, spat};
 use jxz_geo::LocalFrame;
 use jxz_units::Utc;
 use jxz_world::VehicleReport;
@@ -21,6 +22,8 @@ pub enum Received {
     Rsi(ReceivedRsi),
     /// A unit of traffic signals.
     Spat(ReceivedSpat),
+    /// A unit of the roads around it.
+    Map(ReceivedMap),
 }
 
 /// Decodes one frame. Times in the message are told apart by being near `near`, the time of receipt; positions come
@@ -34,6 +37,6 @@ pub fn decode(bytes: &[u8], near: Utc, frame: &LocalFrame) -> Result<Received, D
         MessageFrame::RsmFrame(message) => rsm::read(&message, near, frame).map(Received::Rsm),
         MessageFrame::RsiFrame(message) => rsi::read(&message, near, frame).map(Received::Rsi),
         MessageFrame::SpatFrame(message) => Ok(Received::Spat(spat::read(&message, near))),
-        MessageFrame::MapFrame(_) => Err(DecodeError::Unavailable { path: "MapData" }),
+        MessageFrame::MapFrame(message) => map_read::read(&message, frame).map(Received::Map),
     }
 }

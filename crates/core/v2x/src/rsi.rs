@@ -193,7 +193,7 @@ impl Encoder {
             .into_iter()
             .map(|point| Ok(Steps::of("event_path_deg", &self.frame, point)?.offset_from(reference)))
             .collect::<Result<_, EncodeError>>()?;
-        let paths = vec![ReferencePath { active_path: PathPointList(active_path), path_radius: radius.clone() }];
+        let paths = vec![ReferencePath { active_path: PathPointList(active_path), path_radius: radius }];
         let confidence = scale::steps("confidence", warning.confidence, 0.005, 0, 200)? as u8;
         let description = text_description(notice::write(warning)?)?;
         let time_details = RsiTimeDetails {
@@ -292,7 +292,7 @@ impl Reader<'_> {
             at: self.point(event.event_pos.as_ref(), "RoadSideInformation.rtes.event_pos")?,
             paths: self.paths(event.reference_paths.as_ref(), "RoadSideInformation.rtes.reference_paths")?,
             radius_m: event.event_radius.as_ref().map(radius_m),
-            confidence: event.event_confidence.as_ref().map(|confidence| f64::from(confidence.0) * 0.005),
+            confidence: event.event_confidence.as_ref().map(|confidence| f64::from(confidence.0) / 200.0),
             priority: event.priority.as_ref().map(|priority| priority.0[0] >> 5),
             starts,
             ends,
@@ -346,7 +346,7 @@ impl Reader<'_> {
 }
 
 fn radius_m(radius: &Radius) -> f64 {
-    f64::from(radius.0) * 0.1
+    f64::from(radius.0) / 10.0
 }
 
 fn read_description(

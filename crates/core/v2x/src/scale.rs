@@ -47,7 +47,7 @@ pub(crate) fn speed_to_wire(field: &'static str, speed_mps: Option<f64>) -> Resu
 
 /// A speed, metres per second.
 pub(crate) fn speed_from_wire(speed: Speed) -> Option<f64> {
-    (speed.0 != SPEED_UNAVAILABLE).then(|| f64::from(speed.0) * SPEED_STEP_MPS)
+    (speed.0 != SPEED_UNAVAILABLE).then(|| f64::from(speed.0) / 50.0)
 }
 
 /// A heading; `None` is said as unavailable.
@@ -60,7 +60,7 @@ pub(crate) fn heading_to_wire(heading: Option<Heading>) -> Result<WireHeading, E
 
 /// A heading.
 pub(crate) fn heading_from_wire(heading: WireHeading) -> Option<Heading> {
-    (heading != HEADING_UNAVAILABLE).then(|| Heading::from_deg(f64::from(heading.0) * HEADING_STEP_DEG))
+    (heading != HEADING_UNAVAILABLE).then(|| Heading::from_deg(f64::from(heading.0) / 80.0))
 }
 
 /// Length and width in metres; `None` is said as 0, the set's "unavailable".
@@ -76,7 +76,7 @@ pub(crate) fn size_to_wire(extent_m: Option<(f64, f64)>) -> Result<VehicleSize, 
 /// Length and width, metres, if both are said.
 pub(crate) fn size_from_wire(size: &VehicleSize) -> Option<(f64, f64)> {
     let known = size.length.0 > 0 && size.width.0 > 0;
-    known.then(|| (f64::from(size.length.0) * 0.01, f64::from(size.width.0) * 0.01))
+    known.then(|| (f64::from(size.length.0) / 100.0, f64::from(size.width.0) / 100.0))
 }
 
 /// 95 % bounds of the horizontal position, metres, coarse to fine.

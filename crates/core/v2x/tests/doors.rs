@@ -1,0 +1,378 @@
+//! The doors in domain terms: what vehicles and units say arrives as it was meant, in the codes that the set has
+//! for it, and nothing that it cannot say gets out.
+#![allow(clippy::unwrap_used, reason = "helpers of tests, too")]
+
+use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
+use jxz_units::{Heading, Utc};
+use jxz_v2x::asn::{EncodeError, decode_frame, to_json};
+use jxz_v2x::{
+    Audience, DecodeError, Encoder, MessageKind, MsgCount, OnBoardState, ParticipantKind, ParticipantSource, Received,
+    ReceivedRsi, ReceivedRsm, RsiClass, RsiCode, Subject, UnitId, decode, encode_bsm,
+};
+use jxz_world::{
+    Cause, ClassBelief, Concerned, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, Place, RoadUserClass,
+    Sources, Track, TrackId, VehicleId, Warning, WarningId, WarningKind, WarningStage,
+};
+use serde_json::{Value, json};
+
+const UNIT: UnitId = UnitId(*b"RSU00001");
+
+fn frame() -> LocalFrame {
+    LocalFrame::new(Wgs84 { lat_deg: 32.03, lon_deg: 118.7 }).unwrap()
+}
+
+/// 2026-08-09T10:11:12.345Z: minute 317,411 of the year, 12,345 ms into it.
+fn now() -> Utc {
+    Utc::from_unix_ms(1_786_270_272_345)
+}
+
+fn encoder() -> Encoder {
+    Encoder::new(frame(), UNIT, Point::new(100.0, 50.0), 126)
+}
+
+fn raw(bytes: &[u8]) -> Value {
+    to_json(&decode_frame(bytes).unwrap()).unwrap()
+}
+
+fn track(id: u64) -> Track {
+    Track {
+        id: TrackId(id),
+        valid_at: now(),
+        measured_at: now(),
+        since: now(),
+        position: Point::new(150.0 + id as f64, 20.0),
+        velocity: Vector::new(0.0, 10.0),
+        covariance: nalgebra::Matrix4::from_diagonal(&nalgebra::Vector4::new(0.09, 0.09, 0.09, 0.09)),
+        existence: 0.99,
+        class: ClassBelief::from_weights([0.9, 0.05, 0.05]),
+        extent_m: Some((4.6, 1.8)),
+        heading: Some(Heading::from_deg(0.0)),
+        vehicle: None,
+        sources: Sources { radar: true, camera: true, v2x: false },
+    }
+}
+
+fn received_rsm(bytes: &[u8]) -> ReceivedRsm {
+    match decode(bytes, now(), &frame()).unwrap() {
+        Received::Rsm(rsm) => rsm,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn received_rsi(bytes: &[u8]) -> ReceivedRsi {
+    match decode(bytes, now(), &frame()).unwrap() {
+        Received::Rsi(rsi) => rsi,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn on_board() -> OnBoardState {
+    OnBoardState {
+        vehicle: VehicleId([1, 2, 3, 4, 5, 6, 7, 8]),
+        valid_at: now(),
+        position: Point::new(12.5, -800.25),
+        position_sigma_m: Some(0.4),
+        speed_mps: Some(13.88),
+        heading: Some(Heading::from_deg(90.0)),
+        acceleration_mps2: Some(-1.2),
+        extent_m: Some((4.75, 1.85)),
+    }
+}
+
+#[test]
+fn a_vehicle_reports_itself_in_the_codes_of_the_set() {
+    let bytes = encode_bsm(&frame(), &on_board(), MsgCount::new(42)).unwrap();
+    let bsm = raw(&bytes)["bsmFrame"].clone();
+    // Scales: 0.02 m/s, 0.0125°, 0.01 m/s², 1 cm, ms of the minute.
+    assert_eq!((&bsm["speed"], &bsm["heading"]), (&json!(694), &json!(7200)));
+    assert_eq!((&bsm["accelSet"]["long"], &bsm["secMark"]), (&json!(-120), &json!(12_345)));
+    assert_eq!(bsm["size"], json!({"width": 185, "length": 475}));
+    assert_eq!((&bsm["msgCnt"], &bsm["id"]), (&json!(42), &json!("0102030405060708")));
+
+    let Received::Bsm(report) = decode(&bytes, now() + core::time::Duration::from_secs(20), &frame()).unwrap() else {
+        panic!("not a BSM")
+    };
+    assert_eq!((report.vehicle, report.message_count, report.valid_at), (on_board().vehicle, 42, now()));
+    // Half a step of 1e-7° is 6 mm.
+    assert!((report.position - on_board().position).norm() < 0.008);
+    assert_eq!(report.speed_mps, Some(13.88));
+    assert!((report.position_sigma_m.unwrap() - 0.4).abs() < 1e-9);
+}
+
+#[test]
+fn what_a_vehicle_does_not_know_is_unavailable_and_never_a_number() {
+    let unknown = OnBoardState {
+        position_sigma_m: None,
+        speed_mps: None,
+        heading: None,
+        acceleration_mps2: None,
+        extent_m: None,
+        ..on_board()
+    };
+    let bytes = encode_bsm(&frame(), &unknown, MsgCount::default()).unwrap();
+    let bsm = raw(&bytes)["bsmFrame"].clone();
+    assert_eq!(
+        (&bsm["speed"], &bsm["heading"], &bsm["accelSet"]["long"]),
+        (&json!(8191), &json!(28_800), &json!(2001))
+    );
+    let Received::Bsm(report) = decode(&bytes, now(), &frame()).unwrap() else { panic!("not a BSM") };
+    assert_eq!((report.speed_mps, report.heading, report.acceleration_mps2), (None, None, None));
+    assert_eq!((report.extent_m, report.position_sigma_m), (None, None));
+}
+
+#[test]
+fn a_number_that_the_message_cannot_say_is_refused_by_name() {
+    type Change = fn(&mut OnBoardState);
+    let cases: [(&str, Change); 6] = [
+        ("position_deg", |s| s.position.x = f64::NAN),
+        ("position_sigma_m", |s| s.position_sigma_m = Some(f64::INFINITY)),
+        ("speed_mps", |s| s.speed_mps = Some(200.0)),
+        ("speed_mps", |s| s.speed_mps = Some(-1.0)),
+        ("acceleration_mps2", |s| s.acceleration_mps2 = Some(f64::NAN)),
+        ("width_m", |s| s.extent_m = Some((4.0, 11.0))),
+    ];
+    for (name, change) in cases {
+        let mut state = on_board();
+        change(&mut state);
+        match encode_bsm(&frame(), &state, MsgCount::default()) {
+            Err(EncodeError::Value { field, .. }) => assert_eq!(field, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_busy_scene_takes_several_frames_and_numbers_stay_with_their_tracks() {
+    let mut encoder = encoder();
+    let tracks: Vec<Track> = (0..40).map(track).collect();
+    let first = encoder.rsm(now(), &tracks);
+    assert!(first.refused.is_empty());
+    let frames: Vec<ReceivedRsm> = first.frames.iter().map(|frame| received_rsm(&frame.bytes)).collect();
+    assert_eq!(frames.iter().map(|rsm| rsm.participants.len()).collect::<Vec<_>>(), [16, 16, 11]);
+    assert_eq!(frames.iter().map(|rsm| rsm.message_count).collect::<Vec<_>>(), [126, 127, 0], "counted modulo 128");
+    for rsm in &frames {
+        let unit = rsm.participants[0];
+        assert_eq!((rsm.unit, unit.number, unit.kind), (UNIT, 0, ParticipantKind::RoadsideUnit));
+        assert_eq!(unit.source, ParticipantSource::Itself);
+        assert!((rsm.position - Point::new(100.0, 50.0)).norm() < 0.008);
+    }
+    let numbers_of = |frames: &[ReceivedRsm]| -> Vec<u16> {
+        frames.iter().flat_map(|rsm| &rsm.participants[1..]).map(|participant| participant.number).collect()
+    };
+    let numbers = numbers_of(&frames);
+    let again: Vec<Track> = tracks.iter().rev().cloned().collect();
+    let second: Vec<ReceivedRsm> =
+        encoder.rsm(now(), &again).frames.iter().map(|frame| received_rsm(&frame.bytes)).collect();
+    assert_eq!(numbers_of(&second), numbers.iter().rev().copied().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_track_arrives_with_its_error_and_an_id_only_from_its_own_messages() {
+    let vehicle = VehicleId([9; 8]);
+    let seen_and_heard =
+        Track { vehicle: Some(vehicle), sources: Sources { radar: true, camera: false, v2x: true }, ..track(1) };
+    let once_heard =
+        Track { vehicle: Some(vehicle), sources: Sources { radar: true, camera: false, v2x: false }, ..track(2) };
+    let pedestrian = Track {
+        class: ClassBelief::from_weights([0.1, 0.1, 0.8]),
+        sources: Sources { radar: false, camera: true, v2x: false },
+        extent_m: None,
+        velocity: Vector::zeros(),
+        ..track(3)
+    };
+    let anything = Track { class: ClassBelief::UNIFORM, ..track(4) };
+    let told = encoder().rsm(now(), &[seen_and_heard.clone(), once_heard, pedestrian, anything]);
+    let participants = received_rsm(&told.frames[0].bytes).participants;
+
+    let heard = participants[1];
+    assert_eq!((heard.source, heard.vehicle), (ParticipantSource::V2x, Some(vehicle)));
+    assert_eq!(heard.kind, ParticipantKind::RoadUser(RoadUserClass::Motor));
+    assert!((heard.position - seen_and_heard.position).norm() < 0.008);
+    assert_eq!((heard.speed_mps, heard.valid_at, heard.extent_m), (Some(10.0), now(), Some((4.6, 1.8))));
+    assert_eq!(heard.heading.map(|heading| heading.deg()), Some(0.0));
+    // 0.3 m and 0.3 m/s: the set's next coarser bounds are 1 m and 1 m/s at 95 %.
+    assert!((heard.position_sigma_m.unwrap() - 1.0 / 2.4477).abs() < 1e-4);
+    assert!((heard.speed_sigma_mps.unwrap() - 1.0 / 1.95996).abs() < 1e-4);
+
+    assert_eq!((participants[2].source, participants[2].vehicle), (ParticipantSource::Radar, None));
+    assert_eq!(participants[3].kind, ParticipantKind::RoadUser(RoadUserClass::Pedestrian));
+    assert_eq!((participants[3].source, participants[3].speed_mps), (ParticipantSource::Video, Some(0.0)));
+    assert_eq!((participants[3].extent_m, participants[3].speed_sigma_mps), (None, None));
+    assert_eq!(participants[4].kind, ParticipantKind::Unknown);
+}
+
+#[test]
+fn a_sick_track_is_left_out_by_name_and_the_others_go() {
+    let mut sick = track(2);
+    sick.velocity.x = f64::NAN;
+    let mut old = track(3);
+    old.valid_at = now().plus_seconds(-40.0);
+    let told = encoder().rsm(now(), &[track(1), sick, old, track(4)]);
+    assert_eq!(received_rsm(&told.frames[0].bytes).participants.len(), 3);
+    let refused: Vec<_> = told.refused.iter().map(|refusal| refusal.subject.clone()).collect();
+    assert_eq!(refused, [Subject::Track(TrackId(2)), Subject::Track(TrackId(3))]);
+    assert!(told.refused[1].to_string().contains("track_age_s = 40"), "{}", told.refused[1]);
+}
+
+fn warning(id: u64, kind: WarningKind, cause: Cause) -> Warning {
+    let path =
+        Polyline::new((0..100).map(|i| Point::new(f64::from(i) * 2.0, (f64::from(i) / 8.0).sin() * 5.0)).collect());
+    Warning {
+        id: WarningId(id),
+        revision: 3,
+        kind,
+        stage: WarningStage::Held,
+        cause,
+        about: Vec::new(),
+        concerned: vec![Concerned { track: TrackId(7), vehicle: Some(VehicleId([7; 8])) }],
+        place: Place { at: Point::new(200.0, 0.0), path: path.unwrap(), radius_m: 12.5 },
+        since: now().plus_seconds(-70.0),
+        sensed_at: now().plus_seconds(-0.085),
+        valid_until: now().plus_seconds(1.0),
+        confidence: 0.87,
+    }
+}
+
+fn six_kinds() -> Vec<Warning> {
+    let conflict = |closest_m| Cause::Conflict { time_to_conflict_s: 1.25, post_encroachment_s: -0.3, closest_m };
+    vec![
+        warning(1, WarningKind::Collision, conflict(0.5)),
+        warning(2, WarningKind::Pedestrian, conflict(0.8)),
+        warning(3, WarningKind::SpeedLimit, Cause::Overspeed { speed_mps: 16.7, limit_mps: 11.11 }),
+        warning(4, WarningKind::VehicleAhead, Cause::Closing { gap_m: 30.0, ahead_mps: 2.0, closing_mps: 9.5 }),
+        warning(5, WarningKind::RoadCondition, Cause::Congestion { mean_mps: 1.5, vehicles: 14 }),
+        warning(6, WarningKind::RoadCondition, Cause::StoppedVehicle { standing_s: 42.0 }),
+        warning(7, WarningKind::Guidance, Cause::Detour { congested_s: 300.0, detour_s: 120.0 }),
+    ]
+}
+
+#[test]
+fn every_kind_of_warning_arrives_whole() {
+    let warnings = six_kinds();
+    let told = encoder().rsi(now(), &warnings);
+    assert!(told.refused.is_empty(), "{:?}", told.refused);
+    assert!(told.frames.iter().all(|frame| frame.bytes.len() <= 1300), "frames fit a packet");
+    let mut arrived = 0;
+    for frame in &told.frames {
+        let MessageKind::Rsi(class) = frame.kind else { panic!("{:?}", frame.kind) };
+        let rsi = received_rsi(&frame.bytes);
+        assert_eq!((rsi.unit, rsi.minute), (UNIT, Some(Utc::from_unix_ms(1_786_270_260_000))));
+        for got in &rsi.warnings {
+            let notice = got.notice.clone().unwrap();
+            let sent = warnings.iter().find(|sent| sent.id == notice.id).unwrap();
+            assert_eq!(RsiClass::of(sent.kind), class, "one class a frame");
+            assert_eq!((notice.kind, notice.revision, notice.stage), (sent.kind, 3, WarningStage::Held));
+            assert_eq!((&notice.cause, got.code), (&sent.cause, RsiCode::of(sent)));
+            assert_eq!((notice.sensed_at, notice.valid_until), (sent.sensed_at, sent.valid_until));
+            assert_eq!(notice.audience, Audience::Vehicles(vec![VehicleId([7; 8])]));
+            assert_eq!(notice.confidence, 0.87);
+            assert!((got.at.unwrap() - sent.place.at).norm() < 0.008);
+            let (path, radius_m) = &got.paths[0];
+            assert_eq!((path.len() <= 32, *radius_m), (true, 12.5));
+            for point in path {
+                assert!(sent.place.path.project(*point).distance_m < 0.01, "the path is thinned, not moved");
+            }
+            assert!((path[0] - sent.place.path.start()).norm() < 0.008);
+            assert!((path[path.len() - 1] - sent.place.path.end()).norm() < 0.008);
+            assert_eq!(got.starts, Some(Utc::from_unix_ms(1_786_270_200_000)), "the minute 70 s ago");
+            assert_eq!(got.ends, Some(Utc::from_unix_ms(1_786_270_320_000)), "the next full minute");
+            arrived += 1;
+        }
+    }
+    assert_eq!(arrived, warnings.len());
+}
+
+#[test]
+fn public_codes_are_those_of_the_lists() {
+    let codes: Vec<RsiCode> = six_kinds().iter().map(RsiCode::of).collect();
+    use RsiCode::{Event, Sign};
+    assert_eq!(codes, [Event(0), Event(405), Sign(85), Event(902), Event(707), Event(903), Sign(0)]);
+}
+
+#[test]
+fn a_warning_keeps_its_number_and_a_sick_one_is_left_out_by_name() {
+    let mut encoder = encoder();
+    let mut warnings = six_kinds();
+    let number_of = |told: &jxz_v2x::Encoded, id: u64| {
+        let all = told.frames.iter().flat_map(|frame| received_rsi(&frame.bytes).warnings);
+        all.filter(|w| w.notice.as_ref().unwrap().id == WarningId(id)).map(|w| w.number).next()
+    };
+    let first = encoder.rsi(now(), &warnings);
+    let number = number_of(&first, 4).unwrap();
+    warnings.remove(1);
+    warnings[0].confidence = f64::NAN;
+    let second = encoder.rsi(now(), &warnings);
+    assert_eq!(number_of(&second, 4), Some(number));
+    assert_eq!(second.refused.len(), 1);
+    assert_eq!(second.refused[0].subject, Subject::Warning(WarningId(1)));
+    assert_eq!(encoder.rsi(now(), &[]).frames.len(), 0);
+}
+
+#[test]
+fn a_warning_for_nobody_with_a_radio_is_not_for_everybody() {
+    let mut warnings = six_kinds();
+    warnings.truncate(3);
+    warnings[0].concerned.clear();
+    warnings[1].concerned = vec![Concerned { track: TrackId(1), vehicle: None }];
+    warnings[2].concerned =
+        (0..30).map(|i| Concerned { track: TrackId(i), vehicle: Some(VehicleId([i as u8; 8])) }).collect();
+    let told = encoder().rsi(now(), &warnings);
+    let got: Vec<_> = told.frames.iter().flat_map(|frame| received_rsi(&frame.bytes).warnings).collect();
+    let audience = |id: u64| {
+        let notices = got.iter().filter_map(|w| w.notice.clone());
+        notices.filter(|notice| notice.id == WarningId(id)).map(|notice| notice.audience).next().unwrap()
+    };
+    assert_eq!(audience(1), Audience::Everyone);
+    assert_eq!(audience(2), Audience::Vehicles(Vec::new()));
+    assert_eq!(audience(3), Audience::Everyone, "too many to name: the whole path");
+}
+
+#[test]
+fn signals_count_down_to_the_tenth() {
+    let phase = |n, light, ends_in_s, next| PhaseSignal {
+        phase: PhaseId(n),
+        light,
+        likely_end: now().plus_seconds(ends_in_s),
+        next,
+    };
+    let mut signals = JunctionSignals {
+        junction: JunctionId("zhongxin-minan".to_owned()),
+        valid_at: now(),
+        phases: vec![
+            phase(1, Light::Green, 12.3, Some((Light::Yellow, 3.0))),
+            phase(2, Light::Red, 40.0, Some((Light::PermissiveGreen, 25.0))),
+        ],
+    };
+    let mut encoder = encoder();
+    let told = encoder.spat(now().plus_seconds(0.1), &signals, 1001, "zhongxin-minan");
+    let spat = raw(&told.frames[0].bytes)["spatFrame"].clone();
+    let state = &spat["intersections"][0];
+    assert_eq!(
+        (&spat["moy"], &spat["timeStamp"], &spat["name"]),
+        (&json!(317_411), &json!(12_445), &json!("zhongxin-minan"))
+    );
+    assert_eq!((&state["intersectionId"], &state["status"]), (&json!({"id": 1001}), &json!("0000010000000000")));
+    assert_eq!(state["phases"][0]["phaseStates"][1]["light"], "yellow");
+    let timing = &state["phases"][0]["phaseStates"][1]["timing"]["counting"];
+    assert_eq!((&timing["startTime"], &timing["likelyEndTime"]), (&json!(123), &json!(153)));
+
+    let Received::Spat(got) = decode(&told.frames[0].bytes, now(), &frame()).unwrap() else { panic!("not a SPAT") };
+    let junction = &got.junctions[0];
+    assert_eq!((junction.node.id, junction.valid_at), (1001, Some(now())));
+    assert_eq!(junction.phases[0].lights[0].light, Some(Light::Green));
+    assert_eq!(junction.phases[0].lights[0].likely_end, Some(now().plus_seconds(12.3)));
+    assert_eq!(junction.phases[1].lights[1].light, Some(Light::PermissiveGreen));
+    assert_eq!(junction.phases[1].lights[1].likely_end, Some(now().plus_seconds(65.0)));
+
+    signals.phases[0].next = Some((Light::Yellow, f64::NAN));
+    let refused = encoder.spat(now(), &signals, 1001, "中新大道");
+    assert!(refused.frames.is_empty() && refused.refused[0].to_string().contains("next_light_s"));
+    signals.phases = (1..=17).map(|n| phase(n, Light::Red, 1.0, None)).collect();
+    assert!(encoder.spat(now(), &signals, 1001, "").frames.is_empty());
+}
+
+#[test]
+fn rubbish_is_refused_with_its_place() {
+    assert!(matches!(decode(&[], now(), &frame()), Err(DecodeError::Truncated { .. })));
+    assert!(matches!(decode(&[0xff; 9000], now(), &frame()), Err(DecodeError::Oversize { bytes: 9000 })));
+}
