@@ -48,7 +48,7 @@ pub struct UplinkConfig {
 }
 
 impl UplinkConfig {
-    /// The usual limits: 4096 records and 8 states.
+    /// The usual limits: 4096 records and 2 states: a node renews its whole state, so a queue would only age it.
     #[must_use]
     pub fn new(cloud: impl Into<String>, site: SiteId, boot: u64, credentials: Credentials) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl UplinkConfig {
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
             credentials,
             record_capacity: 4096,
-            state_capacity: 8,
+            state_capacity: 2,
         }
     }
 }

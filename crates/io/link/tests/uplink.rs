@@ -142,7 +142,7 @@ async fn state_that_cannot_leave_in_time_is_dropped_and_counted_and_never_sent_l
     let address = listener.local_addr();
     listener.close().await;
 
-    // No cloud: of twelve states the queue keeps eight, which grow old.
+    // No cloud: of twelve states the queue keeps the last two, which grow old.
     let uplink = Uplink::spawn(uplink_config(dir.path(), address)).unwrap();
     for sequence in 0..12 {
         uplink.send_state(state("north", sequence, 1), TTL);
