@@ -1,1 +1,16 @@
-//! jxz-sim
+//! The simulated island: roads, road users, sensors, radio and vehicles' on-board units.
+//!
+//! Everything follows from one seed. [`Simulation`] is a state machine in steps of [`STEP`]; the same object runs in
+//! virtual time and behind a real-time driver.
+
+mod rng;
+mod scenario;
+mod sensor;
+mod simulation;
+mod traffic;
+mod truth;
+
+pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
+pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
+pub use traffic::RoadUserKind;
+pub use truth::TruthObject;

@@ -1,0 +1,207 @@
+//! The island in steps of 50 ms: road users, sensors, signals and vehicles' own messages.
+
+use crate::rng::Seed;
+use crate::scenario::{Scenario, ScenarioError};
+use crate::sensor::Sensor;
+use crate::traffic::{Lights, RoadNet, Traffic};
+use crate::truth::TruthObject;
+use core::time::Duration;
+use jxz_geo::Point;
+use jxz_map::Map;
+use jxz_units::{Now, Utc};
+use jxz_world::{JunctionSignals, Scan, SiteId};
+use std::sync::Arc;
+
+/// Length of a step.
+pub const STEP: Duration = Duration::from_millis(50);
+/// Steps from one report of the signals to the next.
+const SIGNAL_STEPS: u64 = 4;
+
+/// Why a simulation cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SimulationError {
+    /// The scenario's numbers are out of range.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// An incident names a site that the map does not have.
+    #[error("the scenario's incident names site {0:?}, which the map does not have")]
+    UnknownSite(String),
+}
+
+/// What came about in one step.
+#[derive(Debug, Clone, Default)]
+pub struct StepOutput {
+    /// The step's beginning, that the truth and the signals are for.
+    pub at: Option<Now>,
+    /// Scans whose time of validity lies within the step, by site.
+    pub scans: Vec<(SiteId, Scan)>,
+    /// What signal controllers report, each 0.2 s.
+    pub signals: Vec<JunctionSignals>,
+}
+
+/// One site's sensors.
+#[derive(Debug, Clone)]
+struct SiteSensors {
+    id: SiteId,
+    centre: Point,
+    /// Nothing farther than this is in any of its sensors' range, metres.
+    reach_m: f64,
+    sensors: Vec<Sensor>,
+}
+
+/// The simulated island. Pure: no clock, no threads, no I/O.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    net: Arc<RoadNet>,
+    utc_start: Utc,
+    step: u64,
+    lights: Lights,
+    traffic: Traffic,
+    sites: Vec<SiteSensors>,
+    truth: Vec<TruthObject>,
+}
+
+impl Simulation {
+    /// An island at rest at `utc_start` with its road users in place.
+    ///
+    /// # Errors
+    /// The scenario has a number out of range or names a site that the map does not have.
+    pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, SimulationError> {
+        scenario.check()?;
+        for name in scenario.incidents.iter().filter_map(|incident| incident.site.as_ref()) {
+            if !map.sites.iter().any(|site| site.id.0 == *name) {
+                return Err(SimulationError::UnknownSite(name.clone()));
+            }
+        }
+        let seed = Seed(seed);
+        let lights = Lights::new(&map, utc_start);
+        let sites = sites_of(&map, seed);
+        let net = Arc::new(RoadNet::new(map));
+        let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
+        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, truth: Vec::new() };
+        simulation.observe();
+        Ok(simulation)
+    }
+
+    /// The present moment: the beginning of the next step.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now::after_start(self.utc_start, STEP * u32::try_from(self.step).unwrap_or(u32::MAX))
+    }
+
+    /// The map.
+    #[must_use]
+    pub fn map(&self) -> &Arc<Map> {
+        &self.net.map
+    }
+
+    /// Every road user as it is at [`Self::now`], by number.
+    #[must_use]
+    pub fn truth(&self) -> &[TruthObject] {
+        &self.truth
+    }
+
+    /// How often each of the scenario's incidents happened, in the scenario's order.
+    #[must_use]
+    pub fn incidents(&self) -> &[u64] {
+        self.traffic.incidents()
+    }
+
+    /// Vehicles taken off the road because they stood for five minutes: zero unless traffic jammed for good.
+    #[must_use]
+    pub fn removed_stuck(&self) -> u64 {
+        self.traffic.removed_stuck
+    }
+
+    /// One step of [`STEP`]: what happens from [`Self::now`] on.
+    pub fn step(&mut self) -> StepOutput {
+        let now = self.now();
+        let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
+        self.lights.set(now.utc);
+        if self.step.is_multiple_of(SIGNAL_STEPS) {
+            output.signals.extend(self.lights.all().cloned());
+        }
+        self.scan(now, &mut output);
+        self.traffic.step(&self.lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
+        self.step += 1;
+        self.observe();
+        output
+    }
+
+    fn scan(&mut self, now: Now, output: &mut StepOutput) {
+        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
+        let mut scans = Vec::new();
+        for site in &mut self.sites {
+            let near: Vec<&TruthObject> =
+                self.truth.iter().filter(|object| (object.position - site.centre).norm() < site.reach_m).collect();
+            for sensor in &mut site.sensors {
+                sensor.scans(&near, now.utc, from_ns, to_ns, &mut scans);
+            }
+            output.scans.extend(scans.drain(..).map(|scan| (site.id.clone(), scan)));
+        }
+    }
+
+    /// Takes the truth down from the road users.
+    fn observe(&mut self) {
+        self.truth.clear();
+        for vehicle in &self.traffic.vehicles {
+            let (position, yaw) = vehicle.pose(&self.net);
+            self.truth.push(TruthObject {
+                id: vehicle.id,
+                kind: vehicle.kind,
+                class: vehicle.kind.class(),
+                position,
+                velocity: self.traffic.velocity(vehicle),
+                yaw,
+                extent_m: (vehicle.length_m, vehicle.width_m),
+                height_m: vehicle.height_m,
+                acceleration_mps2: vehicle.a_mps2,
+                vehicle: None,
+                scripted: vehicle.script.is_some(),
+            });
+        }
+        for walker in &self.traffic.walkers {
+            let (position, yaw) = walker.pose();
+            let kind = crate::RoadUserKind::Pedestrian;
+            let (length_m, width_m, height_m) = kind.size_m();
+            self.truth.push(TruthObject {
+                id: walker.id,
+                kind,
+                class: kind.class(),
+                position,
+                velocity: walker.velocity(),
+                yaw,
+                extent_m: (length_m, width_m),
+                height_m,
+                acceleration_mps2: 0.0,
+                vehicle: None,
+                scripted: walker.scripted,
+            });
+        }
+    }
+}
+
+/// Every site's sensors, each at its own phase of the period.
+fn sites_of(map: &Map, seed: Seed) -> Vec<SiteSensors> {
+    let mut number = 0;
+    let mut sites = Vec::new();
+    for site in &map.sites {
+        let count = site.sensors.len().max(1) as f64;
+        let reach = |spec: &jxz_world::SensorSpec| (spec.position - site.position).norm() + spec.range_m.1 + 2.0;
+        let mut sensors = Vec::new();
+        for (index, spec) in site.sensors.iter().enumerate() {
+            // Spread over the period on a site, and a little further from site to site.
+            let phase = (index as f64 / count + number as f64 * 0.037).fract();
+            sensors.push(Sensor::new(spec, seed, number, phase));
+            number += 1;
+        }
+        sites.push(SiteSensors {
+            id: site.id.clone(),
+            centre: site.position,
+            reach_m: site.sensors.iter().map(reach).fold(0.0, f64::max),
+            sensors,
+        });
+    }
+    sites
+}

@@ -1,0 +1,245 @@
+//! Who comes and who goes: the wanted numbers are kept up from places that no site sees.
+
+use super::Scene;
+use super::crossing::is_free;
+use super::roads::{RoadNet, reach_m};
+use super::route::{self, AWAY_M};
+use super::vehicle::{Driver, Duty, RoadUserKind, Vehicle};
+use super::walker::{self, Walker};
+use crate::rng::{Purpose, Seed, Stream, chance, uniform};
+use crate::scenario::{Scenario, TrafficPlan};
+use jxz_map::{CrossingIx, LaneIx, LaneKind};
+
+/// Distance between places to begin at, metres.
+const SPOT_M: f64 = 12.0;
+/// Numbers of vehicles and of walkers are apart, so that one more of the ones does not renumber the others.
+const WALKER_IDS: u64 = 1 << 32;
+
+/// A place on a lane.
+type Spot = (LaneIx, f64);
+
+/// Where road users begin, and how many are wanted.
+#[derive(Debug, Clone)]
+pub(crate) struct Demand {
+    seed: Seed,
+    plan: TrafficPlan,
+    connected_share: f64,
+    motor: Spots,
+    cycle: Spots,
+    crossings: Vec<CrossingIx>,
+    streams: [Stream; 3],
+    next_vehicle: u64,
+    next_walker: u64,
+    next_bus: usize,
+}
+
+/// Places for one kind of lane.
+#[derive(Debug, Clone, Default)]
+struct Spots {
+    /// For the first moment: near the sites.
+    near: Vec<Spot>,
+    /// For later: near, but not seen.
+    hidden: Vec<Spot>,
+}
+
+impl Spots {
+    fn of(net: &RoadNet, kind: LaneKind) -> Self {
+        let mut spots = Self::default();
+        for ix in net.lanes().filter(|&ix| net.lane(ix).kind == kind) {
+            let lane = net.lane(ix);
+            let level = lane.link.map(|link| net.map.link(link).level);
+            let length_m = net.length_m(ix);
+            if level != Some(0) || (lane.successors.is_empty() && length_m < 120.0) {
+                continue;
+            }
+            let first_m = 14.0_f64.min(length_m / 2.0);
+            let mut s_m = first_m;
+            while s_m < (length_m - 25.0).max(first_m + 0.1) {
+                let out_m = reach_m(&net.map, lane.centre.point_at(s_m));
+                if out_m < AWAY_M || out_m.is_infinite() {
+                    spots.near.push((ix, s_m));
+                }
+                let entry = lane.predecessors.is_empty() && s_m < 40.0;
+                if (out_m > 25.0 && out_m < AWAY_M * 0.6) || (entry && (out_m < AWAY_M || out_m.is_infinite())) {
+                    spots.hidden.push((ix, s_m));
+                }
+                s_m += SPOT_M;
+            }
+        }
+        if spots.hidden.is_empty() {
+            spots.hidden.clone_from(&spots.near);
+        }
+        spots
+    }
+}
+
+impl Demand {
+    pub(crate) fn new(net: &RoadNet, scenario: &Scenario, seed: Seed) -> Self {
+        let reach = |ix: &CrossingIx| {
+            let line = &net.map.crossing(*ix).line;
+            reach_m(&net.map, line.point_at(line.length_m() / 2.0))
+        };
+        let all = (0..net.map.crossings.len() as u32).map(CrossingIx);
+        Self {
+            seed,
+            plan: scenario.traffic.clone(),
+            connected_share: scenario.on_board.share,
+            motor: Spots::of(net, LaneKind::Driving),
+            cycle: Spots::of(net, LaneKind::Cycle),
+            crossings: all.filter(|ix| reach(ix) < 0.0 || reach(ix).is_infinite()).collect(),
+            streams: core::array::from_fn(|k| seed.stream(Purpose::Demand, k as u64)),
+            next_vehicle: 1,
+            next_walker: WALKER_IDS,
+            next_bus: 0,
+        }
+    }
+
+    /// A number for one more walker that a script brings.
+    pub(crate) fn walker_id(&mut self) -> u64 {
+        self.next_walker += 1;
+        self.next_walker - 1
+    }
+
+    /// Brings vehicles until the wanted numbers are there or `tries` places were looked at.
+    pub(crate) fn bring_vehicles(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, first: bool, tries: usize) {
+        let count = |wanted: fn(RoadUserKind) -> bool| vehicles.iter().filter(|v| wanted(v.kind)).count();
+        let missing = |wanted: u32, there: usize| (wanted as usize).saturating_sub(there);
+        let motor = count(|kind| matches!(kind, RoadUserKind::Car | RoadUserKind::Truck));
+        let motor = missing(self.plan.vehicles, motor);
+        let cycles = missing(self.plan.cyclists, count(|kind| kind == RoadUserKind::Cyclist));
+        let buses = missing(
+            self.plan.buses_per_line * scene.service.lines.len() as u32,
+            count(|kind| kind == RoadUserKind::Bus),
+        );
+        let mut taken: Vec<LaneIx> = Vec::new();
+        for (kind, wanted) in [(RoadUserKind::Bus, buses), (RoadUserKind::Car, motor), (RoadUserKind::Cyclist, cycles)]
+        {
+            let mut left = wanted;
+            for _ in 0..tries {
+                if left == 0 {
+                    break;
+                }
+                let Some(vehicle) = self.draw(scene, kind, first) else { break };
+                let (lane, s_m) = (vehicle.lane(), vehicle.s_m);
+                if !taken.contains(&lane) && has_room(scene, vehicles, lane, s_m, &vehicle) {
+                    taken.push(lane);
+                    self.next_vehicle += 1;
+                    self.next_bus += usize::from(kind == RoadUserKind::Bus);
+                    vehicles.push(vehicle);
+                    left -= 1;
+                }
+            }
+        }
+    }
+
+    /// One vehicle of a kind at a drawn place; `None` if there is no place for its kind.
+    fn draw(&mut self, scene: &Scene<'_>, kind: RoadUserKind, first: bool) -> Option<Vehicle> {
+        let spots = if kind == RoadUserKind::Cyclist { &self.cycle } else { &self.motor };
+        let spots = if first { &spots.near } else { &spots.hidden };
+        let stream = &mut self.streams[usize::from(kind == RoadUserKind::Cyclist)];
+        if spots.is_empty() {
+            return None;
+        }
+        let draw = ((uniform(stream, 0.0, 1.0) * spots.len() as f64) as usize).min(spots.len() - 1);
+        let truck = kind == RoadUserKind::Car && chance(stream, self.plan.truck_share);
+        let kind = if truck { RoadUserKind::Truck } else { kind };
+        let (mut spot, mut duty) = (spots[draw], None);
+        if kind == RoadUserKind::Bus {
+            let line = self.next_bus % scene.service.lines.len().max(1);
+            let stops = scene.service.lines.get(line)?;
+            let at = draw % stops.len();
+            duty = Some(Duty { line, next: (at + 1) % stops.len(), dwell_until_s: None });
+            spot = stops[at];
+        }
+        Some(build(scene, (self.seed, self.next_vehicle), kind, spot, duty, self.connected_share))
+    }
+
+    /// Brings walkers until the wanted number is there.
+    pub(crate) fn bring_walkers(&mut self, net: &RoadNet, walkers: &mut Vec<Walker>, begun: bool) {
+        if self.crossings.is_empty() {
+            return;
+        }
+        let there = walkers.iter().filter(|w| !w.scripted).count();
+        for _ in there..self.plan.pedestrians as usize {
+            let id = self.walker_id();
+            let mut stream = self.seed.stream(Purpose::Walker, id);
+            let draw = (uniform(&mut stream, 0.0, 1.0) * self.crossings.len() as f64) as usize;
+            let crossing = self.crossings[draw.min(self.crossings.len() - 1)];
+            walkers.extend(walker::draw(net, id, crossing, begun, &mut stream));
+        }
+    }
+}
+
+/// A vehicle at a place, with its driver and its way ahead.
+fn build(
+    scene: &Scene<'_>,
+    (seed, id): (Seed, u64),
+    kind: RoadUserKind,
+    spot: Spot,
+    duty: Option<Duty>,
+    connected_share: f64,
+) -> Vehicle {
+    let mut stream = seed.stream(Purpose::Driver, id);
+    let (length_m, width_m, height_m) = kind.size_m();
+    let stretch = if kind == RoadUserKind::Car { uniform(&mut stream, 0.92, 1.1) } else { 1.0 };
+    let driver = Driver::draw(kind, &mut stream);
+    let connected = kind != RoadUserKind::Cyclist && chance(&mut stream, connected_share);
+    let mut vehicle = Vehicle {
+        id,
+        kind,
+        length_m: length_m * stretch,
+        width_m,
+        height_m,
+        path: vec![spot.0],
+        at: 0,
+        s_m: spot.1,
+        v_mps: (scene.net.facts(spot.0).comfortable_mps * 0.6).min(driver.top_mps),
+        a_mps2: 0.0,
+        lateral_m: 0.0,
+        leaving: None,
+        aim: None,
+        driver,
+        tickets: Vec::new(),
+        standing_s: 0.0,
+        duty,
+        script: None,
+        wary: None,
+        connected,
+        stream,
+    };
+    let bound = scene.service.bound(&vehicle);
+    route::extend(scene.net, &mut vehicle, bound);
+    route::choose_aim(scene.net, &mut vehicle, bound);
+    vehicle
+}
+
+/// Whether someone can begin at a place without anyone having to brake hard.
+fn has_room(scene: &Scene<'_>, vehicles: &[Vehicle], lane: LaneIx, s_m: f64, new: &Vehicle) -> bool {
+    let rear_m = s_m - new.length_m;
+    let ahead_m = 8.0 + 2.0 * new.v_mps;
+    let behind_m = 45.0;
+    let line_m = scene.net.lane(lane).stop_line_m.unwrap_or(scene.net.length_m(lane));
+    let stops = new.v_mps * new.v_mps / 3.0 < line_m - s_m || scene.net.length_m(lane) < 40.0;
+    stops
+        && is_free(scene.occupancy, lane, rear_m - behind_m, s_m + ahead_m)
+        && scene.net.lane(lane).predecessors.iter().all(|&before| {
+            let length_m = scene.net.length_m(before);
+            let near = is_free(scene.occupancy, before, length_m + rear_m - behind_m, length_m);
+            near || rear_m > behind_m
+        })
+        && scene.net.lane(lane).successors.iter().all(|&next| {
+            let left_m = scene.net.length_m(lane) - s_m;
+            left_m > ahead_m || is_free(scene.occupancy, next, 0.0, ahead_m - left_m)
+        })
+        && vehicles.last().is_none_or(|last| last.id < new.id)
+}
+
+/// Whether a vehicle has left: at the end of its way, or away from every site for good.
+pub(crate) fn has_left(net: &RoadNet, vehicle: &Vehicle) -> bool {
+    let at_end = vehicle.at + 1 == vehicle.path.len() && vehicle.s_m > net.length_m(vehicle.lane()) - 1.0;
+    let away = || {
+        let reach_m = reach_m(&net.map, vehicle.pose(net).0);
+        reach_m.is_finite() && reach_m > AWAY_M
+    };
+    at_end || (vehicle.duty.is_none() && vehicle.script.is_none() && away())
+}

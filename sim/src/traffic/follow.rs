@@ -1,0 +1,130 @@
+//! Who is ahead, and how hard to brake or accelerate for it.
+
+use super::roads::RoadNet;
+use super::vehicle::{Driver, Vehicle};
+use jxz_map::LaneIx;
+
+/// The hardest braking that tyres allow, m/s².
+pub(crate) const HARDEST_MPS2: f64 = 8.0;
+/// How far drivers look ahead, metres.
+pub(crate) const LOOK_AHEAD_M: f64 = 110.0;
+
+/// A body on a lane.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry {
+    pub(crate) vehicle: usize,
+    pub(crate) front_m: f64,
+    pub(crate) rear_m: f64,
+}
+
+/// Who is on which lane, rebuilt each step.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Occupancy {
+    lanes: Vec<Vec<Entry>>,
+    used: Vec<LaneIx>,
+}
+
+impl Occupancy {
+    pub(crate) fn rebuild(&mut self, net: &RoadNet, vehicles: &[Vehicle]) {
+        self.lanes.resize_with(net.map.lanes.len(), Vec::new);
+        for lane in self.used.drain(..) {
+            self.lanes[lane.0 as usize].clear();
+        }
+        for (index, vehicle) in vehicles.iter().enumerate() {
+            vehicle.footprint(net, |lane, front_m, rear_m| {
+                let entries = &mut self.lanes[lane.0 as usize];
+                if entries.is_empty() {
+                    self.used.push(lane);
+                }
+                entries.push(Entry { vehicle: index, front_m, rear_m });
+            });
+        }
+        for lane in &self.used {
+            self.lanes[lane.0 as usize].sort_by(|a, b| a.rear_m.total_cmp(&b.rear_m).then(a.vehicle.cmp(&b.vehicle)));
+        }
+    }
+
+    /// The bodies on a lane, rearmost first.
+    pub(crate) fn on(&self, lane: LaneIx) -> &[Entry] {
+        &self.lanes[lane.0 as usize]
+    }
+
+    /// The nearest body whose front is beyond `s_m` on a lane, other than `own`.
+    pub(crate) fn ahead_on(&self, lane: LaneIx, s_m: f64, own: usize) -> Option<Entry> {
+        self.on(lane).iter().filter(|e| e.vehicle != own && (e.front_m, e.vehicle) > (s_m, own)).copied().next()
+    }
+
+    /// The nearest body whose front is not beyond `s_m` on a lane, other than `own`.
+    pub(crate) fn behind_on(&self, lane: LaneIx, s_m: f64, own: usize) -> Option<Entry> {
+        let behind = self.on(lane).iter().filter(|e| e.vehicle != own && (e.front_m, e.vehicle) <= (s_m, own));
+        behind.max_by(|a, b| a.front_m.total_cmp(&b.front_m)).copied()
+    }
+}
+
+/// The nearest vehicle ahead on one's path: its index and the free gap, metres.
+pub(crate) fn leader(net: &RoadNet, occupancy: &Occupancy, vehicles: &[Vehicle], own: usize) -> Option<(usize, f64)> {
+    let vehicle = &vehicles[own];
+    let mut offset_m = -vehicle.s_m;
+    for (step, &lane) in vehicle.path[vehicle.at..].iter().enumerate() {
+        let entry = if step == 0 {
+            occupancy.ahead_on(lane, vehicle.s_m, own)
+        } else {
+            occupancy.on(lane).iter().find(|e| e.vehicle != own).copied()
+        };
+        if let Some(entry) = entry {
+            return Some((entry.vehicle, offset_m + entry.rear_m));
+        }
+        offset_m += net.length_m(lane);
+        if offset_m > LOOK_AHEAD_M {
+            break;
+        }
+    }
+    None
+}
+
+/// Acceleration of the intelligent driver model on a free road (Treiber, Hennecke, Helbing 2000), m/s².
+pub(crate) fn free_mps2(driver: &Driver, v_mps: f64, desired_mps: f64) -> f64 {
+    let ratio = v_mps / desired_mps.max(0.1);
+    (driver.accelerate_mps2 * (1.0 - ratio.powi(4))).max(-driver.brake_mps2)
+}
+
+/// The model's interaction with a leader, to be subtracted from [`free_mps2`], m/s².
+pub(crate) fn interaction_mps2(driver: &Driver, v_mps: f64, gap_m: f64, leader_mps: f64) -> f64 {
+    let closing_mps = v_mps - leader_mps;
+    let braking = 2.0 * (driver.accelerate_mps2 * driver.brake_mps2).sqrt();
+    let wanted_m = driver.standstill_m + (v_mps * driver.headway_s + v_mps * closing_mps / braking).max(0.0);
+    driver.accelerate_mps2 * (wanted_m / gap_m.max(0.1)).powi(2)
+}
+
+/// Acceleration that ends at rest `distance_m` ahead with constant braking; infinite while there is time, m/s².
+pub(crate) fn stop_mps2(v_mps: f64, distance_m: f64, brake_mps2: f64) -> f64 {
+    if distance_m <= 0.3 {
+        return if v_mps > 0.0 { -(v_mps / 0.1).clamp(1.0, HARDEST_MPS2) } else { 0.0 };
+    }
+    let needed_mps2 = v_mps * v_mps / (2.0 * distance_m);
+    if needed_mps2 >= brake_mps2 {
+        return -needed_mps2.min(HARDEST_MPS2);
+    }
+    // Do not pick up more speed than can be lost again in time.
+    ((2.0 * brake_mps2 * distance_m).sqrt() - v_mps) / 0.4
+}
+
+/// Whether a stop in `distance_m` needs no more than `brake_mps2`.
+pub(crate) fn can_stop(v_mps: f64, distance_m: f64, brake_mps2: f64) -> bool {
+    v_mps < 0.05 || (distance_m > 0.0 && v_mps * v_mps <= 2.0 * brake_mps2 * distance_m)
+}
+
+/// Time to drive `distance_m` from `v_mps`, speeding up to `cruise_mps`, seconds.
+pub(crate) fn time_to_s(v_mps: f64, distance_m: f64, cruise_mps: f64, accelerate_mps2: f64) -> f64 {
+    if distance_m <= 0.0 {
+        return 0.0;
+    }
+    let cruise_mps = cruise_mps.max(v_mps).max(0.5);
+    let ramp_s = (cruise_mps - v_mps) / accelerate_mps2;
+    let ramp_m = (cruise_mps + v_mps) / 2.0 * ramp_s;
+    if ramp_m >= distance_m {
+        ((v_mps * v_mps + 2.0 * accelerate_mps2 * distance_m).sqrt() - v_mps) / accelerate_mps2
+    } else {
+        ramp_s + (distance_m - ramp_m) / cruise_mps
+    }
+}

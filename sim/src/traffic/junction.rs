@@ -1,0 +1,354 @@
+//! Right of way: who may enter a junction, and who waits for whom inside it.
+//!
+//! A driver who may enter takes a numbered ticket for one connector. It is given when the light allows it, every
+//! holder whose path meets this one will be clear in time, nobody with priority comes too soon, and there is room
+//! behind the junction. Where paths meet, the lower number goes first, so no ring of waiting can close.
+
+use super::Scene;
+use super::follow::{can_stop, time_to_s};
+use super::roads::{Shape, Zone};
+use super::vehicle::{Ticket, Vehicle};
+use jxz_map::{JunctionIx, LaneIx, Movement};
+use jxz_world::Light;
+
+/// Braking that a driver accepts for a light that turns yellow, m/s².
+const YELLOW_BRAKE_MPS2: f64 = 3.5;
+/// Time kept between a holder that leaves a zone and the next that enters it, seconds.
+const AFTER_HOLDER_S: f64 = 0.6;
+/// Time kept before someone with priority arrives, seconds.
+const BEFORE_PRIORITY_S: f64 = 1.2;
+
+/// Someone who comes to a junction without a ticket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Comer {
+    pub(crate) vehicle: usize,
+    pub(crate) connector: LaneIx,
+    /// From the front to the stop line, metres.
+    pub(crate) to_line_m: f64,
+    /// From the front to the connector's start, metres.
+    pub(crate) to_start_m: f64,
+}
+
+/// Someone with a ticket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Holder {
+    pub(crate) vehicle: usize,
+    pub(crate) ticket: Ticket,
+    /// From the front to the connector's start, metres; below zero inside it and beyond.
+    pub(crate) to_start_m: f64,
+}
+
+/// Who comes to and who is in one junction.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Desk {
+    pub(crate) comers: Vec<Comer>,
+    pub(crate) holders: Vec<Holder>,
+}
+
+/// When a vehicle is in a zone: from and to, seconds from now.
+fn window_s(scene: &Scene<'_>, vehicle: &Vehicle, connector: LaneIx, to_start_m: f64, zone: (f64, f64)) -> (f64, f64) {
+    let cruise_mps = scene.net.facts(connector).comfortable_mps.min(vehicle.driver.top_mps);
+    let time = |m: f64| time_to_s(vehicle.v_mps, m, cruise_mps, vehicle.driver.accelerate_mps2);
+    (time(to_start_m + zone.0), time(to_start_m + zone.1 + vehicle.length_m + 0.5))
+}
+
+/// Signed distance from a vehicle's front to the start of a connector on its path, metres.
+pub(crate) fn to_start_m(scene: &Scene<'_>, vehicle: &Vehicle, connector: LaneIx) -> Option<f64> {
+    let index = vehicle.path.iter().rposition(|&lane| lane == connector)?;
+    let span = |from: usize, to: usize| vehicle.path[from..to].iter().map(|&l| scene.net.length_m(l)).sum::<f64>();
+    Some(if index >= vehicle.at {
+        span(vehicle.at, index) - vehicle.s_m
+    } else {
+        -(span(index, vehicle.at) + vehicle.s_m)
+    })
+}
+
+/// The next connector on the way that a vehicle has no ticket for.
+pub(crate) fn next_comer(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> Option<(Comer, JunctionIx)> {
+    let mut to_start_m = -vehicle.s_m;
+    let mut before: Option<LaneIx> = None;
+    for &lane_ix in &vehicle.path[vehicle.at..] {
+        let lane = scene.net.lane(lane_ix);
+        if let Some(movement) = &lane.movement
+            && !vehicle.has_ticket(lane_ix)
+        {
+            let back_m = before
+                .map_or(0.0, |b| scene.net.lane(b).stop_line_m.map_or(0.0, |line_m| scene.net.length_m(b) - line_m));
+            let comer = Comer { vehicle: index, connector: lane_ix, to_line_m: to_start_m - back_m, to_start_m };
+            return Some((comer, movement.junction));
+        }
+        to_start_m += scene.net.length_m(lane_ix);
+        if to_start_m > super::follow::LOOK_AHEAD_M {
+            return None;
+        }
+        before = Some(lane_ix);
+    }
+    None
+}
+
+/// Gives tickets back, takes them away where the light turned, and hands out new ones. Leaves the desks filled.
+pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Vec<Desk>, next_number: &mut u64) {
+    desks.resize_with(scene.net.map.junctions.len(), Desk::default);
+    for desk in desks.iter_mut() {
+        desk.comers.clear();
+        desk.holders.clear();
+    }
+    for index in 0..vehicles.len() {
+        give_back(scene, &mut vehicles[index]);
+        for &ticket in &vehicles[index].tickets {
+            if let Some(to_start_m) = to_start_m(scene, &vehicles[index], ticket.connector) {
+                desks[ticket.junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m });
+            }
+        }
+        if let Some((comer, junction)) = next_comer(scene, &vehicles[index], index) {
+            desks[junction.0 as usize].comers.push(comer);
+        }
+    }
+    for (number, desk) in desks.iter_mut().enumerate() {
+        let junction = JunctionIx(number as u32);
+        desk.comers.sort_by(|a, b| a.to_line_m.total_cmp(&b.to_line_m).then(a.vehicle.cmp(&b.vehicle)));
+        let mut waiting = Vec::with_capacity(desk.comers.len());
+        for position in 0..desk.comers.len() {
+            let comer = desk.comers[position];
+            if may_enter(scene, vehicles, desk, &comer) {
+                let ticket = Ticket { connector: comer.connector, junction, number: *next_number };
+                *next_number += 1;
+                vehicles[comer.vehicle].tickets.push(ticket);
+                desk.holders.push(Holder { vehicle: comer.vehicle, ticket, to_start_m: comer.to_start_m });
+            } else {
+                waiting.push(comer);
+            }
+        }
+        desk.comers = waiting;
+    }
+}
+
+/// Drops tickets of connectors that lie behind, and of lights that turned while a stop is still easy.
+fn give_back(scene: &Scene<'_>, vehicle: &mut Vehicle) {
+    let mut tickets = core::mem::take(&mut vehicle.tickets);
+    tickets.retain(|ticket| {
+        let Some(to_start_m) = to_start_m(scene, vehicle, ticket.connector) else { return false };
+        if -to_start_m - vehicle.length_m > scene.net.length_m(ticket.connector) {
+            return false;
+        }
+        let lane = scene.net.lane(ticket.connector);
+        let turned = to_start_m > 0.0
+            && !vehicle.is_reckless()
+            && lane.movement.as_ref().is_some_and(|m| match light_of(scene, m) {
+                Some(Light::Red) => !m.on_red,
+                Some(Light::Yellow) => true,
+                _ => false,
+            });
+        let line_m = to_start_m - stop_line_back_m(scene, ticket.connector);
+        !(turned && can_stop(vehicle.v_mps, line_m - 0.5, YELLOW_BRAKE_MPS2))
+    });
+    vehicle.tickets = tickets;
+}
+
+/// From the stop line before a connector to the connector's start, metres.
+fn stop_line_back_m(scene: &Scene<'_>, connector: LaneIx) -> f64 {
+    scene.net.lane(connector).predecessors.first().map_or(0.0, |&before| {
+        scene.net.lane(before).stop_line_m.map_or(0.0, |line_m| scene.net.length_m(before) - line_m)
+    })
+}
+
+/// What the signal shows for a movement; `None` without a signal.
+fn light_of(scene: &Scene<'_>, movement: &Movement) -> Option<Light> {
+    movement.phase.map(|phase| scene.lights.of(movement.junction, phase))
+}
+
+/// Whether a movement may go by its light alone.
+pub(crate) fn has_go(scene: &Scene<'_>, connector: LaneIx) -> bool {
+    let lane = scene.net.lane(connector);
+    lane.movement.as_ref().and_then(|m| light_of(scene, m)).is_none_or(|light| match light {
+        Light::Green | Light::PermissiveGreen | Light::FlashingYellow | Light::Dark => true,
+        Light::Red | Light::Yellow => false,
+    })
+}
+
+fn may_enter(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
+    let vehicle = &vehicles[comer.vehicle];
+    let Some(movement) = &scene.net.lane(comer.connector).movement else { return false };
+    // Over the line already (placed there, or a bend in the plan): it must clear the junction.
+    if comer.to_line_m < -1.0 {
+        return true;
+    }
+    let reach_m = vehicle.v_mps * vehicle.v_mps / (2.0 * 1.8) + 0.5 * vehicle.v_mps + 6.0;
+    if comer.to_line_m > reach_m {
+        return false;
+    }
+    if vehicle.is_reckless() {
+        return true;
+    }
+    let light = light_of(scene, movement);
+    let on_red = movement.on_red && light == Some(Light::Red);
+    match light {
+        Some(Light::Yellow) => return !can_stop(vehicle.v_mps, comer.to_line_m - 0.5, YELLOW_BRAKE_MPS2),
+        Some(Light::Red) if !(on_red && comer.to_line_m < 4.0 && vehicle.v_mps < 1.5) => return false,
+        _ => {}
+    }
+    !behind_another(scene, vehicles, desk, comer)
+        && clear_of_holders(scene, vehicles, desk, comer)
+        && clear_of_priority(scene, vehicles, desk, comer, on_red)
+        && room_behind(scene, vehicles, desk, comer)
+        && !super::crossing::walkers_in_turn(scene, vehicle, comer.to_start_m, comer.connector)
+}
+
+/// Whether someone in the same lane before it has no ticket yet.
+fn behind_another(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
+    let own = scene.net.lane(comer.connector).predecessors.first();
+    desk.comers.iter().any(|other| {
+        other.vehicle != comer.vehicle
+            && !vehicles[other.vehicle].has_ticket(other.connector)
+            && other.to_start_m < comer.to_start_m
+            && scene.net.lane(other.connector).predecessors.first() == own
+    })
+}
+
+fn clear_of_holders(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
+    let vehicle = &vehicles[comer.vehicle];
+    scene.net.facts(comer.connector).zones.iter().all(|zone| {
+        // Following another is the business of the gap, not of the ticket.
+        if zone.shape == Shape::Diverge {
+            return true;
+        }
+        desk.holders.iter().filter(|h| h.ticket.connector == zone.other).all(|holder| {
+            let other = &vehicles[holder.vehicle];
+            if !noticed(scene, other, holder, zone) {
+                return true;
+            }
+            let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+            let theirs =
+                window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+            has_left(holder, other, zone)
+                || theirs.1 + AFTER_HOLDER_S < own.0
+                || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
+        })
+    })
+}
+
+fn has_left(holder: &Holder, other: &Vehicle, zone: &Zone) -> bool {
+    -holder.to_start_m - other.length_m > zone.other_leave_m
+}
+
+/// Whether a law-abiding driver reckons with a holder: with a reckless one only when it is near.
+fn noticed(_scene: &Scene<'_>, other: &Vehicle, holder: &Holder, zone: &Zone) -> bool {
+    !other.is_reckless() || holder.to_start_m + zone.other_enter_m < other.v_mps * 1.6
+}
+
+fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer, on_red: bool) -> bool {
+    let vehicle = &vehicles[comer.vehicle];
+    scene.net.facts(comer.connector).zones.iter().filter(|zone| zone.yields || on_red).all(|zone| {
+        if zone.shape == Shape::Diverge || !has_go(scene, zone.other) {
+            return true;
+        }
+        desk.comers.iter().filter(|other| other.connector == zone.other).all(|other| {
+            let rival = &vehicles[other.vehicle];
+            if rival.has_ticket(zone.other) {
+                return true;
+            }
+            // Of two who stand and wait, the one who waits longer goes; one held up by something else does not count.
+            let stands = rival.v_mps < 0.5 && other.to_line_m < 4.0;
+            if stands && (vehicle.standing_s, rival.id) > (rival.standing_s + 1.0, vehicle.id) || rival.standing_s > 8.0
+            {
+                return true;
+            }
+            let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+            let theirs = window_s(scene, rival, zone.other, other.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+            own.1 + BEFORE_PRIORITY_S < theirs.0
+        })
+    })
+}
+
+/// Whether there is room behind the junction for this one and for those who go there before it.
+fn room_behind(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
+    let vehicle = &vehicles[comer.vehicle];
+    let Some(index) = vehicle.path.iter().rposition(|&lane| lane == comer.connector) else { return true };
+    let Some(&exit) = vehicle.path.get(index + 1) else { return true };
+    let ahead = desk.holders.iter().filter(|holder| {
+        let other = &vehicles[holder.vehicle];
+        scene.net.lane(holder.ticket.connector).successors.contains(&exit) && other.lane() != exit
+    });
+    let ahead_m: f64 = ahead.map(|holder| vehicles[holder.vehicle].length_m + 2.5).sum();
+    let wanted_m = ahead_m + vehicle.length_m + 1.5;
+    let mut room_m = 0.0;
+    for &lane in &vehicle.path[index + 1..] {
+        if let Some(first) = scene.occupancy.on(lane).first() {
+            let moving_m = vehicles[first.vehicle].v_mps.powi(2) / 6.0;
+            return room_m + first.rear_m + moving_m >= wanted_m;
+        }
+        room_m += scene.net.length_m(lane);
+        if room_m >= wanted_m {
+            return true;
+        }
+    }
+    true
+}
+
+/// What the holders of other tickets demand of one holder: the acceleration that it may use at most, m/s².
+pub(crate) fn inside_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+    let vehicle = &vehicles[own];
+    let mut limit_mps2 = f64::INFINITY;
+    if vehicle.is_reckless() {
+        return limit_mps2;
+    }
+    for ticket in &vehicle.tickets {
+        let Some(start_m) = to_start_m(scene, vehicle, ticket.connector) else { continue };
+        let desk = &desks[ticket.junction.0 as usize];
+        for zone in &scene.net.facts(ticket.connector).zones {
+            for holder in desk.holders.iter().filter(|h| h.ticket.connector == zone.other && h.vehicle != own) {
+                let other = &vehicles[holder.vehicle];
+                if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
+                    limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
+                }
+            }
+        }
+    }
+    limit_mps2
+}
+
+fn zone_mps2(
+    scene: &Scene<'_>,
+    vehicle: &Vehicle,
+    (ticket, start_m): (&Ticket, f64),
+    (other, holder): (&Vehicle, &Holder),
+    zone: &Zone,
+) -> f64 {
+    let (own_s_m, other_s_m) = (-start_m, -holder.to_start_m);
+    let to_enter_m = zone.enter_m - own_s_m;
+    let inside = other_s_m > zone.other_enter_m;
+    // How far the other is ahead on a shared beginning or end.
+    let ahead_m = match zone.shape {
+        Shape::Diverge => Some(other_s_m - own_s_m),
+        Shape::Merge => {
+            Some((scene.net.length_m(ticket.connector) - own_s_m) - (scene.net.length_m(zone.other) - other_s_m))
+        }
+        Shape::Cross => None,
+    };
+    let first = holder.ticket.number < ticket.number;
+    match ahead_m {
+        Some(ahead_m) if ahead_m > 0.0 || (ahead_m == 0.0 && first) => {
+            if !first && !inside {
+                return f64::INFINITY;
+            }
+            let gap_m = (ahead_m - other.length_m).max(to_enter_m);
+            let free = super::follow::free_mps2(&vehicle.driver, vehicle.v_mps, vehicle.v_mps.max(1.0));
+            free - super::follow::interaction_mps2(&vehicle.driver, vehicle.v_mps, gap_m, other.v_mps)
+        }
+        // Behind on a shared beginning: the other follows.
+        Some(_) if zone.shape == Shape::Diverge || to_enter_m < 0.0 => f64::INFINITY,
+        _ => {
+            if to_enter_m < 0.0 || !(first || inside || other.is_reckless()) {
+                return f64::INFINITY;
+            }
+            let own = window_s(scene, vehicle, ticket.connector, start_m, (zone.enter_m, zone.leave_m));
+            let theirs =
+                window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+            if theirs.1 + 0.4 < own.0 {
+                f64::INFINITY
+            } else {
+                super::follow::stop_mps2(vehicle.v_mps, to_enter_m - 0.6, vehicle.driver.brake_mps2)
+            }
+        }
+    }
+}

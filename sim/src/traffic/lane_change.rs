@@ -1,0 +1,122 @@
+//! Changing lanes: towards the lane that the route needs, and past someone slow.
+
+use super::Scene;
+use super::follow::Entry;
+use super::route;
+use super::vehicle::{Aim, Vehicle};
+use jxz_map::LaneIx;
+
+/// Sideways metres for each metre driven, at most.
+const SLANT: f64 = 0.3;
+/// Greatest speed sideways, metres per second.
+const SIDEWAYS_MPS: f64 = 1.2;
+
+/// Moves a vehicle on sideways after a change began.
+pub(crate) fn drift(vehicle: &mut Vehicle, dt_s: f64) {
+    let step_m = (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS) * dt_s;
+    vehicle.lateral_m -= vehicle.lateral_m.clamp(-step_m, step_m);
+    if vehicle.lateral_m.abs() < 0.4 {
+        vehicle.leaving = None;
+    }
+}
+
+/// Speed sideways, metres per second, positive to the left.
+pub(crate) fn drift_mps(vehicle: &Vehicle) -> f64 {
+    if vehicle.lateral_m == 0.0 { 0.0 } else { -vehicle.lateral_m.signum() * (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS) }
+}
+
+/// Looks for a faster lane when someone slow is ahead; sets the aim.
+pub(crate) fn consider_overtaking(scene: &Scene<'_>, vehicles: &mut [Vehicle], own: usize) {
+    let vehicle = &vehicles[own];
+    let here = vehicle.lane();
+    if vehicle.aim.is_some() || vehicle.duty.is_some() || !is_free_to_change(scene, vehicle) {
+        return;
+    }
+    let Some((leader, gap_m)) = super::follow::leader(scene.net, scene.occupancy, vehicles, own) else { return };
+    let wanted_mps = scene.net.facts(here).comfortable_mps * vehicle.driver.eagerness;
+    if gap_m > 60.0 || vehicles[leader].v_mps > 0.6 * wanted_mps || vehicles[leader].lane() != here {
+        return;
+    }
+    let better = [scene.net.lane(here).left, scene.net.lane(here).right].into_iter().flatten().find(|&lane| {
+        scene.occupancy.ahead_on(lane, vehicle.s_m, own).is_none_or(|entry| {
+            entry.rear_m - vehicle.s_m > gap_m + 25.0 || vehicles[entry.vehicle].v_mps > vehicles[leader].v_mps + 3.0
+        })
+    });
+    vehicles[own].aim = better.map(|lane| Aim { lane, connector: None });
+}
+
+/// Whether a change could begin here at all: not in a junction, not in another change, not just before the line.
+fn is_free_to_change(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
+    let here = vehicle.lane();
+    let lane = scene.net.lane(here);
+    let line_m = lane.stop_line_m.unwrap_or(scene.net.length_m(here));
+    lane.link.is_some()
+        && vehicle.leaving.is_none()
+        && vehicle.lateral_m == 0.0
+        && vehicle.v_mps > 1.0
+        && vehicle.script.is_none()
+        && vehicle.s_m > vehicle.length_m + 2.0
+        && line_m - vehicle.s_m > 14.0 + 3.0 * vehicle.v_mps
+        && vehicle.path.get(vehicle.at + 1).is_none_or(|&next| !vehicle.has_ticket(next))
+}
+
+/// Begins the change that the aim needs, when there is room. `taken` are lanes that someone moved to in this step.
+pub(crate) fn change(
+    scene: &Scene<'_>,
+    vehicles: &mut [Vehicle],
+    own: usize,
+    bound: Option<LaneIx>,
+    taken: &mut Vec<LaneIx>,
+) {
+    let vehicle = &vehicles[own];
+    let Some(aim) = vehicle.aim else { return };
+    let here = vehicle.lane();
+    let Some(target) = route::towards(scene.net, here, aim.lane) else {
+        vehicles[own].aim = None;
+        return;
+    };
+    if !is_free_to_change(scene, vehicle) || taken.contains(&target) || !has_room(scene, vehicles, own, target) {
+        return;
+    }
+    taken.push(target);
+    let (old, new) = (&scene.net.lane(here).centre, &scene.net.lane(target).centre);
+    let vehicle = &mut vehicles[own];
+    let foot = new.project(old.point_at(vehicle.s_m));
+    (vehicle.path, vehicle.at, vehicle.s_m) = (vec![target], 0, foot.s_m);
+    (vehicle.lateral_m, vehicle.leaving) = (foot.offset_m, Some(here));
+    if target == aim.lane {
+        vehicle.aim = None;
+        route::take(scene.net, vehicle, aim, bound);
+    } else {
+        route::extend(scene.net, vehicle, bound);
+    }
+}
+
+fn has_room(scene: &Scene<'_>, vehicles: &[Vehicle], own: usize, target: LaneIx) -> bool {
+    let vehicle = &vehicles[own];
+    let here = vehicle.lane();
+    let s_m = vehicle.s_m * scene.net.length_m(target) / scene.net.length_m(here);
+    let v_mps = vehicle.v_mps;
+    let enough_ahead = |gap_m: f64, ahead_mps: f64| gap_m > 4.0 + 0.5 * v_mps + 2.5 * (v_mps - ahead_mps).max(0.0);
+    let enough_behind = |gap_m: f64, mps: f64| gap_m > 4.0 + 0.7 * mps + 3.0 * (mps - v_mps).max(0.0);
+    // The way sideways needs room before the one ahead in the old lane too.
+    let old = scene.occupancy.ahead_on(here, vehicle.s_m, own);
+    let ahead = scene.occupancy.ahead_on(target, s_m, own);
+    let behind = scene.occupancy.behind_on(target, s_m, own);
+    let speed = |entry: &Entry| vehicles[entry.vehicle].v_mps;
+    if old.is_some_and(|e| e.rear_m - vehicle.s_m < 3.0 + 3.5 / SLANT - 2.0 * speed(&e).min(5.0))
+        || ahead.is_some_and(|e| !enough_ahead(e.rear_m - s_m, speed(&e)))
+        || behind.is_some_and(|e| !enough_behind(s_m - vehicle.length_m - e.front_m, speed(&e)))
+    {
+        return false;
+    }
+    behind.is_some()
+        || scene.net.lane(target).predecessors.iter().all(|&before| {
+            let length_m = scene.net.length_m(before);
+            scene
+                .occupancy
+                .on(before)
+                .iter()
+                .all(|e| enough_behind(s_m - vehicle.length_m + length_m - e.front_m, speed(e)) || e.vehicle == own)
+        })
+}

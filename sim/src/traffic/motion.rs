@@ -1,0 +1,152 @@
+//! One step of a vehicle: how hard to accelerate, and where that leads.
+
+use super::Scene;
+use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, free_mps2, interaction_mps2, leader, stop_mps2};
+use super::junction::{Desk, inside_mps2, next_comer};
+use super::script::Script;
+use super::vehicle::Vehicle;
+use super::walker::Walker;
+use super::{crossing, lane_change, route};
+use jxz_map::LaneIx;
+
+/// Deceleration ahead of a lower limit or a bend, m/s².
+const EASY_MPS2: f64 = 1.4;
+
+/// The acceleration of one vehicle in this step, m/s².
+pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+    let vehicle = &vehicles[own];
+    let (driver, v_mps) = (&vehicle.driver, vehicle.v_mps);
+    let free = free_mps2(driver, v_mps, desired_mps(scene, vehicle));
+    let ahead = leader(scene.net, scene.occupancy, vehicles, own).map(|(index, gap_m)| (gap_m, vehicles[index].v_mps));
+    let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
+    let mut limit = ahead.map_or(free, behind);
+    if let Some(leaving) = vehicle.leaving
+        && let Some(entry) = scene.occupancy.ahead_on(leaving, vehicle.s_m, own)
+    {
+        limit = limit.min(behind((entry.rear_m - vehicle.s_m, vehicles[entry.vehicle].v_mps)));
+    }
+    if let Some((comer, _)) = next_comer(scene, vehicle, own) {
+        limit = limit.min(stop_mps2(v_mps, comer.to_line_m - 0.8, driver.brake_mps2));
+    }
+    limit = limit.min(inside_mps2(scene, vehicles, desks, own));
+    if !distracted(scene, vehicle) {
+        limit = limit.min(crossing::yield_mps2(scene, vehicle, ahead));
+        limit = limit.min(loose_walkers_mps2(scene, vehicle));
+    }
+    limit = limit.min(halt_mps2(scene, vehicle)).min(script_mps2(vehicle));
+    limit.clamp(-HARDEST_MPS2, driver.accelerate_mps2)
+}
+
+/// The speed that the driver wants here, with what comes ahead in mind, metres per second.
+fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
+    let factor = vehicle.speed_factor();
+    let mut offset_m = -vehicle.s_m;
+    let mut desired_mps = vehicle.driver.top_mps;
+    for &lane in &vehicle.path[vehicle.at..] {
+        let facts = scene.net.facts(lane);
+        let bend_mps = facts.comfortable_mps;
+        // Only a limit is broken at will; a bend is not.
+        let limit_mps = if bend_mps < scene.net.lane(lane).speed_limit_mps { bend_mps } else { bend_mps * factor };
+        let limit_mps = scene.crawls.iter().filter(|c| c.lanes.contains(&lane)).fold(limit_mps, |v, c| v.min(c.mps));
+        desired_mps = desired_mps.min((limit_mps * limit_mps + 2.0 * EASY_MPS2 * offset_m.max(0.0)).sqrt());
+        offset_m += facts.length_m;
+        if offset_m > LOOK_AHEAD_M {
+            break;
+        }
+    }
+    match vehicle.wary {
+        Some((until_s, mps)) if scene.time_s < until_s => desired_mps.min(mps),
+        _ => desired_mps,
+    }
+}
+
+fn distracted(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
+    let warned = vehicle.wary.is_some_and(|(until_s, _)| scene.time_s < until_s);
+    match vehicle.script {
+        Some(Script::Distracted { sees_s, .. }) => scene.time_s < sees_s && !warned,
+        _ => false,
+    }
+}
+
+/// What someone on foot away from any crossing demands, m/s².
+fn loose_walkers_mps2(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
+    let mut limit_mps2 = f64::INFINITY;
+    for walker in scene.loose {
+        let (position, _) = walker.pose();
+        let mut offset_m = -vehicle.s_m;
+        for &lane in &vehicle.path[vehicle.at..] {
+            let foot = scene.net.lane(lane).centre.project(position);
+            let ahead_m = offset_m + foot.s_m;
+            if ahead_m > 0.5 && ahead_m < 60.0 && foot.distance_m < 4.5 && is_in_way(walker, scene, lane, vehicle) {
+                limit_mps2 = limit_mps2.min(stop_mps2(vehicle.v_mps, ahead_m - 1.5, vehicle.driver.brake_mps2));
+            }
+            offset_m += scene.net.length_m(lane);
+            if offset_m > 60.0 {
+                break;
+            }
+        }
+    }
+    limit_mps2
+}
+
+/// Whether a walker is on or about to be on the part of a lane that the vehicle takes.
+fn is_in_way(walker: &Walker, scene: &Scene<'_>, lane: LaneIx, vehicle: &Vehicle) -> bool {
+    let line = &scene.net.lane(lane).centre;
+    let offset_m = |s_m: f64| line.project(walker.route.point_at(s_m)).offset_m;
+    let (now_m, soon_m) = (offset_m(walker.s_m), offset_m(walker.s_m + walker.v_mps * 1.5));
+    let half_m = vehicle.width_m / 2.0 + 0.6;
+    now_m.abs() < half_m || soon_m.abs() < half_m || now_m * soon_m < 0.0
+}
+
+/// Bus stops and scripted places to stand, m/s².
+fn halt_mps2(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
+    let place = match (&vehicle.script, &vehicle.duty) {
+        (Some(Script::Stand { lane, at_m, .. }), _) => Some((*lane, *at_m)),
+        (_, Some(duty)) => scene.service.stop(duty),
+        _ => None,
+    };
+    let Some((lane, at_m)) = place else { return f64::INFINITY };
+    let mut offset_m = -vehicle.s_m;
+    for &ahead in &vehicle.path[vehicle.at..] {
+        let to_m = offset_m + at_m;
+        if ahead == lane && to_m > -3.0 {
+            return stop_mps2(vehicle.v_mps, to_m, 1.6);
+        }
+        offset_m += scene.net.length_m(ahead);
+        if offset_m > LOOK_AHEAD_M {
+            break;
+        }
+    }
+    f64::INFINITY
+}
+
+fn script_mps2(vehicle: &Vehicle) -> f64 {
+    match vehicle.script {
+        Some(Script::Brake { .. }) if vehicle.v_mps > 1.0 => -6.5,
+        Some(Script::Brake { .. }) => 0.0,
+        Some(Script::Run { brakes: true, .. }) => -7.0,
+        _ => f64::INFINITY,
+    }
+}
+
+/// Moves a vehicle on; true if it came onto another lane.
+pub(crate) fn advance(scene: &Scene<'_>, vehicle: &mut Vehicle, a_mps2: f64, bound: Option<LaneIx>) {
+    let before_mps = vehicle.v_mps;
+    vehicle.v_mps = (before_mps + a_mps2 * scene.dt_s).max(0.0);
+    vehicle.a_mps2 = (vehicle.v_mps - before_mps) / scene.dt_s;
+    vehicle.s_m += (before_mps + vehicle.v_mps) / 2.0 * scene.dt_s;
+    vehicle.standing_s = if vehicle.v_mps < 0.3 { vehicle.standing_s + scene.dt_s } else { 0.0 };
+    lane_change::drift(vehicle, scene.dt_s);
+    while vehicle.s_m > scene.net.length_m(vehicle.lane()) && vehicle.at + 1 < vehicle.path.len() {
+        vehicle.s_m -= scene.net.length_m(vehicle.lane());
+        vehicle.at += 1;
+        vehicle.leaving = None;
+        route::choose_aim(scene.net, vehicle, bound);
+    }
+    let mut behind_m: f64 = vehicle.path[..vehicle.at].iter().map(|&l| scene.net.length_m(l)).sum();
+    while vehicle.at > 0 && behind_m - scene.net.length_m(vehicle.path[0]) > vehicle.length_m + 12.0 {
+        behind_m -= scene.net.length_m(vehicle.path.remove(0));
+        vehicle.at -= 1;
+    }
+    route::extend(scene.net, vehicle, bound);
+}

@@ -1,0 +1,176 @@
+//! The map as drivers need it: where paths through a junction come too near each other, how fast a bend can be
+//! driven, how far a lane is from the nearest site.
+
+use jxz_geo::{Point, Polyline};
+use jxz_map::{Lane, LaneIx, LaneKind, Map};
+use std::sync::Arc;
+
+/// Lateral acceleration that drivers accept in bends, m/s².
+const LATERAL_MPS2: f64 = 2.0;
+/// Step of the search for places where two paths come near each other, metres.
+const ZONE_STEP_M: f64 = 0.5;
+/// Free space wanted between the outlines on two paths, metres.
+const ZONE_MARGIN_M: f64 = 0.35;
+
+/// How two connectors share a stretch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// They begin on the same lane and part.
+    Diverge,
+    /// They end on the same lane.
+    Merge,
+    /// They cross.
+    Cross,
+}
+
+/// The stretch of a connector on which a body could touch one on another connector.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Zone {
+    pub(crate) other: LaneIx,
+    pub(crate) shape: Shape,
+    /// Along this connector, metres.
+    pub(crate) enter_m: f64,
+    pub(crate) leave_m: f64,
+    /// Along the other, metres.
+    pub(crate) other_enter_m: f64,
+    pub(crate) other_leave_m: f64,
+    /// Whether this connector gives way to the other.
+    pub(crate) yields: bool,
+}
+
+/// What drivers know of a lane beside the map's own words.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneFacts {
+    pub(crate) length_m: f64,
+    /// The speed at which it can be driven in comfort, at most the limit.
+    pub(crate) comfortable_mps: f64,
+    pub(crate) zones: Vec<Zone>,
+    /// Distance from its end to the nearest site's coverage, metres; below zero: covered. Infinite without sites.
+    pub(crate) reach_end_m: f64,
+}
+
+/// The road network.
+#[derive(Debug, Clone)]
+pub(crate) struct RoadNet {
+    pub(crate) map: Arc<Map>,
+    facts: Vec<LaneFacts>,
+}
+
+impl RoadNet {
+    pub(crate) fn new(map: Arc<Map>) -> Self {
+        let mut facts: Vec<LaneFacts> = map
+            .lanes
+            .iter()
+            .map(|lane| LaneFacts {
+                length_m: lane.centre.length_m(),
+                comfortable_mps: bend_speed_mps(&lane.centre).min(lane.speed_limit_mps),
+                zones: Vec::new(),
+                reach_end_m: reach_m(&map, lane.centre.end()),
+            })
+            .collect();
+        for junction in &map.junctions {
+            for (i, &a) in junction.connectors.iter().enumerate() {
+                for &b in &junction.connectors[i + 1..] {
+                    if let Some((ours, theirs)) = zone_pair(&map, a, b) {
+                        facts[a.0 as usize].zones.push(ours);
+                        facts[b.0 as usize].zones.push(theirs);
+                    }
+                }
+            }
+        }
+        Self { map, facts }
+    }
+
+    pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
+        self.map.lane(ix)
+    }
+
+    pub(crate) fn facts(&self, ix: LaneIx) -> &LaneFacts {
+        &self.facts[ix.0 as usize]
+    }
+
+    pub(crate) fn length_m(&self, ix: LaneIx) -> f64 {
+        self.facts[ix.0 as usize].length_m
+    }
+
+    /// Every lane's index.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = LaneIx> + use<> {
+        (0..self.map.lanes.len() as u32).map(LaneIx)
+    }
+}
+
+/// Distance from a point to the nearest site's coverage, metres; below zero: covered. Infinite without sites.
+pub(crate) fn reach_m(map: &Map, point: Point) -> f64 {
+    map.sites.iter().map(|site| (site.position - point).norm() - site.coverage_m).fold(f64::INFINITY, f64::min)
+}
+
+/// Half the width that a body on a lane of this kind may take, metres.
+const fn half_body_m(kind: LaneKind) -> f64 {
+    match kind {
+        LaneKind::Driving => 1.1,
+        LaneKind::Cycle => 0.4,
+        LaneKind::Footway => 0.3,
+    }
+}
+
+/// The speed at which the tightest stretch of eight metres can be driven.
+fn bend_speed_mps(centre: &Polyline) -> f64 {
+    const STRETCH_M: f64 = 8.0;
+    let length_m = centre.length_m();
+    let (mut from_m, mut speed_mps) = (0.0, f64::INFINITY);
+    while from_m < length_m {
+        let to_m = (from_m + STRETCH_M).min(length_m);
+        let turned_rad = jxz_units::wrap_pi(centre.yaw_at(to_m - 1e-3).rad() - centre.yaw_at(from_m).rad()).abs();
+        if turned_rad > 1e-3 {
+            let radius_m = (to_m - from_m).max(4.0) / turned_rad;
+            speed_mps = f64::min(speed_mps, (LATERAL_MPS2 * radius_m).sqrt());
+        }
+        from_m += STRETCH_M / 2.0;
+    }
+    speed_mps.max(2.5)
+}
+
+/// The zones of two connectors on each other, if they come too near.
+fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
+    let (lane_a, lane_b) = (map.lane(a), map.lane(b));
+    if lane_a.kind == LaneKind::Footway || lane_b.kind == LaneKind::Footway {
+        return None;
+    }
+    let shape = if lane_a.predecessors.iter().any(|p| lane_b.predecessors.contains(p)) {
+        Shape::Diverge
+    } else if lane_a.successors.iter().any(|p| lane_b.successors.contains(p)) {
+        Shape::Merge
+    } else {
+        Shape::Cross
+    };
+    let clear_m = half_body_m(lane_a.kind) + half_body_m(lane_b.kind) + ZONE_MARGIN_M;
+    let (enter_a, leave_a) = near_stretch(&lane_a.centre, &lane_b.centre, clear_m)?;
+    let (enter_b, leave_b) = near_stretch(&lane_b.centre, &lane_a.centre, clear_m)?;
+    let yields = |lane: &Lane, to: LaneIx| lane.movement.as_ref().is_some_and(|m| m.yields_to.contains(&to));
+    let zone = |other, own: (f64, f64), theirs: (f64, f64), yields| Zone {
+        other,
+        shape,
+        enter_m: own.0,
+        leave_m: own.1,
+        other_enter_m: theirs.0,
+        other_leave_m: theirs.1,
+        yields,
+    };
+    Some((
+        zone(b, (enter_a, leave_a), (enter_b, leave_b), yields(lane_a, b)),
+        zone(a, (enter_b, leave_b), (enter_a, leave_a), yields(lane_b, a)),
+    ))
+}
+
+/// From the first to the last place of `line` that is nearer than `clear_m` to `other`.
+fn near_stretch(line: &Polyline, other: &Polyline, clear_m: f64) -> Option<(f64, f64)> {
+    let steps = (line.length_m() / ZONE_STEP_M).ceil() as usize;
+    let mut stretch: Option<(f64, f64)> = None;
+    for step in 0..=steps {
+        let s_m = (step as f64 * ZONE_STEP_M).min(line.length_m());
+        if other.project(line.point_at(s_m)).distance_m < clear_m {
+            stretch = Some((stretch.map_or(s_m, |(first, _)| first), s_m));
+        }
+    }
+    stretch
+}

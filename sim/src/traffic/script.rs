@@ -1,0 +1,47 @@
+//! What scripted road users do, beside driving as everyone does.
+
+use super::vehicle::Vehicle;
+use jxz_map::LaneIx;
+
+/// A script that a vehicle follows for a time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Script {
+    /// Drives at a multiple of the limit.
+    Speed { factor: f64, until_s: f64 },
+    /// Stops on a lane at a place and stays.
+    Stand { lane: LaneIx, at_m: f64, until_s: f64 },
+    /// Enters a connector whatever its light shows or whoever has priority; brakes for nobody until `alarm_s`.
+    Run { connector: LaneIx, until_s: f64, brakes: bool },
+    /// Brakes hard, down to a crawl.
+    Brake { until_s: f64 },
+    /// Does not see someone on foot in time: brakes only from `sees_s` on.
+    Distracted { sees_s: f64, until_s: f64 },
+}
+
+impl Script {
+    pub(crate) const fn until_s(&self) -> f64 {
+        match self {
+            Self::Speed { until_s, .. }
+            | Self::Stand { until_s, .. }
+            | Self::Run { until_s, .. }
+            | Self::Brake { until_s }
+            | Self::Distracted { until_s, .. } => *until_s,
+        }
+    }
+}
+
+impl Vehicle {
+    /// Whether it passes a junction without regard to light and priority.
+    pub(crate) const fn is_reckless(&self) -> bool {
+        matches!(self.script, Some(Script::Run { brakes: false, .. }))
+    }
+
+    /// How fast the driver wants to go, as a multiple of the limit.
+    pub(crate) const fn speed_factor(&self) -> f64 {
+        match self.script {
+            Some(Script::Speed { factor, .. }) => factor,
+            Some(Script::Run { .. }) => 1.0,
+            _ => self.driver.eagerness,
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A car, bus, truck or cycle on its lanes.
+
+use super::roads::RoadNet;
+use super::script::Script;
+use crate::rng::{Stream, uniform};
+use jxz_geo::{Point, Vector};
+use jxz_map::{JunctionIx, LaneIx, LaneKind};
+use jxz_units::Yaw;
+use jxz_world::RoadUserClass;
+use serde::{Deserialize, Serialize};
+
+/// What a simulated road user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoadUserKind {
+    /// A passenger car.
+    Car,
+    /// A bus of a line.
+    Bus,
+    /// A lorry.
+    Truck,
+    /// A bicycle or e-bike with its rider.
+    Cyclist,
+    /// Someone on foot.
+    Pedestrian,
+}
+
+impl RoadUserKind {
+    /// The class that the message set tells apart.
+    #[must_use]
+    pub const fn class(self) -> RoadUserClass {
+        match self {
+            Self::Car | Self::Bus | Self::Truck => RoadUserClass::Motor,
+            Self::Cyclist => RoadUserClass::NonMotor,
+            Self::Pedestrian => RoadUserClass::Pedestrian,
+        }
+    }
+
+    /// Typical length, width and height, metres.
+    pub(crate) const fn size_m(self) -> (f64, f64, f64) {
+        match self {
+            Self::Car => (4.6, 1.85, 1.5),
+            Self::Bus => (11.5, 2.5, 3.1),
+            Self::Truck => (7.8, 2.4, 3.0),
+            Self::Cyclist => (1.8, 0.7, 1.7),
+            Self::Pedestrian => (0.5, 0.5, 1.7),
+        }
+    }
+}
+
+/// How someone drives (the parameters of the intelligent driver model and a few more).
+#[derive(Debug, Clone)]
+pub(crate) struct Driver {
+    /// Desired speed as a multiple of the limit.
+    pub(crate) eagerness: f64,
+    /// Top speed, metres per second.
+    pub(crate) top_mps: f64,
+    /// Greatest acceleration, m/s².
+    pub(crate) accelerate_mps2: f64,
+    /// Comfortable deceleration, m/s².
+    pub(crate) brake_mps2: f64,
+    /// Time headway, seconds.
+    pub(crate) headway_s: f64,
+    /// Gap when standing, metres.
+    pub(crate) standstill_m: f64,
+}
+
+impl Driver {
+    pub(crate) fn draw(kind: RoadUserKind, stream: &mut Stream) -> Self {
+        let (top_mps, accelerate_mps2) = match kind {
+            RoadUserKind::Cyclist => (uniform(stream, 3.8, 6.5), 1.0),
+            RoadUserKind::Bus => (16.0, uniform(stream, 0.9, 1.2)),
+            RoadUserKind::Truck => (18.0, uniform(stream, 0.8, 1.1)),
+            RoadUserKind::Car | RoadUserKind::Pedestrian => (35.0, uniform(stream, 1.4, 2.1)),
+        };
+        Self {
+            eagerness: uniform(stream, 0.85, 1.02),
+            top_mps,
+            accelerate_mps2,
+            brake_mps2: uniform(stream, 1.8, 2.4),
+            headway_s: uniform(stream, 1.0, 1.6),
+            standstill_m: if kind == RoadUserKind::Cyclist { 0.8 } else { uniform(stream, 1.8, 2.6) },
+        }
+    }
+}
+
+/// Leave to pass a junction on a connector; lower numbers go first where paths meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) connector: LaneIx,
+    pub(crate) junction: JunctionIx,
+    pub(crate) number: u64,
+}
+
+/// A bus's line and where it is on it.
+#[derive(Debug, Clone)]
+pub(crate) struct Duty {
+    /// Index into the service's lines.
+    pub(crate) line: usize,
+    /// Index of the next stop on the line.
+    pub(crate) next: usize,
+    /// Until when it stands at the stop, seconds from the start.
+    pub(crate) dwell_until_s: Option<f64>,
+}
+
+/// The way on from the present link: a lane of it and the connector to take from there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Aim {
+    pub(crate) lane: LaneIx,
+    pub(crate) connector: Option<LaneIx>,
+}
+
+/// A vehicle or cycle.
+#[derive(Debug, Clone)]
+pub(crate) struct Vehicle {
+    pub(crate) id: u64,
+    pub(crate) kind: RoadUserKind,
+    pub(crate) length_m: f64,
+    pub(crate) width_m: f64,
+    pub(crate) height_m: f64,
+    /// Lanes driven lately, the present one at `at`, and those to come; each continues the one before.
+    pub(crate) path: Vec<LaneIx>,
+    pub(crate) at: usize,
+    /// Where its front is along the present lane, metres.
+    pub(crate) s_m: f64,
+    pub(crate) v_mps: f64,
+    pub(crate) a_mps2: f64,
+    /// Offset from the present lane's centre line, metres, positive to the left; returns to zero after a lane change.
+    pub(crate) lateral_m: f64,
+    /// The lane that it is leaving sideways.
+    pub(crate) leaving: Option<LaneIx>,
+    pub(crate) aim: Option<Aim>,
+    pub(crate) driver: Driver,
+    pub(crate) tickets: Vec<Ticket>,
+    /// For how long it has stood, seconds.
+    pub(crate) standing_s: f64,
+    pub(crate) duty: Option<Duty>,
+    pub(crate) script: Option<Script>,
+    /// Until when the driver is wary after a warning, seconds from the start, and the speed kept to until then.
+    pub(crate) wary: Option<(f64, f64)>,
+    /// Whether it has an on-board unit.
+    pub(crate) connected: bool,
+    pub(crate) stream: Stream,
+}
+
+impl Vehicle {
+    pub(crate) fn lane(&self) -> LaneIx {
+        self.path[self.at]
+    }
+
+    /// The lane kind that it uses.
+    pub(crate) fn lane_kind(&self) -> LaneKind {
+        if self.kind == RoadUserKind::Cyclist { LaneKind::Cycle } else { LaneKind::Driving }
+    }
+
+    pub(crate) fn has_ticket(&self, connector: LaneIx) -> bool {
+        self.tickets.iter().any(|ticket| ticket.connector == connector)
+    }
+
+    /// The point of its path `back_m` behind its front; beyond the lanes it remembers, straight back.
+    fn point_behind(&self, net: &RoadNet, back_m: f64) -> Point {
+        let (mut at, mut s_m) = (self.at, self.s_m - back_m);
+        while s_m < 0.0 && at > 0 {
+            at -= 1;
+            s_m += net.length_m(self.path[at]);
+        }
+        net.lane(self.path[at]).centre.point_at(s_m)
+    }
+
+    /// Centre of the outline and the direction it points.
+    pub(crate) fn pose(&self, net: &RoadNet) -> (Point, Yaw) {
+        let (front, rear) = (self.point_behind(net, 0.0), self.point_behind(net, self.length_m));
+        let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
+        let left = Vector::new(-along.y, along.x);
+        let centre = rear + (front - rear) * 0.5 + left * self.lateral_m;
+        (centre, Yaw::of_vector(along.x, along.y))
+    }
+
+    /// Every lane that its outline is on: lane, and front and rear along it, metres.
+    pub(crate) fn footprint(&self, net: &RoadNet, mut visit: impl FnMut(LaneIx, f64, f64)) {
+        let (mut at, mut front_m) = (self.at, self.s_m);
+        loop {
+            let rear_m = front_m - self.length_m;
+            visit(self.path[at], front_m, rear_m);
+            if rear_m >= 0.0 || at == 0 {
+                break;
+            }
+            at -= 1;
+            front_m += net.length_m(self.path[at]);
+        }
+        if let Some(leaving) = self.leaving {
+            // Two lanes of one link: the station carries over in proportion to their lengths.
+            let ratio = net.length_m(leaving) / net.length_m(self.lane());
+            visit(leaving, self.s_m * ratio, self.s_m * ratio - self.length_m);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! People on foot: along the road to a crossing, across when it is safe, and on.
+
+use super::crossing::{CrossingBook, OnFoot, blocked_on_crossing, may_step_out};
+use super::lights::Lights;
+use super::roads::RoadNet;
+use super::vehicle::Vehicle;
+use crate::rng::{Stream, chance, uniform};
+use jxz_geo::{Point, Polyline, Vector};
+use jxz_map::{CrossingControl, CrossingIx, LaneIx};
+use jxz_units::{Utc, Yaw};
+
+/// Where someone on foot is on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Towards the kerb.
+    Coming,
+    /// At the kerb.
+    Waiting,
+    /// On the carriageway.
+    Crossing,
+    /// Away from the kerb.
+    Leaving,
+}
+
+/// Someone on foot.
+#[derive(Debug, Clone)]
+pub(crate) struct Walker {
+    pub(crate) id: u64,
+    pub(crate) route: Polyline,
+    /// Distance along the route, metres.
+    pub(crate) s_m: f64,
+    /// Speed when walking, metres per second.
+    pub(crate) pace_mps: f64,
+    pub(crate) v_mps: f64,
+    pub(crate) stage: Stage,
+    /// Which crossing; `None`: away from any (a jaywalker).
+    pub(crate) crossing: Option<CrossingIx>,
+    /// Whether it walks from the crossing's end to its start.
+    pub(crate) backwards: bool,
+    /// Where on the route the carriageway begins and ends, metres.
+    pub(crate) kerbs_m: (f64, f64),
+    /// Whether a script steps it out before a vehicle; then nobody waits.
+    pub(crate) scripted: bool,
+}
+
+impl Walker {
+    /// Position and direction.
+    pub(crate) fn pose(&self) -> (Point, Yaw) {
+        (self.route.point_at(self.s_m), self.route.yaw_at(self.s_m))
+    }
+
+    pub(crate) fn velocity(&self) -> Vector {
+        self.route.direction_at(self.s_m) * self.v_mps
+    }
+
+    /// Where it is along its crossing, and how fast it would walk there.
+    pub(crate) fn on_crossing(&self) -> OnFoot {
+        if self.backwards {
+            OnFoot { at_m: self.kerbs_m.1 - self.s_m, speed_mps: -self.pace_mps }
+        } else {
+            OnFoot { at_m: self.s_m - self.kerbs_m.0, speed_mps: self.pace_mps }
+        }
+    }
+
+    /// Whether it has walked its whole way.
+    pub(crate) fn is_done(&self) -> bool {
+        self.s_m >= self.route.length_m() - 0.1
+    }
+
+    /// One step of time.
+    pub(crate) fn step(
+        &mut self,
+        net: &RoadNet,
+        lights: (&Lights, Utc),
+        book: &CrossingBook,
+        vehicles: &[Vehicle],
+        dt_s: f64,
+    ) {
+        if self.stage == Stage::Coming && self.s_m + self.pace_mps * dt_s >= self.kerbs_m.0 - 0.3 {
+            self.stage = Stage::Waiting;
+        }
+        if self.stage == Stage::Waiting
+            && (self.scripted || (self.has_go(net, lights) && may_step_out(net, book, vehicles, self)))
+        {
+            self.stage = Stage::Crossing;
+        }
+        if self.stage == Stage::Crossing && self.s_m > self.kerbs_m.1 {
+            self.stage = Stage::Leaving;
+        }
+        let stands = match self.stage {
+            Stage::Waiting => true,
+            Stage::Crossing => !self.scripted && blocked_on_crossing(net, book, self),
+            Stage::Coming | Stage::Leaving => false,
+        };
+        self.v_mps = if stands { 0.0 } else { self.pace_mps };
+        self.s_m += self.v_mps * dt_s;
+    }
+
+    /// Whether the light, if there is one, is green for long enough.
+    fn has_go(&self, net: &RoadNet, (lights, utc): (&Lights, Utc)) -> bool {
+        let control = self.crossing.and_then(|crossing| net.map.crossing(crossing).control);
+        match control {
+            Some(CrossingControl::Signal(junction, phase)) => {
+                let needed_s = (self.kerbs_m.1 - self.kerbs_m.0) / self.pace_mps;
+                // Long crossings may need more than one green gives: then whoever is there at its start goes.
+                lights.green_left_s(junction, phase, utc) > needed_s.min(12.0) * 0.9
+            }
+            Some(CrossingControl::Yield) | None => true,
+        }
+    }
+}
+
+/// Someone who walks to a crossing, over it and on. `None` if the crossing has no lane to walk along.
+pub(crate) fn draw(net: &RoadNet, id: u64, crossing: CrossingIx, begun: bool, stream: &mut Stream) -> Option<Walker> {
+    let shape = net.map.crossing(crossing);
+    let first = shape.lanes.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let last = shape.lanes.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let aside_m = uniform(stream, -0.4, 0.4) * shape.width_m;
+    let beyond_m = uniform(stream, 1.0, 2.2);
+    let centre = nearest_junction(net, shape.line.point_at(shape.line.length_m() / 2.0));
+    let across = shape.line.offset(aside_m).ok()?;
+    let kerb = |lane: &(LaneIx, f64, f64), end: Point, stream: &mut Stream| {
+        let along_m = uniform(stream, 15.0, 45.0);
+        footway(net, lane.0, end, centre, beyond_m, along_m)
+    };
+    let (mut from, mut to) = (kerb(first, across.start(), stream), kerb(last, across.end(), stream));
+    let backwards = chance(stream, 0.5);
+    if backwards {
+        core::mem::swap(&mut from, &mut to);
+    }
+    let over = if backwards { across.reversed() } else { across };
+    from.reverse();
+    let before = Polyline::new(from.iter().copied().chain([over.start()]).collect()).ok()?;
+    let route = from.into_iter().chain(over.points().iter().copied()).chain(to).collect();
+    let kerbs_m = (before.length_m(), before.length_m() + over.length_m());
+    let s_m = if begun { uniform(stream, 0.0, (kerbs_m.0 - 1.0).max(0.0)) } else { 0.0 };
+    let pace_mps = uniform(stream, 1.0, 1.7);
+    Some(Walker {
+        id,
+        route: Polyline::new(route).ok()?,
+        s_m,
+        pace_mps,
+        v_mps: pace_mps,
+        stage: Stage::Coming,
+        crossing: Some(crossing),
+        backwards,
+        kerbs_m,
+        scripted: false,
+    })
+}
+
+/// The centre of the junction within 45 m, if any.
+fn nearest_junction(net: &RoadNet, point: Point) -> Option<Point> {
+    let near = net.map.junctions.iter().map(|j| (j.centre, (j.centre - point).norm())).filter(|(_, d)| *d < 45.0);
+    near.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(centre, _)| centre)
+}
+
+/// A way beside a lane from a kerb point on, away from the junction, from near to far.
+fn footway(net: &RoadNet, lane: LaneIx, kerb: Point, centre: Option<Point>, beyond_m: f64, along_m: f64) -> Vec<Point> {
+    let line = &net.lane(lane).centre;
+    let foot = line.project(kerb);
+    let side_m = foot.offset_m + foot.offset_m.signum() * beyond_m;
+    let point = |s_m: f64| {
+        let direction = line.direction_at(s_m);
+        line.point_at(s_m) + Vector::new(-direction.y, direction.x) * side_m
+    };
+    let forward = centre.is_none_or(|centre| {
+        let direction = line.direction_at(foot.s_m);
+        direction.dot(&(line.point_at(foot.s_m) - centre)) > 0.0
+    });
+    let sign = if forward { 1.0 } else { -1.0 };
+    (0..=4).map(|k| point(foot.s_m + sign * along_m * f64::from(k) / 4.0)).collect()
+}

@@ -1,0 +1,108 @@
+//! Traffic on the real map: it flows, and nobody who keeps the rules runs into anybody.
+
+use jxz_map::Map;
+use jxz_sim::{RoadUserKind, Scenario, Simulation, TruthObject};
+use jxz_units::Utc;
+use std::path::Path;
+use std::sync::Arc;
+
+fn island() -> Arc<Map> {
+    Arc::new(Map::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island")).unwrap())
+}
+
+fn start() -> Utc {
+    Utc::from_unix_ms(1_786_270_272_000)
+}
+
+fn corners(object: &TruthObject) -> [(f64, f64); 4] {
+    let (c, s) = (object.yaw.rad().cos(), object.yaw.rad().sin());
+    let (l, w) = (object.extent_m.0 / 2.0, object.extent_m.1 / 2.0);
+    [(l, w), (l, -w), (-l, -w), (-l, w)]
+        .map(|(x, y)| (object.position.x + c * x - s * y, object.position.y + s * x + c * y))
+}
+
+/// Depth to which two outlines overlap, metres; zero or less: apart (separating axes).
+fn overlap_m(a: &TruthObject, b: &TruthObject) -> f64 {
+    let mut least = f64::INFINITY;
+    for yaw in [a.yaw.rad(), b.yaw.rad()] {
+        for axis in [(yaw.cos(), yaw.sin()), (-yaw.sin(), yaw.cos())] {
+            let span = |object: &TruthObject| {
+                let along = corners(object).map(|(x, y)| x * axis.0 + y * axis.1);
+                (along.into_iter().fold(f64::INFINITY, f64::min), along.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            };
+            let ((a0, a1), (b0, b1)) = (span(a), span(b));
+            least = least.min(a1.min(b1) - a0.max(b0));
+        }
+    }
+    least
+}
+
+/// Pairs of law-abiding road users whose outlines overlap by more than 10 cm, each once, with where and when.
+fn collisions(scenario: &Scenario, seed: u64, minutes: u32) -> Vec<String> {
+    let mut simulation = Simulation::new(island(), scenario, seed, start()).unwrap();
+    let mut met = std::collections::BTreeMap::new();
+    for step in 0..minutes * 60 * 20 {
+        simulation.step();
+        if step % 4 != 0 {
+            continue;
+        }
+        let truth = simulation.truth();
+        for (k, a) in truth.iter().enumerate() {
+            for b in &truth[k + 1..] {
+                let on_foot = |o: &TruthObject| o.kind == RoadUserKind::Pedestrian;
+                if (a.position - b.position).norm() > 12.0 || (on_foot(a) && on_foot(b)) || a.scripted || b.scripted {
+                    continue;
+                }
+                let depth = overlap_m(a, b);
+                if depth > 0.1 {
+                    met.entry((a.id, b.id)).or_insert_with(|| {
+                        format!(
+                            "{:.1} s: {:?} {} and {:?} {} overlap {depth:.2} m at {:.1}, {:.1}; speeds {:.1} {:.1}",
+                            f64::from(step) * 0.05,
+                            a.kind,
+                            a.id,
+                            b.kind,
+                            b.id,
+                            a.position.x,
+                            a.position.y,
+                            a.velocity.norm(),
+                            b.velocity.norm()
+                        )
+                    });
+                }
+            }
+        }
+    }
+    met.into_values().collect()
+}
+
+#[test]
+fn nobody_who_keeps_the_rules_runs_into_anybody() {
+    for seed in [1, 2] {
+        let met = collisions(&Scenario::default(), seed, 5);
+        assert!(met.is_empty(), "seed {seed}: {} pairs\n{}", met.len(), met.join("\n"));
+    }
+}
+
+#[test]
+fn traffic_flows_for_twelve_minutes() {
+    let mut simulation = Simulation::new(island(), &Scenario::default(), 3, start()).unwrap();
+    let mut moved = Vec::new();
+    for minute in 0..12 {
+        let (mut metres, mut seconds, mut numbers) = (0.0, 0.0, [0; 5]);
+        for _ in 0..60 * 20 {
+            simulation.step();
+            for object in simulation.truth().iter().filter(|o| o.kind == RoadUserKind::Car) {
+                metres += object.velocity.norm() * 0.05;
+                seconds += 0.05;
+            }
+        }
+        for object in simulation.truth() {
+            numbers[object.kind as usize] += 1;
+        }
+        println!("minute {minute}: mean {:.2} m/s, {numbers:?}", metres / seconds);
+        moved.push(metres / seconds);
+    }
+    assert_eq!(simulation.removed_stuck(), 0);
+    assert!(moved.iter().all(|mps| *mps > 3.0), "mean speeds by minute: {moved:?}");
+}
