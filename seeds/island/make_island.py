@@ -238,15 +238,17 @@ def build_lines(source):
         # The greenway is a ring: chaining it would leave no ends to meet others at.
         chains = pieces if key == "江堤路" else chain(pieces, 75.0 if key == "环岛西路" else 32.0)
         if key == "南京眼步行桥":
-            chains = [cut(chains[0], 330.0, along(chains[0])[-1])]
+            # Its landward spiral stands clear of every road: it begins where it meets the greenway.
+            bridge = pieces[0]
+            meets = [sa for _, p in groups["江堤路"] for sa, _, _ in intersections(bridge, p)]
+            chains = [cut(bridge, min(meets), along(bridge)[-1])]
         name = "" if key.startswith("#") else key
         slug = PINYIN.get(key) or f"road-{key[1:]}"
         for points in middle(chains, 32.0 if key == "中新大道" else 24.0):
             if along(points)[-1] > 30.0:
                 lines.append(Line(name, cls, simplify(points, 0.5), slug))
         if key == "南京眼步行桥":
-            far = max((0, 1), key=lambda k: -lines[-1].end(k)[1])
-            lines[-1].edges = {far}
+            lines[-1].edges = {1}
     for slug, name, cls, pieces in RAISED:
         points = joined(source, pieces)
         ends = {"jiajiang-bridge-east": (0, 1), "jiajiang-bridge-west": (0, 1), "jiangxinzhou-bridge-east": (0, 1),
@@ -359,7 +361,7 @@ def cut_roads(lines, clusters):
             a = clusters[k0][0] if k0 is not None else part[0]
             b = clusters[k1][0] if k1 is not None else part[-1]
             # Vertices close to a junction would bend the road inside it.
-            near = 45.0 if line.cls == "frontage" else 30.0
+            near = 45.0 if line.cls == "frontage" or line.name in DIVIDED else 30.0
             inner = [p for p in part[1:-1] if dist(p, a) > near and dist(p, b) > near]
             roads.append(Road(line, [a] + inner + [b], (k0, k1)))
     for road in roads:
@@ -369,7 +371,7 @@ def cut_roads(lines, clusters):
 
 
 def beside(ramp, roads):
-    """Moves a ramp to the right-hand side of the roads it leaves and joins, clear of their lanes and pavements."""
+    """Moves a ramp to the side of the roads it leaves and joins, clear of their lanes and pavements."""
     room = {"arterial": 24.0, "major": 8.0, "frontage": 8.0}
     dense = [at(ramp.points, k * 20.0) for k in range(int(ramp.length() / 20.0))] + [ramp.points[-1]]
     for k in (0, 1):
@@ -385,7 +387,9 @@ def beside(ramp, roads):
                 o = dense[max(i - 1, 0)]
                 u, v = at(other.points, max(0.0, s - 1.0)), at(other.points, s + 1.0)
                 ahead = ((v[0] - u[0]) / dist(u, v), (v[1] - u[1]) / dist(u, v))
-                sign = 1 if (q[0] - o[0]) * ahead[0] + (q[1] - o[1]) * ahead[1] > 0 else -1
+                # Beside the motorway's frontage roads a ramp lies on the left, towards the motorway.
+                right = -1 if other.line.cls == "frontage" else 1
+                sign = right if (q[0] - o[0]) * ahead[0] + (q[1] - o[1]) * ahead[1] > 0 else -right
                 dense[i] = (foot[0] + sign * clear * ahead[1], foot[1] - sign * clear * ahead[0])
     ramp.points = simplify(dense, 0.6)
 
@@ -625,7 +629,7 @@ def corners(node):
     """Places for four poles: (point, direction of view), radars at the first and third."""
     legs = [l for l in node.legs if l[0].line.cls != "ramp"]
     angles = sorted(bearing(*l) for l in legs)
-    half = max(KERB[profile(r)] for r, _ in legs) + 3.5
+    half = max(KERB[profile(r)] for r, _ in legs) + 5.5
     gaps = [((angles[(k + 1) % len(angles)] - a) % math.tau, a) for k, a in enumerate(angles)]
     if len(legs) == 4:
         found = []

@@ -127,8 +127,7 @@ fn crossings(map: &Map, out: &mut Vec<Value>) {
 fn roadside(map: &Map, out: &mut Vec<Value>) {
     for stop in &map.bus_stops {
         let at = map.lane(stop.lane).centre.point_at(stop.s_m);
-        let properties =
-            json!({ "layer": "bus_stop", "id": stop.id, "name_zh": stop.name_zh, "lines": stop.lines });
+        let properties = json!({ "layer": "bus_stop", "id": stop.id, "name_zh": stop.name_zh, "lines": stop.lines });
         out.push(point(map, at, properties));
     }
     for site in &map.sites {

@@ -9,6 +9,7 @@ mod error;
 mod fixtures;
 mod geojson;
 mod geometry;
+mod index;
 mod load;
 mod model;
 mod movements;
@@ -19,6 +20,7 @@ mod source;
 pub use check::{Finding, FindingKind, check};
 pub use error::MapError;
 pub use geojson::geojson;
+pub use index::{LanePosition, MapIndex};
 pub use model::{
     BaseStation, BusStop, Control, Crossing, CrossingControl, CrossingIx, Junction, JunctionIx, Lane, LaneIx, LaneKind,
     Link, LinkIx, Map, Movement, SignalPlan, Stage, Turn,

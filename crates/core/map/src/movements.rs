@@ -231,11 +231,11 @@ fn curve(start: Point, leave: Vector, end: Point, arrive: Vector) -> Polyline {
         let cross = along.x * other.y - along.y * other.x;
         let d = to - from;
         let t = (d.x * other.y - d.y * other.x) / cross;
-        if angle > 0.3 && angle < 2.8 && t > 1.0 { t * 0.9 } else { f64::INFINITY }
+        if angle > 0.3 && angle < 1.8 && t > 1.0 { (t * 0.9).max(0.3 * chord) } else { f64::INFINITY }
     };
     let first = start + leave * handle.min(meet(start, leave, end, arrive));
     let second = end - arrive * handle.min(meet(end, -arrive, start, -leave));
-    let steps = ((chord / 2.0).max(angle.to_degrees() / 3.0).ceil() as usize).clamp(8, 64);
+    let steps = ((chord / 2.0).max(angle.to_degrees() / 2.0).ceil() as usize).clamp(8, 90);
     let points = (0..=steps).map(|k| {
         let t = k as f64 / steps as f64;
         let u = 1.0 - t;

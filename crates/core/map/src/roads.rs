@@ -211,7 +211,7 @@ fn clearance_m(mouth: &Mouth, other: &Mouth) -> f64 {
     // The other lies to our left if sin > 0: then our left edge faces its right one.
     let (mine, its) = if sin > 0.0 { (mouth.edge_m.0, other.edge_m.1) } else { (mouth.edge_m.1, other.edge_m.0) };
     let corner = (its + mine * angle.cos()) / angle.sin().max(0.2);
-    let rounding = (2.5 / (angle / 2.0).tan()).min(9.0);
+    let rounding = (4.0 / (angle / 2.0).tan()).min(10.0);
     (corner + rounding).clamp(2.5, 60.0)
 }
 
@@ -322,16 +322,16 @@ fn without_reversals(moved: Polyline, reference: &Polyline) -> Polyline {
     if points.len() != reference.points().len() {
         return moved;
     }
-    let mut kept: Vec<Point> = vec![points[0]];
     let last = points.len() - 1;
-    for k in 1..=last {
-        let along = reference.points()[k] - reference.points()[k - 1];
-        let step = points[k] - kept[kept.len() - 1];
+    let mut kept: Vec<Point> = vec![points[0]];
+    let steps = reference.points().windows(2).map(|pair| pair[1] - pair[0]);
+    for (k, (point, along)) in points.iter().skip(1).zip(steps).enumerate() {
+        let step = point - kept[kept.len() - 1];
         if step.dot(&along) > 0.2 * along.norm() * step.norm() {
-            kept.push(points[k]);
-        } else if k == last {
+            kept.push(*point);
+        } else if k + 1 == last {
             kept.pop();
-            kept.push(points[k]);
+            kept.push(*point);
         }
     }
     Polyline::new(kept).unwrap_or(moved)
