@@ -1,0 +1,227 @@
+//! One road user as prediction sees it: a box that moves, placed on the lanes it may be on.
+
+use crate::config::PredictConfig;
+use crate::memory::Motion;
+use crate::path::Path;
+use crate::roads::{OnLane, Roads, drives_on};
+use jxz_geo::{Point, Vector};
+use jxz_map::{LaneIx, Map};
+use jxz_units::{Utc, wrap_pi};
+use jxz_world::{RoadUserClass, Track};
+
+/// Time between two predicted states, seconds.
+pub(crate) const TIME_STEP_S: f64 = 0.25;
+/// Most predicted states: the longest horizon that a configuration may ask for.
+pub(crate) const MAX_STEPS: usize = 41;
+/// Most lanes that a road user is thought to be on at once.
+const MAX_PLACEMENTS: usize = 4;
+/// A state older or newer than this is not carried to the time of the round, seconds.
+const MAX_CARRY_S: f64 = 1.0;
+/// Largest difference between course and lane that still counts as driving along it, radians.
+const MAX_YAW_OFF_RAD: f64 = 1.05;
+/// Slower than this a vehicle is an obstacle, m/s.
+pub(crate) const MOVING_MPS: f64 = 0.5;
+
+/// A lane that a road user may be on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Placement {
+    pub(crate) lane: LaneIx,
+    pub(crate) s_m: f64,
+    pub(crate) offset_m: f64,
+    pub(crate) probability: f64,
+}
+
+/// A road user at the time of the round.
+#[derive(Debug)]
+pub(crate) struct Actor<'a> {
+    pub(crate) track: &'a Track,
+    pub(crate) class: RoadUserClass,
+    pub(crate) at: Point,
+    pub(crate) velocity: Vector,
+    pub(crate) speed_mps: f64,
+    /// Course while moving, last heading while standing.
+    pub(crate) dir: Option<Vector>,
+    pub(crate) length_m: f64,
+    pub(crate) width_m: f64,
+    pub(crate) sigma_m: f64,
+    pub(crate) sigma_mps: f64,
+    pub(crate) acceleration_mps2: f64,
+    pub(crate) standing_s: Option<f64>,
+    pub(crate) placements: Vec<Placement>,
+    pub(crate) paths: Vec<Path>,
+    /// Distance travelled at each time step, metres.
+    pub(crate) travel_m: [f64; MAX_STEPS],
+    /// 1-sigma distance along the path at each time step, metres.
+    pub(crate) spread_m: [f64; MAX_STEPS],
+}
+
+/// Why a track takes no part in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    NotFinite,
+    OutOfTime,
+    Doubtful,
+}
+
+impl<'a> Actor<'a> {
+    /// Carries a track that is fit for use (see [`usable`]) to the time of the round.
+    pub(crate) fn new(at: Utc, track: &'a Track, motion: Motion, config: &PredictConfig) -> Self {
+        let class = track.class.best().0;
+        let carry_s = at.seconds_since(track.valid_at);
+        let speed_mps = track.speed_mps();
+        let dir = match track.course() {
+            Some(yaw) => Some(Vector::new(yaw.rad().cos(), yaw.rad().sin())),
+            None => track.heading.map(|h| Vector::new(h.rad().sin(), h.rad().cos())),
+        };
+        let usual = match class {
+            RoadUserClass::Motor => (4.6, 1.85),
+            RoadUserClass::NonMotor => (1.8, 0.7),
+            RoadUserClass::Pedestrian => (0.5, 0.5),
+        };
+        let (length_m, width_m) =
+            track.extent_m.filter(|(l, w)| *l > 0.1 && *w > 0.1 && *l < 40.0 && *w < 6.0).unwrap_or(usual);
+        let velocity_sigma = |d: Vector| {
+            let c = &track.covariance;
+            let variance = d.x * d.x * c[(2, 2)] + 2.0 * d.x * d.y * c[(2, 3)] + d.y * d.y * c[(3, 3)];
+            variance.max(0.0).sqrt()
+        };
+        let sigma_mps = dir.map_or_else(|| velocity_sigma(Vector::x()), velocity_sigma).clamp(0.02, 10.0);
+        let mut actor = Self {
+            track,
+            class,
+            at: track.position + track.velocity * carry_s,
+            velocity: track.velocity,
+            speed_mps,
+            dir,
+            length_m,
+            width_m,
+            sigma_m: track.position_sigma_m().clamp(0.02, 20.0),
+            sigma_mps,
+            acceleration_mps2: motion.acceleration_mps2,
+            standing_s: motion.standing_s,
+            placements: Vec::new(),
+            paths: Vec::new(),
+            travel_m: [0.0; MAX_STEPS],
+            spread_m: [0.0; MAX_STEPS],
+        };
+        actor.fill_motion(config);
+        actor
+    }
+
+    fn fill_motion(&mut self, config: &PredictConfig) {
+        let sigma_mps2 = match self.class {
+            RoadUserClass::Motor => config.motor_sigma_mps2,
+            RoadUserClass::NonMotor => config.cyclist_sigma_mps2,
+            RoadUserClass::Pedestrian => config.pedestrian_sigma_mps2,
+        };
+        for k in 0..MAX_STEPS {
+            let t = k as f64 * TIME_STEP_S;
+            self.travel_m[k] = self.travel_at(t);
+            // Nobody's unknown acceleration carries them back past where they are.
+            let own = (0.5 * sigma_mps2 * t * t).min(self.travel_m[k] + 0.1);
+            self.spread_m[k] = (self.sigma_m.powi(2) + (self.sigma_mps * t).powi(2) + own * own).sqrt();
+        }
+    }
+
+    /// Distance travelled in `t` seconds: braking goes on to standstill, accelerating only for a second.
+    pub(crate) fn travel_at(&self, t: f64) -> f64 {
+        if !self.moves() {
+            return 0.0;
+        }
+        let v = self.speed_mps;
+        // Below half a metre per second squared the fit over 0.9 s cannot be told from noise.
+        let a = if self.acceleration_mps2.abs() < 0.5 || self.class == RoadUserClass::Pedestrian {
+            0.0
+        } else {
+            self.acceleration_mps2.min(2.5)
+        };
+        if a < 0.0 {
+            let t = t.min(v / -a);
+            v * t + 0.5 * a * t * t
+        } else {
+            let t_a = t.min(1.0);
+            v * t + a * t_a * (t - 0.5 * t_a)
+        }
+    }
+
+    /// Whether it moves.
+    pub(crate) fn moves(&self) -> bool {
+        self.speed_mps >= MOVING_MPS
+    }
+
+    /// The deceleration that stops it within `distance_m`, m/s²; infinite if there is no distance.
+    pub(crate) fn stopping_mps2(&self, distance_m: f64) -> f64 {
+        let v = self.speed_mps;
+        if v < 0.1 {
+            0.0
+        } else if distance_m <= 0.1 {
+            f64::INFINITY
+        } else {
+            v * v / (2.0 * distance_m)
+        }
+    }
+
+    /// Lanes it may be on, most probable first; the probabilities sum to 1.
+    pub(crate) fn place(&mut self, map: &Map, roads: &Roads, before: &[Placement], near: &mut Vec<OnLane>) {
+        self.placements.clear();
+        if self.class == RoadUserClass::Pedestrian {
+            return;
+        }
+        roads.near(self.at, 3.5 + 2.0 * self.sigma_m.min(2.0), near);
+        let mut sum = 0.0;
+        for on in near.iter() {
+            let lane = map.lane(on.lane);
+            if !drives_on(self.class, lane.kind) || on.distance_m > 0.5 * lane.width_m + 1.0 + self.sigma_m {
+                continue;
+            }
+            let Some(shape) = roads.shape(on.lane) else { continue };
+            let sigma_lat = (0.25 * lane.width_m).hypot(self.sigma_m);
+            let mut log_weight = -0.5 * (on.distance_m / sigma_lat).powi(2);
+            if let Some(dir) = self.dir {
+                let lane_dir = shape.pose(on.s_m).dir;
+                let off = wrap_pi(dir.y.atan2(dir.x) - lane_dir.y.atan2(lane_dir.x)).abs();
+                if off > MAX_YAW_OFF_RAD {
+                    continue;
+                }
+                let sigma_yaw = 0.12 + self.sigma_mps / self.speed_mps.max(1.0);
+                log_weight -= 0.5 * (off / sigma_yaw).powi(2);
+            }
+            let mut weight = log_weight.exp();
+            if !before.is_empty() && !continues(map, before, on.lane) {
+                weight *= 0.3;
+            }
+            if weight > 1e-4 {
+                sum += weight;
+                let (lane, s_m, offset_m) = (on.lane, on.s_m, on.offset_m);
+                self.placements.push(Placement { lane, s_m, offset_m, probability: weight });
+            }
+        }
+        self.placements.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.lane.cmp(&b.lane)));
+        self.placements.truncate(MAX_PLACEMENTS);
+        self.placements.retain(|p| p.probability > 0.03 * sum);
+        let kept: f64 = self.placements.iter().map(|p| p.probability).sum();
+        self.placements.iter_mut().for_each(|p| p.probability /= kept);
+    }
+}
+
+/// Whether a lane is one of those of the last round, or follows one of them.
+fn continues(map: &Map, before: &[Placement], lane: LaneIx) -> bool {
+    before.iter().any(|p| p.lane == lane || map.lane(p.lane).successors.contains(&lane))
+}
+
+/// Whether a track may take part in a round.
+pub(crate) fn usable(at: Utc, track: &Track, config: &PredictConfig) -> Result<(), Unusable> {
+    let numbers = [track.position.x, track.position.y, track.velocity.x, track.velocity.y, track.existence];
+    // Beyond these no road user of an island moves: arithmetic on them would only make infinities.
+    let in_range = track.position.coords.amax() < 1e7 && track.velocity.amax() < 150.0;
+    if !(numbers.iter().all(|n| n.is_finite()) && track.covariance.iter().all(|n| n.is_finite()) && in_range) {
+        return Err(Unusable::NotFinite);
+    }
+    if track.extent_m.is_some_and(|(l, w)| !(l.is_finite() && w.is_finite())) {
+        return Err(Unusable::NotFinite);
+    }
+    if at.seconds_since(track.valid_at).abs() > MAX_CARRY_S {
+        return Err(Unusable::OutOfTime);
+    }
+    if track.existence < config.min_existence { Err(Unusable::Doubtful) } else { Ok(()) }
+}

@@ -1,0 +1,208 @@
+//! The ways a road user may go from where it is.
+
+use crate::actor::{Actor, MAX_STEPS, Placement};
+use crate::roads::{Pose, Roads, turn_speed_mps};
+use jxz_geo::{Point, Vector};
+use jxz_map::{LaneIx, Map, Turn};
+
+/// Distance between two points of a path, metres.
+pub(crate) const PATH_STEP_M: f64 = 2.0;
+/// Most ways thought of for one road user.
+const MAX_PATHS: usize = 6;
+/// Ways less probable than this are dropped.
+const MIN_PROBABILITY: f64 = 0.02;
+/// Longest way looked at, metres.
+const MAX_LENGTH_M: f64 = 200.0;
+/// Distance over which a vehicle off its lane's centre comes back to it, metres.
+const RECENTRE_M: f64 = 25.0;
+
+/// A lane on a way.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PathLane {
+    pub(crate) lane: LaneIx,
+    /// Distance along the way at which this lane begins; negative for the lane it is on, metres.
+    pub(crate) from_m: f64,
+}
+
+/// A stop line on a way with a light, and the probability that it will be driven over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct StopLine {
+    pub(crate) at_m: f64,
+    pub(crate) pass_probability: f64,
+}
+
+/// One way; distance 0 is the road user's centre now.
+#[derive(Debug)]
+pub(crate) struct Path {
+    pub(crate) probability: f64,
+    /// Lanes in order; empty off the lanes.
+    pub(crate) lanes: Vec<PathLane>,
+    /// Every [`PATH_STEP_M`].
+    pub(crate) points: Vec<Pose>,
+    pub(crate) stop: Option<StopLine>,
+    /// Lower and upper corner of every point.
+    pub(crate) bounds: ([f64; 2], [f64; 2]),
+}
+
+impl Path {
+    fn new(probability: f64, lanes: Vec<PathLane>, points: Vec<Pose>) -> Self {
+        let mut bounds = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
+        for pose in &points {
+            bounds.0 = [bounds.0[0].min(pose.at.x), bounds.0[1].min(pose.at.y)];
+            bounds.1 = [bounds.1[0].max(pose.at.x), bounds.1[1].max(pose.at.y)];
+        }
+        Self { probability, lanes, points, stop: None, bounds }
+    }
+
+    /// The pose `s_m` along; the ends are continued straight.
+    pub(crate) fn pose(&self, s_m: f64) -> Pose {
+        let u = s_m / PATH_STEP_M;
+        let i = (u.max(0.0) as usize).min(self.points.len().saturating_sub(2));
+        let (a, b) = (self.points[i], self.points[(i + 1).min(self.points.len() - 1)]);
+        let u = u - i as f64;
+        let w = u.clamp(0.0, 1.0);
+        let dir = if w < 0.5 { a.dir } else { b.dir };
+        Pose { at: a.at + (b.at - a.at) * w + dir * ((u - w) * PATH_STEP_M), dir }
+    }
+
+    /// Distance along and offset to the left of the foot of `point`, looked for downhill from point `hint`.
+    pub(crate) fn foot(&self, point: Point, hint: &mut usize) -> (f64, f64) {
+        let square = |i: usize| (self.points[i].at - point).norm_squared();
+        let last = self.points.len() - 1;
+        let mut best = (*hint).min(last);
+        let mut least = square(best);
+        while best < last && square(best + 1) < least {
+            best += 1;
+            least = square(best);
+        }
+        while best > 0 && square(best - 1) < least {
+            best -= 1;
+            least = square(best);
+        }
+        *hint = best;
+        let pose = self.points[best];
+        let to = point - pose.at;
+        (best as f64 * PATH_STEP_M + to.dot(&pose.dir), pose.dir.perp(&to))
+    }
+
+    /// The index of the point nearest to `point`, coarsely: a start for [`Self::foot`].
+    pub(crate) fn start_hint(&self, point: Point) -> usize {
+        (0..self.points.len())
+            .step_by(3)
+            .min_by(|a, b| {
+                let square = |i: usize| (self.points[i].at - point).norm_squared();
+                square(*a).total_cmp(&square(*b))
+            })
+            .unwrap_or(0)
+    }
+
+    /// Where a lane begins on this way, metres.
+    pub(crate) fn lane_from(&self, lane: LaneIx) -> Option<f64> {
+        self.lanes.iter().find(|p| p.lane == lane).map(|p| p.from_m)
+    }
+
+    /// The probability that the way is still followed `s_m` along: less beyond a red light's stop line.
+    pub(crate) fn reach_probability(&self, s_m: f64) -> f64 {
+        self.stop.filter(|stop| stop.at_m < s_m).map_or(1.0, |stop| stop.pass_probability)
+    }
+}
+
+/// Works out the ways of a road user, most probable first; their probabilities sum to 1 or a little less.
+pub(crate) fn predict(map: &Map, roads: &Roads, actor: &mut Actor<'_>, steps: usize) {
+    let reach = actor.travel_m[steps.min(MAX_STEPS - 1)] + 2.0 * actor.spread_m[steps.min(MAX_STEPS - 1)];
+    let length_m = (reach + actor.length_m + 10.0).min(MAX_LENGTH_M);
+    let mut paths = Vec::with_capacity(MAX_PATHS);
+    if actor.placements.is_empty() {
+        paths.push(straight(actor, length_m));
+    } else {
+        for placement in &actor.placements {
+            follow(map, roads, actor, placement, length_m, &mut paths);
+        }
+    }
+    paths.sort_by(|a: &Path, b: &Path| {
+        b.probability.total_cmp(&a.probability).then_with(|| lanes_of(a).cmp(lanes_of(b)))
+    });
+    paths.truncate(MAX_PATHS);
+    actor.paths = paths;
+}
+
+fn lanes_of(path: &Path) -> impl Iterator<Item = LaneIx> + '_ {
+    path.lanes.iter().map(|p| p.lane)
+}
+
+/// Straight on, for whoever is on no lane.
+fn straight(actor: &Actor<'_>, length_m: f64) -> Path {
+    let dir = actor.dir.unwrap_or_else(Vector::x);
+    let length_m = if actor.moves() { length_m } else { PATH_STEP_M };
+    let n = (length_m / PATH_STEP_M).ceil().max(1.0) as usize;
+    let points = (0..=n).map(|i| Pose { at: actor.at + dir * (i as f64 * PATH_STEP_M), dir }).collect();
+    Path::new(1.0, Vec::new(), points)
+}
+
+/// Along the successors of a lane, branching where they do.
+fn follow(map: &Map, roads: &Roads, actor: &Actor<'_>, on: &Placement, length_m: f64, out: &mut Vec<Path>) {
+    let first = PathLane { lane: on.lane, from_m: -on.s_m };
+    let mut open = vec![(on.probability, vec![first])];
+    while let Some((probability, lanes)) = open.pop() {
+        let Some(last) = lanes.last().copied() else { continue };
+        let Some(shape) = roads.shape(last.lane) else { continue };
+        let end_m = last.from_m + shape.length_m;
+        let next = successors(map, roads, actor, last.lane, end_m);
+        if end_m >= length_m || next.is_empty() || lanes.len() >= 12 {
+            let points = along(roads, actor, on, &lanes, length_m.min(end_m + 10.0));
+            out.push(Path::new(probability, lanes, points));
+            continue;
+        }
+        for (lane, share) in next {
+            let p = probability * share;
+            if p >= MIN_PROBABILITY && open.len() + out.len() < 2 * MAX_PATHS {
+                let mut lanes = lanes.clone();
+                lanes.push(PathLane { lane, from_m: end_m });
+                open.push((p, lanes));
+            }
+        }
+    }
+}
+
+/// The lanes that continue a lane, with the share of drivers in this road user's state that take each.
+fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distance_m: f64) -> Vec<(LaneIx, f64)> {
+    let mut shares: Vec<(LaneIx, f64)> = map
+        .lane(lane)
+        .successors
+        .iter()
+        .filter_map(|next| {
+            let shape = roads.shape(*next)?;
+            let usual = match map.lane(*next).movement.as_ref().map(|m| m.turn) {
+                None | Some(Turn::Straight) => 0.6,
+                Some(Turn::Left | Turn::Right) => 0.2,
+                Some(Turn::UTurn) => 0.02,
+            };
+            // Who would have to brake hard for the turn is not about to take it.
+            let turn = turn_speed_mps(shape.curvature);
+            let needs = (actor.speed_mps.powi(2) - turn.powi(2)).max(0.0) / (2.0 * distance_m.max(0.5));
+            Some((*next, usual * (-(needs / 3.0).powi(2)).exp() + 1e-6))
+        })
+        .collect();
+    let sum: f64 = shares.iter().map(|(_, w)| w).sum();
+    shares.iter_mut().for_each(|(_, w)| *w /= sum);
+    shares
+}
+
+/// Points along a chain of lanes, beginning at the road user and drifting back to the centre line.
+fn along(roads: &Roads, actor: &Actor<'_>, on: &Placement, lanes: &[PathLane], length_m: f64) -> Vec<Pose> {
+    let length_m = if actor.moves() { length_m } else { PATH_STEP_M };
+    let n = (length_m / PATH_STEP_M).ceil().max(1.0) as usize;
+    let mut at = 0;
+    let mut points = Vec::with_capacity(n + 1);
+    for i in 0..=n {
+        let s_m = i as f64 * PATH_STEP_M;
+        while at + 1 < lanes.len() && lanes[at + 1].from_m <= s_m {
+            at += 1;
+        }
+        let Some(shape) = roads.shape(lanes[at].lane) else { break };
+        let pose = shape.pose(s_m - lanes[at].from_m);
+        let aside = pose.left() * (on.offset_m * (-s_m / RECENTRE_M).exp());
+        points.push(Pose { at: pose.at + aside, dir: pose.dir });
+    }
+    points
+}
