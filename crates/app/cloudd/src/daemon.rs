@@ -1,0 +1,182 @@
+//! The daemon: every part wired to the others, started and stopped as one.
+
+use crate::Config;
+use crate::brain::{Brain, Clock};
+use crate::console::Console;
+use crate::http::{self, Shared};
+use crate::live::{self, Frame};
+use crate::operations::{self, Service, Tls};
+use crate::record_log::{self, RecordLog};
+use crate::stats::Stats;
+use crate::stop::{self, Stop, Stopper};
+use anyhow::Context;
+use jxz_cloud::{Cloud, CloudConfig};
+use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
+use jxz_map::Map;
+use jxz_world::Drops;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
+
+/// Time for connections to end by themselves.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A running cloud.
+#[derive(Debug)]
+pub struct Daemon {
+    /// Where it listens for nodes.
+    pub quic: SocketAddr,
+    /// Where it listens for operators and tools.
+    pub grpc: SocketAddr,
+    /// Where its console is.
+    pub http: SocketAddr,
+    stop: Stopper,
+    tasks: JoinSet<anyhow::Result<()>>,
+}
+
+impl Daemon {
+    /// Starts a cloud on the current tokio runtime; when this returns, it listens on all its addresses.
+    ///
+    /// # Errors
+    /// A map, certificate or record log that cannot be read, or an address that is taken or not allowed.
+    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+        config.check()?;
+        let map = Map::load(&config.map).with_context(|| format!("cannot load map {}", config.map.display()))?;
+        Self::start_with_map(config, Arc::new(map)).await
+    }
+
+    /// As [`Daemon::start`], with a map from elsewhere than `config.map`.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub async fn start_with_map(config: &Config, map: Arc<Map>) -> anyhow::Result<Self> {
+        config.check()?;
+        let credentials = Credentials::load(&config.pki.dir, &Role::Cloud)?;
+        let tls = read_tls(&config.pki.dir).await?;
+        let http = bind(config.http.listen, "HTTP").await?;
+        let grpc = bind(config.grpc.listen, "gRPC").await?;
+        let listener = NodeListener::bind(&ListenerConfig::new(config.quic.listen, credentials))?;
+        let addresses = (listener.local_addr(), grpc.local_addr()?, http.local_addr()?);
+
+        let stats = Arc::new(Stats::default());
+        let (log, recent) = RecordLog::open(&config.data_dir, config.records)?;
+        let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
+        recent.iter().for_each(|record| cloud.recall(utc_now(), record));
+        tracing::info!(records = recent.len(), dir = %config.data_dir.display(), "record log opened");
+        let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
+
+        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats) };
+        let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
+        let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
+        let (stop, stopped) = stop::channel();
+        let shared = Shared {
+            moments: moments.clone(),
+            frames,
+            stats: Arc::clone(&stats),
+            stop: stopped.clone(),
+            console: Console::new(config.http.console_dir.clone()),
+            geojson: jxz_map::geojson(&map).into(),
+            map_version: map.version.as_str().into(),
+            slots: http::console_slots(),
+        };
+        let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(run_brain(brain, listener, moments_in, log_ended, stopped.clone()));
+        tasks.spawn(run_frames(live::encode_frames(moments, frames_in, map.frame, stats), stopped.clone()));
+        tasks.spawn(run_http(shared, http, stopped));
+        tasks.spawn(async move { operations::serve(service, grpc, tls).await.context("gRPC failed") });
+        let (quic, grpc, http) = addresses;
+        tracing::info!(%quic, %grpc, http = %format_args!("http://{http}/"), map = map.version, "cloud is up");
+        Ok(Self { quic, grpc, http, stop, tasks })
+    }
+
+    /// Waits until a part of it ends, which none does by itself.
+    pub async fn failed(&mut self) -> anyhow::Error {
+        match self.tasks.join_next().await {
+            Some(ended) => flat(ended).err().unwrap_or_else(|| anyhow::anyhow!("a part of the cloud ended by itself")),
+            None => anyhow::anyhow!("nothing runs"),
+        }
+    }
+
+    /// Stops: no record is acknowledged that is not on disk, everyone connected is told, and no task is left.
+    ///
+    /// # Errors
+    /// The first part that failed.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.stop();
+        let mut result = Ok(());
+        let all = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                result = std::mem::replace(&mut result, Ok(())).and(flat(ended));
+            }
+        };
+        if timeout(2 * GRACE + GRACE, all).await.is_err() {
+            tracing::warn!("connections that did not end in time were cut off");
+            self.tasks.shutdown().await;
+        }
+        result
+    }
+}
+
+fn flat(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {
+    ended.context("a part of the cloud broke down")?
+}
+
+async fn bind(address: SocketAddr, what: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen for {what} on {address}"))
+}
+
+async fn read_tls(dir: &Path) -> anyhow::Result<Tls> {
+    let read = async |path: &Path| {
+        tokio::fs::read_to_string(path).await.with_context(|| format!("cannot read {}", path.display()))
+    };
+    Ok(Tls {
+        authority: read(&dir.join("ca.pem")).await?,
+        certificate: read(&Role::Cloud.certificate_path(dir)).await?,
+        key: read(&Role::Cloud.key_path(dir)).await?,
+    })
+}
+
+async fn run_brain(
+    brain: Brain,
+    mut listener: NodeListener,
+    moments: watch::Sender<Arc<crate::brain::Moment>>,
+    log_ended: tokio::sync::oneshot::Receiver<()>,
+    stop: Stop,
+) -> anyhow::Result<()> {
+    brain.run(&mut listener, &moments, stop).await;
+    // The brain is gone and with it the queue's sender: the log writes what is queued and acknowledges it while the
+    // nodes' connections still stand.
+    let _ = timeout(GRACE, log_ended).await;
+    listener.close().await;
+    Ok(())
+}
+
+async fn run_frames(frames: impl Future<Output = ()>, mut stop: Stop) -> anyhow::Result<()> {
+    tokio::select! {
+        () = frames => {}
+        () = stop.told() => {}
+    }
+    Ok(())
+}
+
+async fn run_http(shared: Shared, listener: TcpListener, mut stop: Stop) -> anyhow::Result<()> {
+    let mut cut_off = stop.clone();
+    let serving = axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move {
+        stop.told().await;
+    });
+    tokio::select! {
+        ended = async { serving.await } => ended.context("HTTP failed"),
+        // A browser may keep its connection open for long.
+        () = async {
+            cut_off.told().await;
+            tokio::time::sleep(GRACE).await;
+        } => Ok(()),
+    }
+}

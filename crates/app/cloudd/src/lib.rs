@@ -1,0 +1,20 @@
+//! The cloud daemon: nodes over QUIC, operators over gRPC, browsers and scrapers over HTTP on loopback, around the
+//! twin of `jxz-cloud`.
+
+mod api;
+mod brain;
+mod config;
+mod console;
+mod daemon;
+mod frame;
+mod http;
+mod live;
+mod metrics;
+mod operations;
+mod record_log;
+mod stats;
+mod status;
+mod stop;
+
+pub use config::{Config, EXAMPLE, Grpc, Http, Log, Pki, Quic, Records};
+pub use daemon::Daemon;

@@ -1,0 +1,146 @@
+//! `/metrics`, in the OpenMetrics text format: made from the twin at each scrape, so that it cannot disagree with it.
+
+use crate::brain::Moment;
+use crate::stats::Stats;
+use jxz_cloud::Freshness;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::{Registry, Unit};
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+
+type Labels = Vec<(&'static str, String)>;
+type Real = Gauge<f64, AtomicU64>;
+
+/// The text of a scrape.
+pub(crate) fn text(moment: &Moment, stats: &Stats) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("jxz_cloud");
+    nodes(&mut registry, moment);
+    stages(&mut registry, moment);
+    twin(&mut registry, moment);
+    drops(&mut registry, moment);
+    daemon(&mut registry, moment, stats);
+    let mut text = String::new();
+    encode(&mut text, &registry)?;
+    Ok(text)
+}
+
+fn site(id: &jxz_world::SiteId) -> (&'static str, String) {
+    ("site", id.0.clone())
+}
+
+fn nodes(registry: &mut Registry, moment: &Moment) {
+    let (up, state) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+    let (delay, heard) = (Family::<Labels, Real>::default(), Family::<Labels, Real>::default());
+    let missing = Family::<Labels, Gauge>::default();
+    for node in &moment.view.nodes {
+        let label = vec![site(&node.site)];
+        up.get_or_create(&label).set(i64::from(node.connected));
+        for freshness in Freshness::ALL {
+            let labels = vec![site(&node.site), ("freshness", freshness.name().to_owned())];
+            state.get_or_create(&labels).set(i64::from(node.freshness == freshness));
+        }
+        // What is not known has no sample.
+        if let Some(delay_s) = node.delay_s {
+            delay.get_or_create(&label).set(delay_s);
+        }
+        if let Some(at) = node.last_heard {
+            heard.get_or_create(&label).set(moment.view.at.seconds_since(at).max(0.0));
+        }
+        missing.get_or_create(&label).set(i64::try_from(node.records_missing).unwrap_or(i64::MAX));
+    }
+    registry.register("node_connected", "Whether the node's link stands", up);
+    registry.register("node_freshness", "1 for the node's present degree of freshness, 0 for the others", state);
+    let help = "From the time of validity of the node's newest state to its receipt, by the two clocks as they are";
+    registry.register_with_unit("node_delay", help, Unit::Seconds, delay);
+    registry.register_with_unit("node_silence", "Since anything came from the node", Unit::Seconds, heard);
+    registry.register("node_records_missing", "Must-arrive records known to exist that have not arrived", missing);
+}
+
+fn stages(registry: &mut Registry, moment: &Moment) {
+    let (latency, count) = (Family::<Labels, Real>::default(), Family::<Labels, Counter>::default());
+    for node in &moment.view.nodes {
+        let Some(health) = &node.health else { continue };
+        for row in &health.latencies {
+            let labels = vec![site(&node.site), ("stage", row.stage.name().to_owned())];
+            for (quantile, ms) in [("0.5", row.p50_ms), ("0.99", row.p99_ms)] {
+                let mut labels = labels.clone();
+                labels.push(("quantile", quantile.to_owned()));
+                latency.get_or_create(&labels).set(ms / 1e3);
+            }
+            count.get_or_create(&labels).inc_by(row.count);
+        }
+    }
+    let help = "Quantiles of a stage's latency since the node started, as it last reported";
+    registry.register_with_unit("node_stage_latency", help, Unit::Seconds, latency);
+    registry.register("node_stage_measurements", "How many latencies of a stage the node measured", count);
+}
+
+fn twin(registry: &mut Registry, moment: &Moment) {
+    let view = &moment.view;
+    let tracks = Family::<Labels, Gauge>::default();
+    for node in &view.nodes {
+        for freshness in Freshness::ALL.into_iter().filter(|freshness| *freshness != Freshness::Lost) {
+            tracks.get_or_create(&vec![site(&node.site), ("freshness", freshness.name().to_owned())]).set(0);
+        }
+    }
+    for track in &view.tracks {
+        let labels = vec![site(&track.site), ("freshness", track.freshness.name().to_owned())];
+        tracks.get_or_create(&labels).inc();
+    }
+    registry.register("tracks", "Road users in the twin", tracks);
+    let (alive, raised) = (Family::<Labels, Gauge>::default(), Family::<Labels, Counter>::default());
+    for (kind, n) in view.warnings_by_kind() {
+        let label = vec![("kind", kind.name().to_owned())];
+        alive.get_or_create(&label).set(i64::try_from(n).unwrap_or(i64::MAX));
+        let n = view.counts.warnings_raised.get(&kind).copied().unwrap_or(0);
+        raised.get_or_create(&label).inc_by(n);
+    }
+    registry.register("warnings", "Warnings alive", alive);
+    registry.register("warnings_raised", "Warnings raised", raised);
+    let states: Counter = Counter::default();
+    states.inc_by(view.counts.states);
+    registry.register("states_received", "States, or parts of states, taken from nodes", states);
+}
+
+fn drops(registry: &mut Registry, moment: &Moment) {
+    let (by_nodes, by_cloud) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
+    for node in &moment.view.nodes {
+        for (cause, n) in node.health.iter().flat_map(|health| health.drops.iter()) {
+            by_nodes.get_or_create(&vec![site(&node.site), ("cause", cause.name().to_owned())]).inc_by(n);
+        }
+    }
+    for (cause, n) in moment.dropped_by_cloud.iter() {
+        by_cloud.get_or_create(&vec![("cause", cause.name().to_owned())]).inc_by(n);
+    }
+    registry.register("node_dropped", "What the node dropped since it started, as it last reported", by_nodes);
+    registry.register("dropped", "What the cloud dropped", by_cloud);
+}
+
+fn daemon(registry: &mut Registry, moment: &Moment, stats: &Stats) {
+    let mut counter = |name: &str, help: &str, n: u64| {
+        let counter: Counter = Counter::default();
+        counter.inc_by(n);
+        registry.register(name, help, counter);
+    };
+    let counts = &moment.view.counts;
+    counter("records_received", "Must-arrive records taken, each once", counts.records);
+    counter("records_received_again", "Must-arrive records that came again", counts.records_again);
+    counter("records_stored", "Must-arrive records on disk", stats.records_stored.load(Relaxed));
+    counter("records_acknowledged", "Acknowledgements, repeats included", stats.records_acknowledged.load(Relaxed));
+    let skipped = stats.frames_skipped.load(Relaxed);
+    counter("console_frames_skipped", "Frames left out for consoles that do not keep up", skipped);
+    counter("twins_skipped", "Twins left out for gRPC watchers", stats.twins_skipped.load(Relaxed));
+    let failing: Gauge = Gauge::default();
+    failing.set(i64::from(stats.record_log_failing.load(Relaxed)));
+    registry.register("record_log_failing", "Whether the disk refuses records at present", failing);
+    let consoles: Gauge = Gauge::default();
+    consoles.set(i64::try_from(stats.consoles.load(Relaxed)).unwrap_or(i64::MAX));
+    registry.register("consoles", "Consoles connected", consoles);
+    let uptime = Real::default();
+    uptime.set(moment.uptime.as_secs_f64());
+    registry.register_with_unit("uptime", "Since the daemon started", Unit::Seconds, uptime);
+}
