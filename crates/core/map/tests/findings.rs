@@ -1,4 +1,5 @@
 //! Every mistake that `check` knows, made in a small map.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What loading refuses, and what it says then.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Finding lanes by place, and ways by lane.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 mod common;
 

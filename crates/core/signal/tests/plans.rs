@@ -1,4 +1,5 @@
 //! Fixed-time plans, against what a plan promises: the stages' own times, and the map's conflicts.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may panic")]
 
 use jxz_map::{Control, CrossingControl, JunctionIx, Map, SignalPlan, Stage};
 use jxz_signal::{Controller, Mode, state};
