@@ -116,7 +116,7 @@ export class App implements Actions {
     const marks = new Map<bigint, number>();
     const mark = (id: bigint, flag: number): void => void marks.set(id, (marks.get(id) ?? 0) | flag);
     const chosen = this.choice;
-    for (const w of this.store.warnings()) {
+    for (const w of this.store.currentWarnings()) {
       if (w.kind !== 'collision' && w.kind !== 'pedestrian' && !(chosen?.kind === 'warning' && chosen.id === w.id)) continue;
       for (const id of w.concerned) mark(id, FLAG.concerned);
       for (const id of w.about) mark(id, FLAG.about);
@@ -138,7 +138,9 @@ export class App implements Actions {
     this.view.showWarnings(warnings, chosen('warning'));
     this.warningMarkers.show(this.layers.isOn('warnings') ? warnings : [], chosen('warning'));
     this.siteMarkers.show(this.store.sites(), chosen('site'));
-    this.signalMarkers.show(this.store.junctions(), this.junctions, (p) => this.store.countdownMs(p), chosen('junction'));
+    const junctions = this.store.junctions();
+    this.view.showSignals(junctions);
+    this.signalMarkers.show(junctions, this.junctions, (p) => this.store.countdownMs(p), chosen('junction'));
     const freshness = this.store.freshness();
     this.view.roadUsers.setFaded(freshness !== 'fresh' && freshness !== 'late');
     if (freshness === 'lost') this.move();

@@ -51,6 +51,31 @@ export function roadNames(map: FeatureCollection): FeatureCollection {
   return { type: 'FeatureCollection', features };
 }
 
+/** Width that a link is drawn with where the map says only how many lanes it has, metres a lane. */
+const LANE_WIDTH_M = 3.2;
+
+/** The map's features, ready to draw: numbered, links with a width. */
+export function prepare(map: FeatureCollection): FeatureCollection {
+  const features = map.features.map((f, i): Feature => {
+    const p = f.properties ?? {};
+    const width = p.layer === 'link' && p.width_m === undefined && p.lanes > 0 ? { width_m: p.lanes * LANE_WIDTH_M } : {};
+    return { ...f, id: i + 1, properties: { ...p, ...width } };
+  });
+  return { type: 'FeatureCollection', features };
+}
+
+/** Numbers of the features that a junction's phase lets go, by `junction/phase`. Takes a prepared map. */
+export function signalled(map: FeatureCollection): Map<string, number[]> {
+  const found = new Map<string, number[]>();
+  for (const f of map.features) {
+    const p = f.properties ?? {};
+    if (p.layer !== 'connector' || !p.junction || p.phase === null || p.phase === undefined) continue;
+    const key = `${p.junction}/${p.phase}`;
+    found.set(key, [...(found.get(key) ?? []), Number(f.id)]);
+  }
+  return found;
+}
+
 /** A place that search can find. */
 export interface Place {
   kind: 'site' | 'road' | 'junction' | 'bus_stop';

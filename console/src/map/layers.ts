@@ -42,6 +42,7 @@ export function styleLayers(p: Palette): { layer: LayerSpecification; group?: Gr
     ...tunnels(p),
     ...roads(p, 'low', ground, p.casing, p.road, p.connector),
     ...furniture(p),
+    ...signals(p),
     ...roads(p, 'high', above, p.upperCasing, p.upper, p.upper),
     ...fieldsOfView(p),
     ...labels(p),
@@ -83,7 +84,7 @@ function roads(
         source: 'map',
         filter: all(is('link'), line, level),
         layout: join,
-        paint: { 'line-color': casing, 'line-width': metres(LINK_WIDTH, 1.6, 2.4) },
+        paint: { 'line-color': casing, 'line-width': metres(LINK_WIDTH, 2.4, 2.4) },
       },
     },
     {
@@ -115,7 +116,7 @@ function roads(
         layout: join,
         paint: {
           'line-color': kinds,
-          'line-width': metres(LINK_WIDTH, 0.9),
+          'line-width': metres(LINK_WIDTH, 1.3),
           'line-opacity': ['interpolate', ['linear'], ['zoom'], 15, 1, 16, 0],
         },
       },
@@ -209,6 +210,30 @@ function furniture(p: Palette): { layer: LayerSpecification; group?: Group }[] {
         paint: { 'icon-color': p.arrow },
       },
       group: 'lanes',
+    },
+  ];
+}
+
+/** Movements through a junction in the colour of their light: set as the feature's state, nothing where unknown. */
+function signals(p: Palette): { layer: LayerSpecification; group: Group }[] {
+  const light: ExpressionSpecification = ['coalesce', ['feature-state', 'light'], ''];
+  const colours = Object.entries(p.lights).flat();
+  return [
+    {
+      layer: {
+        id: 'signal-movement',
+        type: 'line',
+        source: 'map',
+        minzoom: 15.5,
+        filter: all(is('connector'), line, ['has', 'phase']),
+        layout: { 'line-cap': 'round', 'line-join': 'round' },
+        paint: {
+          'line-color': ['match', light, ...colours, p.stale] as unknown as ExpressionSpecification,
+          'line-opacity': ['match', light, '', 0, 'red', 0.4, 0.95],
+          'line-width': ['interpolate', ['linear'], ['zoom'], 15.5, 0.8, 19, 3],
+        },
+      },
+      group: 'signals',
     },
   ];
 }

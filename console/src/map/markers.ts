@@ -1,6 +1,7 @@
 import { Marker, type Map as MapLibreMap } from 'maplibre-gl';
 import { pick, t, tKind } from '../i18n';
-import type { Freshness, Junction, Phase, Site, Warning } from '../wire/frame';
+import { isCurrent } from '../state/store';
+import type { Junction, Phase, Site, Warning } from '../wire/frame';
 import { attribute, h, text } from '../ui/dom';
 import { whole } from '../ui/format';
 import { icon } from '../ui/icons';
@@ -192,8 +193,6 @@ export class SignalMarkers {
     return { element, parts: [middle] };
   }
 }
-
-export const isCurrent = (f: Freshness): boolean => f === 'fresh' || f === 'late';
 
 /** The ring of a junction: one arc a phase, in the phase's colour; all dim when not current. */
 function ringOf(phases: readonly Phase[], known: boolean): string {

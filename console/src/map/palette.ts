@@ -24,6 +24,8 @@ export interface Palette {
   stale: string;
   outline: string;
   connected: string;
+  /** By the light's name; a dark one has none. */
+  lights: Record<string, string>;
   warnings: Record<string, string>;
 }
 
@@ -45,16 +47,20 @@ const WARNINGS_LIGHT = {
   guidance: '#00806b',
 };
 
+const LIGHTS_DARK = { red: '#ff5349', green: '#2fd283', 'permissive-green': '#8fe3b0', yellow: '#ffc533', 'flashing-yellow': '#ffc533' };
+
+const LIGHTS_LIGHT = { red: '#d92b22', green: '#14935c', 'permissive-green': '#6cc596', yellow: '#e09b00', 'flashing-yellow': '#e09b00' };
+
 export const PALETTES: Record<'dark' | 'light', Palette> = {
   dark: {
     ground: '#0b1119',
-    casing: '#1b2735',
-    road: '#2b3a4c',
-    connector: '#273546',
-    cycle: '#28443f',
-    footway: '#2a3340',
+    casing: '#1d2a39',
+    road: '#34465a',
+    connector: '#2f4053',
+    cycle: '#2b4c46',
+    footway: '#333f4e',
     upperCasing: '#0a0f16',
-    upper: '#4b4a45',
+    upper: '#59574e',
     tunnel: '#2a3645',
     zebra: '#a9b8c8',
     stopLine: '#d7e0ea',
@@ -71,6 +77,7 @@ export const PALETTES: Record<'dark' | 'light', Palette> = {
     stale: '#7c8794',
     outline: '#060a10',
     connected: '#ffffff',
+    lights: LIGHTS_DARK,
     warnings: WARNINGS_DARK,
   },
   light: {
@@ -98,6 +105,7 @@ export const PALETTES: Record<'dark' | 'light', Palette> = {
     stale: '#98a2ad',
     outline: '#ffffff',
     connected: '#111820',
+    lights: LIGHTS_LIGHT,
     warnings: WARNINGS_LIGHT,
   },
 };

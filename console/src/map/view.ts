@@ -2,8 +2,9 @@ import { AttributionControl, Map as MapLibreMap, ScaleControl, setWorkerUrl, typ
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { Feature, FeatureCollection } from 'geojson';
 import { t } from '../i18n';
-import type { Warning } from '../wire/frame';
-import { fieldsOfView, homeBox, roadNames, type Box } from './geo';
+import { isCurrent } from '../state/store';
+import type { Junction, Warning } from '../wire/frame';
+import { fieldsOfView, homeBox, prepare, roadNames, signalled, type Box } from './geo';
 import { ABOVE_ROAD_USERS, styleLayers, type Group } from './layers';
 import { PALETTES } from './palette';
 import { RoadUserLayer } from './road-users';
@@ -24,6 +25,9 @@ export class MapView {
   private readonly hidden = new Set<Group>();
   private readonly sites = new Map<string, number[]>();
   private chosenSite: string | null = null;
+  private shownWarnings = '';
+  private signalled = new Map<string, number[]>();
+  private readonly lights = new Map<string, string>();
   private ready = false;
   private waiting: FeatureCollection | null = null;
 
@@ -73,7 +77,10 @@ export class MapView {
       this.waiting = data;
       return;
     }
-    this.source('map').setData(data);
+    const prepared = prepare(data);
+    this.source('map').setData(prepared);
+    this.signalled = signalled(prepared);
+    this.lights.clear();
     this.source('names').setData(roadNames(data));
     const fov = fieldsOfView(data);
     this.source('fov').setData(fov);
@@ -136,6 +143,20 @@ export class MapView {
     this.chosenSite = id;
   }
 
+  /** Colours the movements of junctions by their lights; those no longer current lose their colour. */
+  showSignals(junctions: readonly Junction[]): void {
+    if (!this.ready) return;
+    for (const junction of junctions) {
+      for (const phase of junction.phases) {
+        const key = `${junction.id}/${phase.phase}`;
+        const light = isCurrent(junction.freshness) ? phase.light : '';
+        if (this.lights.get(key) === light) continue;
+        this.lights.set(key, light);
+        for (const id of this.signalled.get(key) ?? []) this.map.setFeatureState({ source: 'map', id }, { light });
+      }
+    }
+  }
+
   showWarnings(warnings: readonly Warning[], chosen: string | null): void {
     if (!this.ready) return;
     const features = warnings.flatMap((w): Feature[] => {
@@ -144,6 +165,10 @@ export class MapView {
       if (w.path.length < 2) return [spot];
       return [{ type: 'Feature', properties, geometry: { type: 'LineString', coordinates: w.path } }, spot];
     });
+    // Handing over the same again would have the worker cut tiles and the map drawn for nothing.
+    const words = JSON.stringify(features);
+    if (words === this.shownWarnings) return;
+    this.shownWarnings = words;
     this.source('warnings').setData({ type: 'FeatureCollection', features });
   }
 

@@ -21,6 +21,9 @@ export function frameFreshness(ageMs: number | null): Freshness {
   return ageMs <= FRAME_STALE_MS ? 'stale' : 'lost';
 }
 
+/** Whether a thing of this freshness stands for the present. */
+export const isCurrent = (f: Freshness): boolean => f === 'fresh' || f === 'late';
+
 /** The worse of two; `unknown` is worst. */
 export function worse(a: Freshness, b: Freshness): Freshness {
   if (a === 'unknown' || b === 'unknown') return 'unknown';
@@ -93,21 +96,29 @@ export class Store {
     const counts = [0, 0, 0];
     if (users) for (const c of users.class) counts[c] = (counts[c] ?? 0) + 1;
     return {
-      nodesOnline: frame ? frame.sites.filter((s) => s.freshness === 'fresh' || s.freshness === 'late').length : null,
+      nodesOnline: frame ? frame.sites.filter((s) => isCurrent(s.freshness)).length : null,
       nodesTotal: this.frame ? this.frame.sites.length : null,
       roadUsers: users ? users.count : null,
       byClass: users ? (Object.fromEntries(CLASSES.map((c, i) => [c, counts[i] ?? 0])) as Record<RoadUserClass, number>) : null,
-      warnings: frame ? this.warnings().length : null,
+      warnings: frame ? this.currentWarnings().length : null,
       dropped: frame ? [...frame.dropped.values()].reduce((a, b) => a + b, 0) : null,
     };
   }
 
-  /** Warnings still valid by the cloud's clock and not cancelled. */
+  /** Warnings that are not cancelled; those past their validity by the cloud's clock are stale, whatever was said. */
   warnings(): Warning[] {
     const now = this.cloudNowMs();
     const frame = this.usable;
     if (!frame || now === null) return [];
-    return frame.warnings.filter((w) => w.stage !== 'cancelled' && w.validUntilMs > now);
+    const freshness = this.freshness();
+    return frame.warnings
+      .filter((w) => w.stage !== 'cancelled' && w.freshness !== 'lost')
+      .map((w) => ({ ...w, freshness: worse(worse(w.freshness, freshness), w.validUntilMs > now ? 'fresh' : 'stale') }));
+  }
+
+  /** Warnings that hold now. */
+  currentWarnings(): Warning[] {
+    return this.warnings().filter((w) => isCurrent(w.freshness));
   }
 
   /** Sites with their state made worse by the age of the frame; numbers go with it. */

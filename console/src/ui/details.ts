@@ -1,6 +1,6 @@
 import { onLanguage, pick, t, tKind, tName, type Key } from '../i18n';
-import { isCurrent, LIGHT_COLOURS } from '../map/markers';
-import type { Store } from '../state/store';
+import { LIGHT_COLOURS } from '../map/markers';
+import { isCurrent, type Store } from '../state/store';
 import { CLASSES, type Site, type Warning } from '../wire/frame';
 import { attribute, byId, h, text } from './dom';
 import { decimal, kmh, millis, percent, span, UNKNOWN, whole } from './format';

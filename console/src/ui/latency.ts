@@ -139,10 +139,10 @@ function options(stages: readonly string[], width: number, height: number): uPlo
     height,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 22, 0, 0],
     scales: { x: { time: true }, y: { distr: 3, log: 10, range: logRange } },
     axes: [
-      { ...axis, size: 22, values: (_u, ticks) => ticks.map(timeOfDay), space: 70 },
+      { ...axis, size: 22, values: (_u, ticks) => ticks.map(timeOfDay), space: 80 },
       { ...axis, size: 38, values: (_u, ticks) => ticks.map((v) => (isDecade(v) ? String(v) : '')) },
     ],
     series: [

@@ -22,7 +22,7 @@ export class SiteList {
   ) {
     const [title, dropTitle] = [h('h2'), h('summary')];
     const dropList = h('ul', { class: 'pairs' });
-    const drops = h('details', { class: 'drops', open: innerHeight > 840 }, dropTitle, dropList, this.dropNote);
+    const drops = h('details', { class: 'drops', open: innerHeight > 1000 }, dropTitle, dropList, this.dropNote);
     byId('sites').append(h('header', {}, title, this.summary), h('div', { class: 'scroll' }, this.list, this.note), drops);
     onLanguage(() => {
       text(title, t('sites'));

@@ -1,6 +1,6 @@
 import { onLanguage, pick, t, tKind, tName } from '../i18n';
 import { WARNING_KINDS } from '../map/palette';
-import type { Store } from '../state/store';
+import { isCurrent, type Store } from '../state/store';
 import type { Warning } from '../wire/frame';
 import { attribute, byId, h, Keyed, text } from './dom';
 import { percent, span } from './format';
@@ -99,7 +99,7 @@ export class WarningList {
     this.rows.show(shown.slice(0, MAX_ROWS));
     const known = this.store.counters().warnings !== null;
     for (const [kind, count] of this.chips) {
-      text(count, known ? String(alive.filter((w) => w.kind === kind).length) : '–');
+      text(count, known ? String(alive.filter((w) => w.kind === kind && isCurrent(w.freshness)).length) : '–');
     }
     this.note.hidden = shown.length > 0 && shown.length <= MAX_ROWS;
     if (!known) text(this.note, t('warningsUnknown'));
@@ -108,7 +108,7 @@ export class WarningList {
   }
 
   private speak(alive: readonly Warning[]): void {
-    const fresh = alive.filter((w) => SPOKEN.has(w.kind) && !this.spoken.has(w.id));
+    const fresh = alive.filter((w) => SPOKEN.has(w.kind) && isCurrent(w.freshness) && !this.spoken.has(w.id));
     for (const w of fresh) this.spoken.add(w.id);
     if (this.spoken.size > 2000) this.spoken.clear();
     const now = performance.now();
@@ -119,11 +119,12 @@ export class WarningList {
   }
 }
 
-/** The most urgent kinds first; the newest first among each; the id last, so that the order never flickers. */
+/** Those that hold before those past their validity; the most urgent kinds first; the newest first among each; the id last, so that the order never flickers. */
 export function sortWarnings(warnings: readonly Warning[]): Warning[] {
   const rank = (w: Warning): number => {
     const at = (WARNING_KINDS as readonly string[]).indexOf(w.kind);
     return at < 0 ? WARNING_KINDS.length : at;
   };
-  return [...warnings].sort((a, b) => rank(a) - rank(b) || b.sinceMs - a.sinceMs || (a.id < b.id ? -1 : 1));
+  const past = (w: Warning): number => (isCurrent(w.freshness) ? 0 : 1);
+  return [...warnings].sort((a, b) => past(a) - past(b) || rank(a) - rank(b) || b.sinceMs - a.sinceMs || (a.id < b.id ? -1 : 1));
 }

@@ -1,0 +1,75 @@
+// Stands in for the cloud daemon: the built console, a map, and a WebSocket with real protobuf frames.
+//   node test/mock/server.mjs [--port N] [--map FILE] [--count N]
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { WebSocketServer } from 'ws';
+import { islandMap } from './island.mjs';
+import { Traffic } from './traffic.mjs';
+
+const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+const PERIOD_MS = 100;
+
+/** Starts it; `stop` closes the door and every connection, `start` opens it again on the same port. */
+export async function startMock({ port = 0, map: file, count } = {}) {
+  const map = islandMap(file);
+  const traffic = new Traffic(map, { count });
+  const http = createServer((request, response) => serve(request, response, map));
+  const sockets = new WebSocketServer({ noServer: true });
+  let refusing = false;
+  http.on('upgrade', (request, socket, head) => {
+    if (refusing || request.url !== '/ws/v1') socket.destroy();
+    else sockets.handleUpgrade(request, socket, head, () => {});
+  });
+  const timer = setInterval(() => {
+    if (sockets.clients.size === 0) return;
+    const bytes = traffic.frame();
+    for (const client of sockets.clients) if (client.bufferedAmount < 1 << 20) client.send(bytes);
+  }, PERIOD_MS);
+  await new Promise((done) => http.listen(port, '127.0.0.1', done));
+  return {
+    url: `http://127.0.0.1:${http.address().port}/`,
+    map,
+    traffic,
+    interrupt: () => {
+      refusing = true;
+      for (const client of sockets.clients) client.terminate();
+    },
+    resume: () => {
+      refusing = false;
+    },
+    close: () => {
+      clearInterval(timer);
+      for (const client of sockets.clients) client.terminate();
+      http.closeAllConnections();
+      return new Promise((done) => http.close(done));
+    },
+  };
+}
+
+function serve(request, response, map) {
+  const path = new URL(request.url, 'http://localhost').pathname;
+  // What the cloud daemon sends too.
+  response.setHeader('content-security-policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+  if (path === '/api/v1/map.geojson') {
+    response.setHeader('content-type', 'application/geo+json');
+    response.end(JSON.stringify(map));
+    return;
+  }
+  const name = join(DIST, normalize(path === '/' ? '/index.html' : path));
+  if (!name.startsWith(DIST) || !existsSync(name) || !statSync(name).isFile()) {
+    response.writeHead(404).end();
+    return;
+  }
+  response.setHeader('content-type', TYPES[extname(name)] ?? 'application/octet-stream');
+  createReadStream(name).pipe(response);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { port: { type: 'string' }, map: { type: 'string' }, count: { type: 'string' } } });
+  const mock = await startMock({ port: Number(values.port ?? 8080), map: values.map, count: values.count ? Number(values.count) : undefined });
+  process.stdout.write(`${mock.url}\n`);
+}
