@@ -75,7 +75,7 @@ impl Hazards {
         let config = &self.config;
         let reach_m = config.life.approach_m;
         let least = |t: Thresholds| t.hold.min(t.raise).max(1e-3);
-        let halts = queue::explain(&scene, &config.road_condition);
+        let halts = queue::explain(&scene, &mut self.memory, &config.road_condition);
         let jams = self.congestion.update(&scene, &halts, &config.road_condition);
         let mut proposals: Vec<Proposal> = Vec::new();
         if config.collision.enabled {

@@ -33,6 +33,8 @@ struct TrackMemory {
     /// (time of validity, speed), newest last.
     speeds: Vec<(Utc, f64)>,
     standing_since: Option<Utc>,
+    /// Traffic rules explained its standing in the last round.
+    excused: bool,
     placements: Vec<Placement>,
 }
 
@@ -51,6 +53,7 @@ impl Memory {
             seen_at: at,
             speeds: Vec::with_capacity(SAMPLES),
             standing_since: None,
+            excused: false,
             placements: Vec::new(),
         });
         memory.seen_at = at;
@@ -82,6 +85,18 @@ impl Memory {
         if let Some(memory) = self.0.get_mut(&track) {
             memory.placements.clear();
             memory.placements.extend_from_slice(placements);
+        }
+    }
+
+    /// Whether traffic rules explained the track's standing in the last round.
+    pub(crate) fn excused(&self, track: TrackId) -> bool {
+        self.0.get(&track).is_some_and(|m| m.excused)
+    }
+
+    /// Remembers whether traffic rules explain the track's standing.
+    pub(crate) fn excuse(&mut self, track: TrackId, excused: bool) {
+        if let Some(memory) = self.0.get_mut(&track) {
+            memory.excused = excused;
         }
     }
 

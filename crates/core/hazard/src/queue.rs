@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::config::RoadConditionConfig;
+use crate::memory::Memory;
 use crate::scene::Scene;
 use jxz_map::Movement;
 use jxz_world::{Light, RoadUserClass};
@@ -37,7 +38,7 @@ pub(crate) enum Halt {
 }
 
 /// Explains every road user's standing, by following each queue to its head.
-pub(crate) fn explain(scene: &Scene<'_>, config: &RoadConditionConfig) -> Vec<Halt> {
+pub(crate) fn explain(scene: &Scene<'_>, memory: &mut Memory, config: &RoadConditionConfig) -> Vec<Halt> {
     let mut halts: Vec<Option<Halt>> = vec![None; scene.actors.len()];
     for start in 0..scene.actors.len() {
         let mut chain = Vec::new();
@@ -50,7 +51,7 @@ pub(crate) fn explain(scene: &Scene<'_>, config: &RoadConditionConfig) -> Vec<Ha
                 break Halt::Behind;
             }
             chain.push(at);
-            match own_halt(scene, config, &scene.actors[at]) {
+            match own_halt(scene, memory, config, &scene.actors[at]) {
                 Halt::Unexplained => match queue_leader(scene, at) {
                     Some(leader) => at = leader,
                     None => {
@@ -75,7 +76,11 @@ pub(crate) fn explain(scene: &Scene<'_>, config: &RoadConditionConfig) -> Vec<Ha
             halts[follower] = Some(if too_long { Halt::Behind } else { behind });
         }
     }
-    halts.into_iter().map(|halt| halt.unwrap_or(Halt::Driving)).collect()
+    let halts: Vec<Halt> = halts.into_iter().map(|halt| halt.unwrap_or(Halt::Driving)).collect();
+    for (actor, halt) in scene.actors.iter().zip(&halts) {
+        memory.excuse(actor.track.id, *halt == Halt::Excused);
+    }
+    halts
 }
 
 /// The slow one next ahead, if it is near.
@@ -96,7 +101,7 @@ fn to_line_m(scene: &Scene<'_>, actor: &Actor<'_>) -> Option<f64> {
 }
 
 /// What explains a vehicle's standing by itself, whoever is ahead of it.
-fn own_halt(scene: &Scene<'_>, config: &RoadConditionConfig, actor: &Actor<'_>) -> Halt {
+fn own_halt(scene: &Scene<'_>, memory: &Memory, config: &RoadConditionConfig, actor: &Actor<'_>) -> Halt {
     let (Some(on), Some(line_m)) = (actor.placements.first(), to_line_m(scene, actor)) else { return Halt::Driving };
     if actor.speed_mps >= QUEUE_MPS || actor.class != RoadUserClass::Motor {
         return Halt::Driving;
@@ -111,7 +116,7 @@ fn own_halt(scene: &Scene<'_>, config: &RoadConditionConfig, actor: &Actor<'_>) 
     let movements = lane.successors.iter().filter_map(|next| scene.map.lane(*next).movement.as_ref());
     let mut at_light = false;
     for movement in movements {
-        at_light |= waits_for(scene, config, movement, line_m, standing_s);
+        at_light |= waits_for(scene, config, movement, line_m, standing_s, memory.excused(actor.track.id));
     }
     if in_junction || at_crossing || at_stop || at_light { Halt::Excused } else { Halt::Unexplained }
 }
@@ -122,12 +127,15 @@ fn waits_for(
     movement: &Movement,
     line_m: f64,
     standing_s: f64,
+    queued_before: bool,
 ) -> bool {
     let first = line_m < AT_LINE_M;
     match scene.signals.light(movement) {
         Some((light, for_s)) if light.is_go() => {
+            // Only who queued for this light still waits for those ahead to start.
             let starting = for_s < START_LOST_S + line_m.max(0.0) / START_WAVE_MPS && line_m <= config.longest_queue_m;
-            starting || (first && light == Light::PermissiveGreen && standing_s <= GIVING_WAY_S)
+            (starting && (queued_before || first))
+                || (first && light == Light::PermissiveGreen && standing_s <= GIVING_WAY_S)
         }
         Some(_) => first,
         None if movement.phase.is_some() => first && standing_s <= UNKNOWN_LIGHT_S,

@@ -158,9 +158,9 @@ pub fn town() -> Arc<Map> {
         outgoing.push(b.link(&format!("{name}-out"), near, far, 2));
     }
     let (mut straights, mut lefts) = (Vec::new(), Vec::new());
-    for k in 0..4 {
+    for (k, link) in incoming.iter().enumerate() {
         let phase = Some(if k % 2 == 0 { EAST_WEST } else { NORTH_SOUTH });
-        let from = b.map.link(incoming[k]).lanes.clone();
+        let from = b.map.link(*link).lanes.clone();
         // One who comes from the east drives west: left is south.
         let to = |b: &Builder, leg: usize| b.map.link(outgoing[leg % 4]).lanes.clone();
         let (ahead, left, right) = (to(&b, k + 2), to(&b, k + 3), to(&b, k + 1));
