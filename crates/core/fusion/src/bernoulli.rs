@@ -17,6 +17,9 @@ const LATELY_S: f64 = 1.0;
 const STANDING_MPS: f64 = 0.5;
 /// A track that would be outside the area this much later may be leaving, seconds.
 const LEAVING_S: f64 = 0.2;
+/// Share of the steady model's noise left when standing, and the speed from which it is whole, metres per second.
+const STANDING_NOISE: f64 = 0.1;
+const FULL_NOISE_MPS: f64 = 4.0;
 /// Share of a new extent measurement in the kept one.
 const EXTENT_GAIN: f64 = 0.1;
 
@@ -93,7 +96,7 @@ impl Bernoulli {
 
     /// Mean position variance, m².
     pub(crate) fn spread(&self) -> f64 {
-        let cov = self.imm.combined().cov;
+        let cov = &self.imm.combined().cov;
         (cov[(0, 0)] + cov[(1, 1)]) / 2.0
     }
 
@@ -103,6 +106,8 @@ impl Bernoulli {
             q[0] += p * motion.steady_m2ps3;
             q[1] += p * motion.manoeuvre_m2ps3;
         }
+        // What stands mostly goes on standing: its speed must not wander with the noise.
+        q[0] *= (STANDING_NOISE + self.imm.combined().velocity().norm() / FULL_NOISE_MPS).min(1.0);
         q
     }
 
@@ -168,11 +173,14 @@ impl Bernoulli {
         });
     }
 
-    /// Takes the course as heading while the speed stands clear of its own error (3 sigma).
+    /// Takes the course as heading while the speed stands clear of its own error: 3 sigma for a first heading, 6 to
+    /// replace one, so that the last wobble before a stand does not turn it.
     pub(crate) fn latch_heading(&mut self) {
         let state = self.imm.combined();
         let velocity = state.velocity();
-        if velocity.norm() >= STANDING_MPS && clear_of_noise(velocity, &state.cov.fixed_view::<2, 2>(2, 2).into()) {
+        let sigmas = if self.heading.is_some() { 6.0 } else { 3.0 };
+        let covariance = state.cov.fixed_view::<2, 2>(2, 2).into();
+        if velocity.norm() >= STANDING_MPS && clear_of_noise(velocity, &covariance, sigmas) {
             self.heading = Some(Yaw::of_vector(velocity.x, velocity.y).to_heading());
         }
     }
@@ -238,6 +246,6 @@ fn hidden_pd(plain_pd: f64, config: &FusionConfig) -> f64 {
     plain_pd.min(config.hidden_detection_probability)
 }
 
-fn clear_of_noise(velocity: Vector, covariance: &Matrix2<f64>) -> bool {
-    covariance.try_inverse().is_some_and(|inverse| velocity.dot(&(inverse * velocity)) >= 9.0)
+fn clear_of_noise(velocity: Vector, covariance: &Matrix2<f64>, sigmas: f64) -> bool {
+    covariance.try_inverse().is_some_and(|inverse| velocity.dot(&(inverse * velocity)) >= sigmas * sigmas)
 }

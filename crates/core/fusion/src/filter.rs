@@ -104,16 +104,17 @@ impl Gaussian {
 pub(crate) struct Imm {
     models: [Gaussian; 2],
     weights: [f64; 2],
+    combined: Gaussian,
 }
 
 impl Imm {
     pub(crate) fn new(start: Gaussian) -> Self {
-        Self { models: [start; 2], weights: [0.6, 0.4] }
+        Self { models: [start; 2], weights: [0.6, 0.4], combined: start }
     }
 
     /// The one normal distribution with the mixture's mean and covariance.
-    pub(crate) fn combined(&self) -> Gaussian {
-        blend(&self.models, self.weights)
+    pub(crate) fn combined(&self) -> &Gaussian {
+        &self.combined
     }
 
     /// Mixes the models by their switching, then moves each.
@@ -131,6 +132,7 @@ impl Imm {
         for (model, q) in self.models.iter_mut().zip(q_m2ps3) {
             model.predict(dt_s, q);
         }
+        self.combined = blend(&self.models, self.weights);
     }
 
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
@@ -143,6 +145,7 @@ impl Imm {
         let top = log_weights[0].max(log_weights[1]);
         let raw = log_weights.map(|w| (w - top).exp().max(1e-4));
         self.weights = raw.map(|w| w / (raw[0] + raw[1]));
+        self.combined = blend(&self.models, self.weights);
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn gate(
         let first = gated.len();
         for near in index.locate_within_distance([position.x, position.y], 1.2 * config.gate_chi2 * spread) {
             let detection = detections[near.data];
-            let fit = state.clone().update(&sensor.linearise(&state, detection));
+            let fit = { *state }.update(&sensor.linearise(state, detection));
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }

@@ -12,7 +12,7 @@ use jxz_world::{ClassBelief, VehicleReport};
 use nalgebra::{Matrix4, Vector4};
 
 /// Odds by which one report raises existence.
-const REPORT_ODDS: f64 = 100.0;
+const REPORT_ODDS: f64 = 1000.0;
 /// Existence of a track that a report alone starts: the second report confirms it.
 const FIRST_EXISTENCE: f64 = 0.5;
 /// Class weights of something that sends reports: on-board units are in vehicles, some of them electric bicycles.
@@ -37,7 +37,7 @@ impl Population {
         let independence = tied.map_or(1.0, |k| independence(&self.tracks[k], report.valid_at, config));
         let measure = |state: &Gaussian| rows(report, state, independence, config);
         let fits = |t: &Bernoulli| -> Fit {
-            let mut state = t.imm.combined();
+            let mut state = *t.imm.combined();
             let measured = measure(&state);
             state.update(&measured)
         };

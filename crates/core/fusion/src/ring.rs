@@ -45,7 +45,8 @@ impl Ring {
     }
 
     /// Remembers an event with the population just before it; forgets what is older than `reach_s` before it.
-    pub(crate) fn push(&mut self, event: Event, before: &Population, reach_s: f64) {
+    /// Gives the event back to look at.
+    pub(crate) fn push(&mut self, event: Event, before: &Population, reach_s: f64) -> &Event {
         let horizon = event.at().plus_seconds(-reach_s);
         while self.entries.len() >= MAX_EVENTS || self.entries.front().is_some_and(|e| e.event.at() < horizon) {
             match self.entries.pop_front() {
@@ -57,7 +58,7 @@ impl Ring {
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.now = before.now;
         kept.tracks.clone_from(&before.tracks);
-        self.entries.push_back(Entry { event, before: kept });
+        &self.entries.push_back_mut(Entry { event, before: kept }).event
     }
 
     /// Takes back every event after `at`. Returns the population before the first of them, and the events in order;

@@ -190,11 +190,9 @@ impl Tracker {
     fn apply(&mut self, event: Event) -> Done {
         let (population, config) = (&mut self.population, &self.config);
         // Remembered first: the ring keeps the population as it was before the event.
-        let remembered = event.clone();
-        self.ring.push(remembered, population, config.late_limit_s);
-        match event {
-            Event::Scan { scan, sensor } => Done::Scan(population.fuse_scan(&scan, &self.sensors[sensor], config)),
-            Event::Report(report) => Done::Report(population.fuse_report(&report, config)),
+        match self.ring.push(event, population, config.late_limit_s) {
+            Event::Scan { scan, sensor } => Done::Scan(population.fuse_scan(scan, &self.sensors[*sensor], config)),
+            Event::Report(report) => Done::Report(population.fuse_report(report, config)),
         }
     }
 
