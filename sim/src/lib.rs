@@ -3,6 +3,9 @@
 //! Everything follows from one seed. [`Simulation`] is a state machine in steps of [`STEP`]; the same object runs in
 //! virtual time and behind a real-time driver.
 
+mod fleet;
+mod on_board;
+mod radio;
 mod rng;
 mod scenario;
 mod sensor;
@@ -10,6 +13,8 @@ mod simulation;
 mod traffic;
 mod truth;
 
+pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
+pub use radio::Channel;
 pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use traffic::RoadUserKind;

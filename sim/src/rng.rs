@@ -16,7 +16,6 @@ pub(crate) enum Purpose {
     OnBoardUnit = 5,
     Radio = 6,
     Incident = 7,
-    Bus = 8,
 }
 
 /// The seed that everything follows from.

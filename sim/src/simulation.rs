@@ -1,5 +1,8 @@
 //! The island in steps of 50 ms: road users, sensors, signals and vehicles' own messages.
 
+use crate::fleet::Fleet;
+use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
+use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::sensor::Sensor;
@@ -9,7 +12,7 @@ use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_units::{Now, Utc};
-use jxz_world::{JunctionSignals, Scan, SiteId};
+use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
 use std::sync::Arc;
 
 /// Length of a step.
@@ -38,6 +41,8 @@ pub struct StepOutput {
     pub scans: Vec<(SiteId, Scan)>,
     /// What signal controllers report, each 0.2 s.
     pub signals: Vec<JunctionSignals>,
+    /// What vehicles say of themselves at the step's beginning, each of them ten times a second.
+    pub messages: Vec<VehicleMessage>,
 }
 
 /// One site's sensors.
@@ -59,6 +64,7 @@ pub struct Simulation {
     lights: Lights,
     traffic: Traffic,
     sites: Vec<SiteSensors>,
+    fleet: Fleet,
     truth: Vec<TruthObject>,
 }
 
@@ -79,7 +85,8 @@ impl Simulation {
         let sites = sites_of(&map, seed);
         let net = Arc::new(RoadNet::new(map));
         let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
-        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, truth: Vec::new() };
+        let fleet = Fleet::new(seed, scenario.on_board.clone(), net.map.frame);
+        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, truth: Vec::new() };
         simulation.observe();
         Ok(simulation)
     }
@@ -122,11 +129,25 @@ impl Simulation {
         if self.step.is_multiple_of(SIGNAL_STEPS) {
             output.signals.extend(self.lights.all().cloned());
         }
+        output.messages = self.fleet.observe(&self.truth, now, self.step);
         self.scan(now, &mut output);
         self.traffic.step(&self.lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
         self.step += 1;
         self.observe();
         output
+    }
+
+    /// Hands a vehicle's on-board unit what a channel delivered; returns what it shows because of that. Bytes that do
+    /// not decode and warnings that are not shown are counted in [`Self::on_board`]; a vehicle that has left takes
+    /// nothing.
+    pub fn deliver(&mut self, vehicle: VehicleId, channel: Channel, now: Now, bytes: &[u8]) -> Vec<Shown> {
+        self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
+    }
+
+    /// What all on-board units received and showed since the start.
+    #[must_use]
+    pub fn on_board(&self) -> &OnBoardTotals {
+        &self.fleet.totals
     }
 
     fn scan(&mut self, now: Now, output: &mut StepOutput) {
@@ -157,7 +178,7 @@ impl Simulation {
                 extent_m: (vehicle.length_m, vehicle.width_m),
                 height_m: vehicle.height_m,
                 acceleration_mps2: vehicle.a_mps2,
-                vehicle: None,
+                vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id)),
                 scripted: vehicle.script.is_some(),
             });
         }

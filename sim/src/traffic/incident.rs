@@ -299,7 +299,7 @@ fn brake_runners(scene: &Scene<'_>, vehicles: &mut [Vehicle]) {
             vehicles[index].script = None;
             continue;
         };
-        let warned = runner.wary.is_some_and(|(until_s, _)| scene.time_s < until_s);
+        let warned = runner.wary_mps(scene.time_s).is_some();
         let stop_m = runner.v_mps * runner.v_mps / (2.0 * 6.5);
         let sees = scene.net.facts(connector).zones.iter().filter(|zone| zone.shape == Shape::Cross).any(|zone| {
             let to_zone_m = start_m + zone.enter_m;

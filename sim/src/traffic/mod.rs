@@ -33,6 +33,7 @@ use jxz_map::LaneIx;
 use jxz_units::Utc;
 use service::Service;
 use std::sync::Arc;
+use vehicle::Wary;
 
 /// Longest that anyone stands before it is taken off the road, seconds.
 const STUCK_S: f64 = 300.0;
@@ -139,11 +140,22 @@ impl Traffic {
         &self.director.happened
     }
 
-    /// A driver was shown a warning: wary until `until_s`, no faster than `mps` until then.
-    pub(crate) fn warn(&mut self, vehicle: u64, until_s: f64, mps: f64) {
-        if let Ok(index) = self.vehicles.binary_search_by_key(&vehicle, |v| v.id) {
-            self.vehicles[index].wary = Some((until_s, mps));
-        }
+    /// A vehicle's speed, metres per second; `None` if it has left.
+    pub(crate) fn speed_mps(&self, vehicle: u64) -> Option<f64> {
+        self.vehicles.binary_search_by_key(&vehicle, |v| v.id).ok().map(|index| self.vehicles[index].v_mps)
+    }
+
+    /// A driver was shown a warning: no faster than `mps` between two times. A stricter one that still holds stays.
+    pub(crate) fn warn(&mut self, vehicle: u64, from_s: f64, until_s: f64, mps: f64) {
+        let Ok(index) = self.vehicles.binary_search_by_key(&vehicle, |v| v.id) else { return };
+        let wary = &mut self.vehicles[index].wary;
+        let held = wary.filter(|held| held.until_s > from_s);
+        *wary = Some(match held {
+            Some(held) => {
+                Wary { from_s: held.from_s.min(from_s), until_s: held.until_s.max(until_s), mps: held.mps.min(mps) }
+            }
+            None => Wary { from_s, until_s, mps },
+        });
     }
 
     /// Everyone accelerates by what all saw at the step's beginning, and moves.

@@ -54,14 +54,11 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
             break;
         }
     }
-    match vehicle.wary {
-        Some((until_s, mps)) if scene.time_s < until_s => desired_mps.min(mps),
-        _ => desired_mps,
-    }
+    vehicle.wary_mps(scene.time_s).map_or(desired_mps, |mps| desired_mps.min(mps))
 }
 
 fn distracted(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
-    let warned = vehicle.wary.is_some_and(|(until_s, _)| scene.time_s < until_s);
+    let warned = vehicle.wary_mps(scene.time_s).is_some();
     match vehicle.script {
         Some(Script::Distracted { sees_s, .. }) => scene.time_s < sees_s && !warned,
         _ => false,

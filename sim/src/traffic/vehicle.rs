@@ -110,6 +110,14 @@ pub(crate) struct Aim {
     pub(crate) connector: Option<LaneIx>,
 }
 
+/// A driver's answer to a warning: a speed not to exceed, between two times in seconds from the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Wary {
+    pub(crate) from_s: f64,
+    pub(crate) until_s: f64,
+    pub(crate) mps: f64,
+}
+
 /// A vehicle or cycle.
 #[derive(Debug, Clone)]
 pub(crate) struct Vehicle {
@@ -136,8 +144,8 @@ pub(crate) struct Vehicle {
     pub(crate) standing_s: f64,
     pub(crate) duty: Option<Duty>,
     pub(crate) script: Option<Script>,
-    /// Until when the driver is wary after a warning, seconds from the start, and the speed kept to until then.
-    pub(crate) wary: Option<(f64, f64)>,
+    /// What the driver does about a warning.
+    pub(crate) wary: Option<Wary>,
     /// Whether it has an on-board unit.
     pub(crate) connected: bool,
     pub(crate) stream: Stream,
@@ -146,6 +154,11 @@ pub(crate) struct Vehicle {
 impl Vehicle {
     pub(crate) fn lane(&self) -> LaneIx {
         self.path[self.at]
+    }
+
+    /// The speed that a warned driver does not exceed now.
+    pub(crate) fn wary_mps(&self, time_s: f64) -> Option<f64> {
+        self.wary.filter(|wary| time_s >= wary.from_s && time_s < wary.until_s).map(|wary| wary.mps)
     }
 
     /// The lane kind that it uses.

@@ -1,0 +1,246 @@
+//! On-board units: they say where their vehicle is, and show its driver the warnings that concern it.
+
+use crate::radio::Channel;
+use crate::rng::{Purpose, Seed, Stream, normal};
+use crate::scenario::OnBoardPlan;
+use crate::truth::TruthObject;
+use jxz_geo::{LocalFrame, Point, Polyline};
+use jxz_units::{Heading, Now, Utc, wrap_pi};
+use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Received, ReceivedWarning, encode_bsm};
+use jxz_world::{Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleId, WarningId, WarningKind, WarningStage};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Warnings that one unit remembers; the one that ends first is forgotten first.
+const MEMORY: usize = 256;
+/// For how long after its end a warning is remembered, so that a late copy is known, seconds.
+const REMEMBER_S: f64 = 10.0;
+/// A path concerns those who drive along it within this angle, radians.
+const ALONG_RAD: f64 = 0.8;
+/// Time in which a receiver's error loses its memory, seconds.
+const GNSS_MEMORY_S: f64 = 20.0;
+
+/// A vehicle's own message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VehicleMessage {
+    /// Who sends it.
+    pub vehicle: VehicleId,
+    /// Where it really is, local frame: for the channel, not for the receiver.
+    pub position: Point,
+    /// BSM frame in unaligned PER.
+    pub bytes: Vec<u8>,
+}
+
+/// A warning that was shown to a driver, or that came again by the other channel while it is shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// To whose driver.
+    pub vehicle: VehicleId,
+    /// What kind.
+    pub kind: WarningKind,
+    /// Its number.
+    pub id: WarningId,
+    /// Its revision.
+    pub revision: u32,
+    /// How it came.
+    pub channel: Channel,
+    /// Whether it is new to the driver (else only new on this channel).
+    pub first: bool,
+    /// From the instant of sensing to this instant, seconds.
+    pub delay_s: f64,
+    /// Why it was raised.
+    pub cause: Cause,
+}
+
+/// How many by channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ByChannel {
+    /// Over 5G.
+    pub uu: u64,
+    /// Over the sidelink.
+    pub pc5: u64,
+}
+
+impl ByChannel {
+    fn count(&mut self, channel: Channel) {
+        match channel {
+            Channel::Uu => self.uu += 1,
+            Channel::Pc5 => self.pc5 += 1,
+        }
+    }
+}
+
+/// What all units together received and showed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct OnBoardTotals {
+    /// Messages received.
+    pub received: ByChannel,
+    /// Vehicles and warnings, by kind: each pair counts once on each channel by which the warning came while relevant.
+    pub warnings: BTreeMap<WarningKind, ByChannel>,
+    /// What was not shown, and why.
+    pub drops: Drops,
+    /// From sensing to the first showing of each revision.
+    pub latencies: LatencyBook,
+}
+
+/// What a unit remembers of a warning.
+#[derive(Debug, Clone)]
+struct Known {
+    revision: u32,
+    uu: bool,
+    pc5: bool,
+    ends: Utc,
+}
+
+/// One vehicle's unit.
+#[derive(Debug, Clone)]
+pub(crate) struct OnBoardUnit {
+    pub(crate) vehicle: VehicleId,
+    count: MsgCount,
+    stream: Stream,
+    /// Steps between messages, and which of them is its own.
+    phase: u64,
+    error_m: (f64, f64),
+    at: Point,
+    heading: Option<Heading>,
+    known: BTreeMap<WarningId, Known>,
+}
+
+impl OnBoardUnit {
+    pub(crate) fn new(seed: Seed, number: u64, plan: &OnBoardPlan) -> Self {
+        let mut stream = seed.stream(Purpose::OnBoardUnit, number);
+        let vehicle = VehicleId(stream.random());
+        let count = MsgCount::new(stream.random::<u8>());
+        let phase = stream.random::<u64>();
+        let error_m = (plan.gnss_sigma_m * normal(&mut stream), plan.gnss_sigma_m * normal(&mut stream));
+        Self { vehicle, count, stream, phase, error_m, at: Point::origin(), heading: None, known: BTreeMap::new() }
+    }
+
+    /// Takes down where the receiver believes to be; every second step, a message.
+    pub(crate) fn observe(
+        &mut self,
+        truth: &TruthObject,
+        now: Now,
+        step: u64,
+        (frame, plan): (&LocalFrame, &OnBoardPlan),
+        drops: &mut Drops,
+    ) -> Option<VehicleMessage> {
+        const DT_S: f64 = 0.05;
+        // First-order Gauss-Markov error: correlated in time, its standard deviation stays as planned.
+        let keep = (-DT_S / GNSS_MEMORY_S).exp();
+        let drive = plan.gnss_sigma_m * (1.0 - keep * keep).sqrt();
+        self.error_m.0 = keep * self.error_m.0 + drive * normal(&mut self.stream);
+        self.error_m.1 = keep * self.error_m.1 + drive * normal(&mut self.stream);
+        self.at = truth.position + jxz_geo::Vector::new(self.error_m.0, self.error_m.1);
+        let speed_mps = (truth.velocity.norm() + plan.speed_sigma_mps * normal(&mut self.stream)).max(0.0);
+        let turn_rad = 0.01 * normal(&mut self.stream);
+        // A receiver's course says nothing while it stands: the last one is kept.
+        if truth.velocity.norm() > 1.2 || self.heading.is_none() {
+            self.heading = Some(jxz_units::Yaw::from_rad(truth.yaw.rad() + turn_rad).to_heading());
+        }
+        if !(step + self.phase).is_multiple_of(2) {
+            return None;
+        }
+        let state = OnBoardState {
+            vehicle: self.vehicle,
+            valid_at: now.utc,
+            position: self.at,
+            position_sigma_m: Some(plan.gnss_sigma_m),
+            speed_mps: Some(speed_mps),
+            heading: self.heading,
+            acceleration_mps2: Some(truth.acceleration_mps2),
+            extent_m: Some(truth.extent_m),
+        };
+        match encode_bsm(frame, &state, self.count.take()) {
+            Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
+            Err(_) => {
+                drops.count(DropCause::EncodeFailed);
+                None
+            }
+        }
+    }
+
+    /// Takes what a channel delivered: shows what concerns the driver and is new, counts the rest by cause.
+    pub(crate) fn receive(
+        &mut self,
+        channel: Channel,
+        now: Utc,
+        received: &Received,
+        totals: &mut OnBoardTotals,
+        shown: &mut Vec<Shown>,
+    ) {
+        let Received::Rsi(rsi) = received else { return };
+        for warning in &rsi.warnings {
+            let Some(notice) = &warning.notice else {
+                totals.drops.count(DropCause::RadioIrrelevant);
+                continue;
+            };
+            if notice.stage == WarningStage::Cancelled {
+                // Not forgotten: a late copy of an earlier revision must not bring it back.
+                if let Some(known) = self.known.get_mut(&notice.id) {
+                    known.revision = known.revision.max(notice.revision);
+                }
+            } else if !self.concerns(warning, notice) || notice.valid_until < now {
+                totals.drops.count(DropCause::RadioIrrelevant);
+            } else {
+                shown.extend(self.show(channel, now, notice, totals));
+            }
+        }
+    }
+
+    /// Whether a warning is for this vehicle: addressed to it, or for everyone on a path that it is on.
+    fn concerns(&self, warning: &ReceivedWarning, notice: &Notice) -> bool {
+        match &notice.audience {
+            Audience::Vehicles(vehicles) => vehicles.contains(&self.vehicle),
+            Audience::Everyone => warning.paths.iter().any(|(points, radius_m)| self.is_on(points, *radius_m)),
+        }
+    }
+
+    fn is_on(&self, points: &[Point], radius_m: f64) -> bool {
+        let (Ok(path), Some(heading)) = (Polyline::new(points.to_vec()), self.heading) else { return false };
+        let foot = path.project(self.at);
+        let turn_rad = wrap_pi(path.yaw_at(foot.s_m).rad() - heading.to_yaw().rad()).abs();
+        foot.distance_m <= radius_m && turn_rad < ALONG_RAD
+    }
+
+    fn show(&mut self, channel: Channel, now: Utc, notice: &Notice, totals: &mut OnBoardTotals) -> Option<Shown> {
+        if !self.known.contains_key(&notice.id) {
+            self.make_room(now);
+        }
+        let fresh = Known { revision: 0, uu: false, pc5: false, ends: notice.valid_until };
+        let met = self.known.contains_key(&notice.id);
+        let known = self.known.entry(notice.id).or_insert(fresh);
+        let newer = !met || notice.revision > known.revision;
+        let here = match channel {
+            Channel::Uu => &mut known.uu,
+            Channel::Pc5 => &mut known.pc5,
+        };
+        let new_here = !core::mem::replace(here, true);
+        if new_here {
+            totals.warnings.entry(notice.kind).or_default().count(channel);
+        }
+        let delay_s = now.seconds_since(notice.sensed_at);
+        if newer {
+            known.revision = notice.revision;
+            known.ends = notice.valid_until;
+            totals.latencies.record_s(LatencyStage::SensingToVehicle, delay_s);
+        }
+        if !newer && !new_here {
+            totals.drops.count(DropCause::RadioDuplicate);
+            return None;
+        }
+        let (kind, id, revision, cause) = (notice.kind, notice.id, notice.revision, notice.cause.clone());
+        Some(Shown { vehicle: self.vehicle, kind, id, revision, channel, first: newer, delay_s, cause })
+    }
+
+    /// Forgets what ended long ago, and what ends first if that is not enough.
+    fn make_room(&mut self, now: Utc) {
+        self.known.retain(|_, known| now.seconds_since(known.ends) < REMEMBER_S);
+        if self.known.len() >= MEMORY
+            && let Some(first) = self.known.iter().min_by_key(|(_, known)| known.ends).map(|(id, _)| *id)
+        {
+            self.known.remove(&first);
+        }
+    }
+}
