@@ -193,7 +193,7 @@ export class App implements Actions {
 
   /** Room that the panels take from the map, pixels. */
   private padding(): { top: number; right: number; bottom: number; left: number } {
-    if (matchMedia(NARROW).matches) return { top: 120, right: 24, bottom: this.choice ? innerHeight * 0.42 : 90, left: 24 };
+    if (matchMedia(NARROW).matches) return { top: 120, right: 60, bottom: this.choice ? innerHeight * 0.42 : 90, left: 24 };
     return { top: 84, right: 384, bottom: 44, left: 372 };
   }
 

@@ -171,7 +171,7 @@ export class RoadUserLayer implements CustomLayerInterface {
     this.gl = gl;
     const program = link(gl, VERTEX, FRAGMENT);
     this.program = program;
-    for (const name of ['u_matrix', 'u_t', 'u_metre', 'u_pixel', 'u_zoom', 'u_live', 'u_ratio', ...COLOURS.map((c) => `u_${c}`)]) {
+    for (const name of ['u_matrix', 'u_t', 'u_metre', 'u_pixel', 'u_zoom', 'u_live', 'u_ratio', 'u_alert', ...COLOURS.map((c) => `u_${c}`)]) {
       this.uniforms.set(name, gl.getUniformLocation(program, name));
     }
     this.vao = gl.createVertexArray();

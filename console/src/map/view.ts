@@ -46,6 +46,7 @@ export class MapView {
       maxZoom: 21,
       maxPitch: 70,
       attributionControl: false,
+      fadeDuration: 0,
       localIdeographFontFamily: '"Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "WenQuanYi Micro Hei", sans-serif',
       style: {
         version: 8,

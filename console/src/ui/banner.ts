@@ -20,15 +20,15 @@ export class Banner {
   }
 
   refresh(): void {
-    const words = bannerWords(this.store, performance.now() - this.startedAt, this.mapFailed);
+    const words = bannerWords(this.store, performance.now() - this.startedAt, this.mapFailed, performance.now());
     this.element.hidden = words === null;
     (this.element.querySelector('button') as HTMLElement).hidden = this.store.link !== 'waiting';
     text(this.words, words ?? '');
   }
 }
 
-/** The banner's words, or null when all is well. */
-export function bannerWords(store: Store, upMs: number, mapFailed: boolean): string | null {
+/** The banner's words, or null when all is well; `upMs` since the page began, `nowMs` on the store's clock. */
+export function bannerWords(store: Store, upMs: number, mapFailed: boolean, nowMs: number): string | null {
   const age = store.ageMs();
   const down = store.link !== 'open' && (age === null || age > FRAME_LATE_MS || store.link === 'waiting');
   const quiet = store.link === 'open' && age !== null && age > FRAME_LATE_MS;
@@ -41,7 +41,7 @@ export function bannerWords(store: Store, upMs: number, mapFailed: boolean): str
     parts.push(t(age > FRAME_STALE_MS ? 'bannerTooOld' : 'bannerAge', { n: Math.round(age / 1000) }));
   }
   if (parts.length > 0 && store.link !== 'open') {
-    const left = store.retryAt === null ? 0 : Math.ceil((store.retryAt - performance.now()) / 1000);
+    const left = store.retryAt === null ? 0 : Math.ceil((store.retryAt - nowMs) / 1000);
     parts.push(store.link === 'waiting' && left > 0 ? t('bannerRetry', { n: left }) : t('bannerTrying'));
   }
   if (mapFailed) parts.push(t('mapFailed'));

@@ -1,0 +1,116 @@
+// The console against a stand-in for the cloud: what an operator sees, from the first frame to a lost connection.
+import assert from 'node:assert/strict';
+import { startMock } from '../mock/server.mjs';
+import { coloursOnMap, openConsole, until, untilMoving } from './steps.mjs';
+
+const COUNT = 240;
+
+export async function checkConsole(browser, { map, screenshot, say }) {
+  const cloud = await startMock({ map, count: COUNT });
+  const { page, context, errors, foreign } = await openConsole(browser, cloud.url);
+  try {
+    await theMapIsDrawn(page, cloud);
+    await roadUsersAreCountedAndMove(page, cloud);
+    await sitesSayWhatIsKnown(page, cloud);
+    await warningsSpeakBothLanguages(page);
+    await layersSwitch(page);
+    await aSiteIsFoundByName(page, cloud);
+    if (screenshot) await page.screenshot({ path: screenshot });
+    await aLostConnectionIsSaid(page, cloud);
+    assert.deepEqual(errors, [], 'the page threw no errors');
+    assert.deepEqual(foreign, [], 'nothing was asked of another origin');
+    assert.equal(await page.evaluate(() => window.__jxz.refused), 0, 'every frame was read');
+    say('passed: the console in Chromium');
+  } finally {
+    await context.close();
+    await cloud.close();
+  }
+
+  async function theMapIsDrawn(p, { map: features }) {
+    await until(p, 'the map is loaded', (n) => window.__jxz.mapFeatures === n, features.features.length);
+    const deadline = Date.now() + 60_000;
+    // Without road users, sites, signals or warnings: what is left is the map.
+    for (const layer of ['tracks', 'sites', 'signals', 'warnings']) await setLayer(p, layer, false);
+    let colours = 0;
+    while (colours < 4 && Date.now() < deadline) colours = await coloursOnMap(p);
+    assert.ok(colours >= 4, `the map has ${colours} colours`);
+    for (const layer of ['tracks', 'sites', 'signals', 'warnings']) await setLayer(p, layer, true);
+    assert.ok(await p.getByText('© OpenStreetMap contributors (ODbL)').isVisible(), 'the credit is on the map');
+    say(`  map drawn: ${features.features.length} features`);
+  }
+
+  async function roadUsersAreCountedAndMove(p) {
+    await until(p, 'road users are counted', () => (window.__jxz.counters.roadUsers ?? 0) > 0);
+    const { roadUsers, byClass } = await p.evaluate(() => window.__jxz.counters);
+    assert.ok(roadUsers > COUNT / 2 && roadUsers <= COUNT, `${roadUsers} of ${COUNT} (those of a lost site are not sent)`);
+    assert.equal(byClass.motor + byClass.non_motor + byClass.pedestrian, roadUsers);
+    await until(p, 'the bar shows a number', () => /^\d+$/.test(document.querySelector('#count-roadUsers').textContent));
+    const drawn = await untilMoving(p, 20);
+    say(`  road users: ${roadUsers} counted, ${drawn} drawn and moving`);
+  }
+
+  async function sitesSayWhatIsKnown(p, { traffic }) {
+    await until(p, 'sites are listed', (n) => document.querySelectorAll('.row.site').length === n, traffic.sites.length);
+    const states = await p.locator('.row.site').evaluateAll((rows) => rows.map((r) => r.dataset.state));
+    assert.deepEqual([states[0], states[4], states[9], states[11]], ['fresh', 'late', 'stale', 'lost']);
+    const lost = await p.locator('.row.site').nth(11).locator('.num').first().textContent();
+    assert.equal(lost, '–', 'a lost site has no number of tracks');
+    const online = await p.locator('#count-online').textContent();
+    assert.equal(online, `${traffic.sites.length - 2}/${traffic.sites.length}`);
+  }
+
+  async function warningsSpeakBothLanguages(p) {
+    await until(p, 'a warning is listed', () => document.querySelector('.row.warning .reason')?.textContent);
+    const reasons = () => p.locator('.row.warning .reason').allTextContents();
+    assert.ok((await reasons()).includes('行人正在人行横道上，车辆 3.0 秒后到达'));
+    assert.equal(await p.locator('#warnings h2').textContent(), '预警');
+    await p.keyboard.press('l');
+    await until(p, 'the page is English', () => document.documentElement.lang === 'en');
+    assert.ok((await reasons()).includes('Pedestrian on the crossing, vehicle arrives in 3.0 s'));
+    assert.equal(await p.locator('#warnings h2').textContent(), 'Warnings');
+    await p.locator('.row.warning[data-kind=pedestrian]').first().click();
+    await until(p, 'its details are open', () => !document.querySelector('#details').hidden);
+    await p.keyboard.press('Escape');
+    await until(p, 'Escape closes them', () => document.querySelector('#details').hidden);
+    say('  warnings: in Chinese, then in English');
+  }
+
+  async function layersSwitch(p) {
+    await setLayer(p, 'sites', false);
+    assert.equal(await p.locator('.site-marker:visible').count(), 0);
+    assert.notEqual(await p.locator('.warning-marker:visible').count(), 0, 'its neighbour stays');
+    await setLayer(p, 'sites', true);
+    assert.notEqual(await p.locator('.site-marker:visible').count(), 0);
+  }
+
+  async function aSiteIsFoundByName(p, { traffic }) {
+    const site = traffic.sites[2];
+    await p.keyboard.press('/');
+    await p.keyboard.type(site.name_en);
+    await p.keyboard.press('Enter');
+    await until(p, 'the site’s details are open', (name) => document.querySelector('#details h2')?.textContent === name, site.name_en);
+    const text = await p.locator('#details').textContent();
+    for (const wanted of ['radar-1', 'camera-1', '0.1.0', '5f2c9a71']) assert.ok(text.includes(wanted), `details have ${wanted}`);
+    await p.keyboard.press('Escape');
+  }
+
+  async function aLostConnectionIsSaid(p, mock) {
+    assert.ok(await p.locator('#banner').isHidden(), 'no banner while connected');
+    mock.interrupt();
+    await until(p, 'the banner appears', () => !document.querySelector('#banner').hidden);
+    assert.match(await p.locator('#banner p').textContent(), /No connection to the cloud\. .*is \d+ s old/);
+    await until(p, 'numbers become unknown', () => document.querySelector('#count-roadUsers').textContent === '–');
+    assert.equal((await p.evaluate(() => window.__jxz.positions())).length, 0, 'nothing is shown as if it were there');
+    mock.resume();
+    await until(p, 'it connects again by itself', () => window.__jxz.link === 'open' && window.__jxz.counters.roadUsers > 0);
+    await until(p, 'the banner goes', () => document.querySelector('#banner').hidden);
+    say('  connection: lost, said, found again');
+  }
+}
+
+async function setLayer(page, layer, on) {
+  const panel = page.locator('#layers');
+  if (await panel.isHidden()) await page.locator('#tools [data-opens=layers]').click();
+  await page.locator(`[data-layer=${layer}]`).setChecked(on);
+  await page.keyboard.press('Escape');
+}
