@@ -1,6 +1,6 @@
 //! Collision: crossing, merging and turning paths that meet.
 
-use crate::actor::Actor;
+use crate::actor::{Actor, TIME_STEP_S};
 use crate::config::CollisionConfig;
 use crate::conflict::{Meeting, Pairing};
 use crate::ledger::{EventKey, Proposal};
@@ -46,16 +46,24 @@ fn pair(scene: &Scene<'_>, config: &CollisionConfig, least: f64, i: usize, j: us
     if (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS {
         return None;
     }
+    if far_in_column(a, b, config.rear_end_time_s) {
+        return None;
+    }
+    // A little beyond the latest meeting that counts, to see it end.
+    let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
+    if (a.at - b.at).norm() > a.travel_m[steps] + b.travel_m[steps] + a.length_m + b.length_m {
+        return None;
+    }
     let mut sum = 0.0;
     let mut best: Option<Best<'_>> = None;
     for (way_ix, way_a) in a.paths.iter().enumerate() {
         for way_b in &b.paths {
             let ways = way_a.probability * way_b.probability;
-            if ways < LEAST_WAYS {
+            if ways < LEAST_WAYS || !lanes_meet(scene, way_a, way_b) {
                 continue;
             }
             let pairing = Pairing { a, way_a, b, way_b };
-            let Some(meeting) = pairing.meet(scene.steps, config.margin_s) else { continue };
+            let Some(meeting) = pairing.meet(steps, config.margin_s) else { continue };
             if !counts(&meeting, config) {
                 continue;
             }
@@ -83,6 +91,21 @@ fn pair(scene: &Scene<'_>, config: &CollisionConfig, least: f64, i: usize, j: us
         spot: Spot::OnWay { actor: i, way: way_a, s_m: meeting.s_m.max(0.0), at: meeting.at },
         sensed_at: a.track.measured_at.max(b.track.measured_at),
     })
+}
+
+/// Whether two drive one behind the other with more time between them than a rear-end conflict of this application.
+fn far_in_column(a: &Actor<'_>, b: &Actor<'_>, rear_end_time_s: f64) -> bool {
+    let (Some(dir_a), Some(dir_b)) = (a.dir, b.dir) else { return false };
+    let apart = b.at - a.at;
+    let one_column = dir_a.dot(&dir_b) > 0.95 && dir_a.perp(&apart).abs() < 0.4 * (a.width_m + b.width_m);
+    let gap_m = apart.norm() - 0.5 * (a.length_m + b.length_m);
+    one_column && gap_m > 1.5 * rear_end_time_s * (a.velocity - b.velocity).norm()
+}
+
+/// Whether two ways come near one another by their lanes; off the lanes anything can.
+fn lanes_meet(scene: &Scene<'_>, way_a: &Path, way_b: &Path) -> bool {
+    let free = way_a.lanes.is_empty() || way_b.lanes.is_empty();
+    free || way_a.lanes.iter().any(|a| way_b.lanes.iter().any(|b| scene.roads.meet(a.lane, b.lane)))
 }
 
 /// Whether a meeting is one for this application: soon, not of two tracks of one body, not a mere following.

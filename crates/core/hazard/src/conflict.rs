@@ -75,16 +75,22 @@ impl Pairing<'_> {
             let wander = |actor: &Actor<'_>, way: &Path| {
                 if way.lanes.is_empty() && actor.moves() { actor.sigma_mps * t } else { 0.0 }
             };
-            let sigma_across = a.sigma_m.hypot(b.sigma_m).hypot(wander(a, self.way_a)).hypot(wander(b, self.way_b));
-            let across = normal::between(seen.offset_m, sigma_across, -seen.half_across_m, seen.half_across_m);
             zone.take(k, &seen, a.travel_m[k]);
+            let sigma_across = root_sum_square([a.sigma_m, b.sigma_m, wander(a, self.way_a), wander(b, self.way_b)]);
+            // Φ is the dear part: most instants are so far aside that it need not be asked.
+            let across = if seen.offset_m.abs() > seen.half_across_m + 2.1 * sigma_across {
+                0.0
+            } else {
+                normal::between(seen.offset_m, sigma_across, -seen.half_across_m, seen.half_across_m)
+            };
             if across < 0.02 {
                 interval.leave();
                 continue;
             }
             let gap_m = seen.s_m - a.travel_m[k];
             let margin_m = seen.half_along_m + margin_s * a.speed_mps;
-            let sigma_m = a.spread_m[k].hypot(b.spread_m[k] * self.shift_per_metre(&seen)).max(0.05);
+            let shifted_m = b.spread_m[k] * self.shift_per_metre(&seen);
+            let sigma_m = root_sum_square([a.spread_m[k], shifted_m]).max(0.05);
             interval.take((gap_m - margin_m) / sigma_m, (gap_m + margin_m) / sigma_m, across);
         }
         let probability = interval.total();
@@ -122,9 +128,9 @@ impl Pairing<'_> {
     /// The least distance between the outlines around an instant, metres, at the nominal speeds.
     pub(crate) fn closest_m(&self, around_s: f64) -> f64 {
         let from = (around_s - 1.0).max(0.0);
-        (0..=40)
+        (0..=20)
             .map(|i| {
-                let t = from + f64::from(i) * 0.05;
+                let t = from + f64::from(i) * 0.1;
                 let (a, b) = (self.way_a.pose(self.a.travel_at(t)), self.way_b.pose(self.b.travel_at(t)));
                 boxes_apart_m(a, (self.a.length_m, self.a.width_m), b, (self.b.length_m, self.b.width_m))
             })
@@ -169,6 +175,7 @@ struct Zone {
     s_high_m: f64,
     /// (least outline distance so far, its time step, the distance along there)
     nearest: (f64, usize, f64),
+    /// How far outside of the swath the second one was a step before, metres.
     last: Option<f64>,
 }
 
@@ -198,7 +205,7 @@ impl Zone {
         }
         self.last = Some(outside);
         let along = ((seen.s_m - travel_m).abs() - seen.half_along_m).max(0.0);
-        let apart = along.hypot(outside.max(0.0));
+        let apart = root_sum_square([along, outside.max(0.0)]);
         if apart < self.nearest.0 {
             self.nearest = (apart, k, seen.s_m);
         }
@@ -232,6 +239,11 @@ impl Zone {
             touching: start.is_some_and(touching),
         }
     }
+}
+
+/// `hypot` guards against overflow that cannot be here, at several times the price.
+fn root_sum_square<const N: usize>(values: [f64; N]) -> f64 {
+    values.iter().map(|v| v * v).sum::<f64>().sqrt()
 }
 
 /// When a road user has travelled `s_m`, seconds; the horizon's end if it does not get there.

@@ -1,6 +1,6 @@
 //! Pedestrian: someone on foot who is, or by their walking will be, in a vehicle's way.
 
-use crate::actor::Actor;
+use crate::actor::{Actor, TIME_STEP_S};
 use crate::config::PedestrianConfig;
 use crate::conflict::{Meeting, Pairing};
 use crate::ledger::{EventKey, Proposal};
@@ -58,11 +58,12 @@ fn approach<'a>(
         return None;
     }
     let way_b = b.paths.first()?;
+    let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
     let mut sum = 0.0;
     let mut best: Option<(f64, usize, Pairing<'_>, Meeting)> = None;
     for (way, way_a) in a.paths.iter().enumerate() {
         let pairing = Pairing { a, way_a, b, way_b };
-        let Some(meeting) = pairing.meet(scene.steps, config.margin_s) else { continue };
+        let Some(meeting) = pairing.meet(steps, config.margin_s) else { continue };
         // Off the lanes there is no kerb to wait at.
         let steps_out = steps_out || way_a.lanes.is_empty();
         if meeting.second_s > config.max_time_s || meeting.touching || !steps_out {

@@ -5,12 +5,13 @@ use jxz_map::{LaneIx, LaneKind, Map};
 use jxz_world::{RoadUserClass, Site};
 use rstar::primitives::{GeomWithData, Rectangle};
 use rstar::{AABB, RTree};
-use std::collections::BTreeMap;
 
 /// Lanes this far beyond the site's coverage are still known, metres: approaches and paths run out of it.
 const BEYOND_COVERAGE_M: f64 = 250.0;
 /// Longest step between two resampled points, metres: 6 cm of arc are lost on a curve of 8 m.
 const STEP_M: f64 = 2.0;
+/// Lanes whose centre lines come this near can bring two vehicles together; side by side they are further apart.
+const MEETING_M: f64 = 2.6;
 /// Tightest turn believed, 1/m.
 const MAX_CURVATURE: f64 = 0.25;
 
@@ -91,8 +92,11 @@ type Segment = GeomWithData<Rectangle<[f64; 2]>, (LaneIx, u32)>;
 /// The lanes of one site.
 #[derive(Debug)]
 pub(crate) struct Roads {
-    shapes: BTreeMap<LaneIx, LaneShape>,
+    /// By lane index; `None` for lanes that are not around the site.
+    shapes: Vec<Option<LaneShape>>,
     segments: RTree<Segment>,
+    /// By lane index, a bit for every lane whose centre line comes within [`MEETING_M`]; empty for lanes elsewhere.
+    meeting: Vec<Vec<u64>>,
 }
 
 /// A point's relation to one lane.
@@ -108,13 +112,14 @@ impl Roads {
     pub(crate) fn new(map: &Map, site: &Site) -> Self {
         let reach_m = site.coverage_m.clamp(0.0, 2000.0) + BEYOND_COVERAGE_M;
         let level = site_level(map, site);
-        let mut shapes = BTreeMap::new();
+        let mut shapes = Vec::with_capacity(map.lanes.len());
         let mut segments = Vec::new();
         for (i, lane) in map.lanes.iter().enumerate() {
             // A connector is as high as the lane that it continues.
             let link = lane.link.or_else(|| lane.predecessors.first().and_then(|p| map.lane(*p).link));
             let same_level = link.is_none_or(|link| map.link(link).level == level);
             let wanted = same_level && lane.kind != LaneKind::Footway;
+            shapes.push(None);
             if !wanted || lane.centre.project(site.position).distance_m > reach_m {
                 continue;
             }
@@ -124,14 +129,39 @@ impl Roads {
                 let corners = Rectangle::from_corners([pair[0].at.x, pair[0].at.y], [pair[1].at.x, pair[1].at.y]);
                 segments.push(GeomWithData::new(corners, (ix, k as u32)));
             }
-            shapes.insert(ix, shape);
+            shapes[i] = Some(shape);
         }
-        Self { shapes, segments: RTree::bulk_load(segments) }
+        let mut roads = Self { shapes, segments: RTree::bulk_load(segments), meeting: Vec::new() };
+        roads.meeting = roads.meetings();
+        roads
+    }
+
+    fn meetings(&self) -> Vec<Vec<u64>> {
+        let words = self.shapes.len().div_ceil(64);
+        let mut meeting: Vec<Vec<u64>> =
+            self.shapes.iter().map(|shape| vec![0; if shape.is_some() { words } else { 0 }]).collect();
+        let mut near = Vec::new();
+        for (i, shape) in self.shapes.iter().enumerate() {
+            for pose in shape.iter().flat_map(|shape| &shape.points) {
+                self.near(pose.at, MEETING_M, &mut near);
+                for other in near.iter().map(|on| on.lane.0 as usize) {
+                    meeting[i][other / 64] |= 1 << (other % 64);
+                    meeting[other][i / 64] |= 1 << (i % 64);
+                }
+            }
+        }
+        meeting
+    }
+
+    /// Whether two lanes cross, merge, part, follow one another or are the same.
+    pub(crate) fn meet(&self, a: LaneIx, b: LaneIx) -> bool {
+        let word = self.meeting.get(a.0 as usize).and_then(|bits| bits.get(b.0 as usize / 64));
+        word.is_some_and(|word| word >> (b.0 % 64) & 1 == 1)
     }
 
     /// A lane's shape, if it is around the site.
     pub(crate) fn shape(&self, lane: LaneIx) -> Option<&LaneShape> {
-        self.shapes.get(&lane)
+        self.shapes.get(lane.0 as usize)?.as_ref()
     }
 
     /// The nearest point of every lane within `radius_m`, in order of lane index.
@@ -141,7 +171,7 @@ impl Roads {
             AABB::from_corners([point.x - radius_m, point.y - radius_m], [point.x + radius_m, point.y + radius_m]);
         for segment in self.segments.locate_in_envelope_intersecting(envelope) {
             let (lane, k) = segment.data;
-            let Some(shape) = self.shapes.get(&lane) else { continue };
+            let Some(shape) = self.shape(lane) else { continue };
             let (s_m, offset_m, distance_m) = shape.foot(k as usize, point);
             if distance_m > radius_m {
                 continue;
