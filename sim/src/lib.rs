@@ -12,6 +12,7 @@ mod sensor;
 mod simulation;
 mod traffic;
 mod truth;
+mod virtual_run;
 
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 pub use radio::Channel;
@@ -19,3 +20,4 @@ pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, Sce
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
+pub use virtual_run::{Latency, MustArrive, Tracking, VirtualIsland, VirtualReport, VirtualRunError};

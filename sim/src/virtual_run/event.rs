@@ -1,0 +1,83 @@
+//! What is on its way, in order of arrival.
+
+use crate::radio::Channel;
+use jxz_units::Instant;
+use jxz_v2x::Frame;
+use jxz_world::{JunctionSignals, NodeState, Record, Scan, VehicleId};
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+/// Events on their way at a time; about two seconds of a busy island.
+const LIMIT: usize = 200_000;
+
+/// Something that arrives.
+#[derive(Debug, Clone)]
+pub(super) enum Arrival {
+    /// A scan at an edge node.
+    Scan(usize, Scan),
+    /// A signal controller's report at an edge node.
+    Signals(usize, JunctionSignals),
+    /// A vehicle's message at an edge node.
+    Report(usize, Arc<[u8]>),
+    /// An edge node's message at a vehicle, with when it was sent.
+    Broadcast(VehicleId, Channel, Arc<Frame>, Instant),
+    /// An edge node's fresh state at the cloud.
+    State(Box<NodeState>),
+    /// An edge node's record at the cloud.
+    Record(Box<Record>),
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    at: Instant,
+    number: u64,
+    arrival: Arrival,
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.number) == (other.at, other.number)
+    }
+}
+
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// Arrivals in order of time; of two at the same time, the one that was sent first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Queue {
+    heap: BinaryHeap<Reverse<Entry>>,
+    next: u64,
+}
+
+impl Queue {
+    /// False if the queue is full: then the arrival is lost.
+    pub(super) fn push(&mut self, at: Instant, arrival: Arrival) -> bool {
+        if self.heap.len() >= LIMIT {
+            return false;
+        }
+        self.heap.push(Reverse(Entry { at, number: self.next, arrival }));
+        self.next += 1;
+        true
+    }
+
+    pub(super) fn next_at(&self) -> Option<Instant> {
+        self.heap.peek().map(|entry| entry.0.at)
+    }
+
+    pub(super) fn pop(&mut self) -> Option<(Instant, Arrival)> {
+        self.heap.pop().map(|entry| (entry.0.at, entry.0.arrival))
+    }
+}

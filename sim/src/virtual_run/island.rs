@@ -1,0 +1,390 @@
+//! The runner: moves everything on by one step after the other, each arrival at its own instant.
+
+use super::digest::OutputDigest;
+use super::event::{Arrival, Queue};
+use super::report::{Latency, MustArrive, Tracking, VirtualReport};
+use crate::on_board::VehicleMessage;
+use crate::radio::{Channel, Radio};
+use crate::rng::{Seed, Stream};
+use crate::scenario::Scenario;
+use crate::simulation::{STEP, Simulation, SimulationError};
+use core::time::Duration;
+use jxz_cloud::{Cloud, CloudConfig};
+use jxz_edge::{Edge, EdgeConfig, EdgeError, NoStopwatch};
+use jxz_fusion::metrics::{Moving, TrackingScore};
+use jxz_map::Map;
+use jxz_units::{Instant, Now, Utc};
+use jxz_v2x::Frame;
+use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// From a scan's time of validity to its arrival at the edge: exposure, detection in the sensor, the local net.
+const SENSOR_DELAY: Duration = Duration::from_millis(25);
+/// From a signal controller to the edge.
+const SIGNAL_DELAY: Duration = Duration::from_millis(5);
+/// Vehicles within this distance of a site are subscribed to it over 5G, metres.
+const SUBSCRIBED_M: f64 = 450.0;
+/// PC5 beyond this many ranges is not even tried.
+const PC5_RANGES: f64 = 1.6;
+/// Steps between two comparisons of tracks and truth.
+const SCORE_STEPS: u64 = 10;
+/// Comparisons begin when tracks have had time to begin, seconds.
+const SCORE_FROM_S: f64 = 2.0;
+
+/// Why a virtual run cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum VirtualRunError {
+    /// The simulation cannot begin.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+    /// A node cannot begin.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
+    /// A record has no JSON form for the digest.
+    #[error("digest of record {sequence} of site {site}: {source}")]
+    Digest {
+        /// Which site.
+        site: String,
+        /// Which record.
+        sequence: u64,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+/// One node with its radio.
+struct Node {
+    edge: Edge,
+    stream: Stream,
+}
+
+/// The whole island in virtual time.
+pub struct VirtualIsland {
+    seed: u64,
+    scenario: Scenario,
+    utc_start: Utc,
+    simulation: Simulation,
+    nodes: Vec<Node>,
+    cloud: Cloud,
+    radio: Radio,
+    vehicles: BTreeMap<jxz_world::VehicleId, Stream>,
+    queue: Queue,
+    digest: OutputDigest,
+    latencies: LatencyBook,
+    drops: Drops,
+    must_arrive: MustArrive,
+    score: TrackingScore,
+    step: u64,
+}
+
+impl VirtualIsland {
+    /// An island with a node at every site, and a cloud.
+    ///
+    /// # Errors
+    /// The scenario or a site's sensors are not usable.
+    pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, VirtualRunError> {
+        let simulation = Simulation::new(Arc::clone(&map), scenario, seed, utc_start)?;
+        let now = simulation.now();
+        let radio = Radio::new(scenario.radio.clone(), Seed(seed));
+        let node = |(number, site): (usize, &jxz_world::Site)| {
+            let config = EdgeConfig { boot: seed, ..EdgeConfig::default() };
+            let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
+            Ok(Node { edge, stream: radio.sender(number as u64) })
+        };
+        let nodes = map.sites.iter().enumerate().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
+        let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
+        for site in &map.sites {
+            cloud.handle(now, jxz_cloud::Input::NodeConnected(site.id.clone()));
+        }
+        Ok(Self {
+            seed,
+            scenario: scenario.clone(),
+            utc_start,
+            simulation,
+            nodes,
+            cloud,
+            radio,
+            vehicles: BTreeMap::new(),
+            queue: Queue::default(),
+            digest: OutputDigest::default(),
+            latencies: LatencyBook::default(),
+            drops: Drops::default(),
+            must_arrive: MustArrive::default(),
+            score: TrackingScore::default(),
+            step: 0,
+        })
+    }
+
+    /// The simulation inside.
+    #[must_use]
+    pub fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    /// Simulated seconds so far.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        STEP.as_secs_f64() * self.step as f64
+    }
+
+    /// One step of [`STEP`].
+    ///
+    /// # Errors
+    /// A record has no JSON form.
+    pub fn step(&mut self) -> Result<(), VirtualRunError> {
+        let now = self.simulation.now();
+        if self.step.is_multiple_of(SCORE_STEPS) && self.seconds() >= SCORE_FROM_S {
+            self.compare(now);
+        }
+        let output = self.simulation.step();
+        let map = Arc::clone(self.simulation.map());
+        for (site, scan) in output.scans {
+            let Some(number) = map.sites.iter().position(|s| s.id == site) else { continue };
+            let after = Duration::try_from_secs_f64(scan.valid_at.seconds_since(now.utc).max(0.0)).unwrap_or_default();
+            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, scan));
+        }
+        for signals in output.signals {
+            for number in (0..map.sites.len()).filter(|n| map.sites[*n].junction.as_ref() == Some(&signals.junction)) {
+                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, signals.clone()));
+            }
+        }
+        for message in output.messages {
+            self.transmit_report(now, message);
+        }
+        self.run_until(now.mono + STEP)?;
+        self.step += 1;
+        if self.step.is_multiple_of(1200) {
+            let alive: Vec<_> = self.simulation.truth().iter().filter_map(|object| object.vehicle).collect();
+            self.vehicles.retain(|vehicle, _| alive.contains(vehicle));
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, at: Instant, arrival: Arrival) {
+        if !self.queue.push(at, arrival) {
+            self.drops.count(DropCause::RadioQueueFull);
+        }
+    }
+
+    /// Everything that happens before `until`, in order.
+    fn run_until(&mut self, until: Instant) -> Result<(), VirtualRunError> {
+        loop {
+            let deadlines = self.nodes.iter().enumerate();
+            let deadline = deadlines.filter_map(|(n, node)| node.edge.next_deadline().map(|at| (at, n))).min();
+            let cloud = self.cloud.next_deadline();
+            let arrival = self.queue.next_at();
+            let first = [deadline.map(|(at, _)| at), cloud, arrival].into_iter().flatten().min();
+            let Some(at) = first.filter(|at| *at < until) else { return Ok(()) };
+            if arrival == Some(at) {
+                if let Some((at, arrival)) = self.queue.pop() {
+                    self.arrive(self.at(at), arrival)?;
+                }
+            } else if let Some((_, number)) = deadline.filter(|(due, _)| *due == at) {
+                self.feed(self.at(at), number, jxz_edge::Input::Timer)?;
+            } else {
+                let now = self.at(at);
+                self.cloud.handle(now, jxz_cloud::Input::Timer);
+                self.collect_cloud();
+            }
+        }
+    }
+
+    fn at(&self, mono: Instant) -> Now {
+        Now::after_start(self.utc_start, mono.since(Instant::ZERO))
+    }
+
+    fn arrive(&mut self, now: Now, arrival: Arrival) -> Result<(), VirtualRunError> {
+        match arrival {
+            Arrival::Scan(number, scan) => self.feed(now, number, jxz_edge::Input::Scan(scan)),
+            Arrival::Signals(number, signals) => self.feed(now, number, jxz_edge::Input::Signals(signals)),
+            Arrival::Report(number, bytes) => self.feed(now, number, jxz_edge::Input::Radio(bytes.to_vec())),
+            Arrival::Broadcast(vehicle, channel, frame, sent) => {
+                self.latencies.record(LatencyStage::Radio, now.mono.since(sent));
+                for shown in self.simulation.deliver(vehicle, channel, now, &frame.bytes) {
+                    self.digest.shown(now.mono, &shown);
+                }
+                Ok(())
+            }
+            Arrival::State(state) => {
+                self.cloud.handle(now, jxz_cloud::Input::State(*state));
+                self.collect_cloud();
+                Ok(())
+            }
+            Arrival::Record(record) => {
+                self.cloud.handle(now, jxz_cloud::Input::Record(*record));
+                self.collect_cloud();
+                Ok(())
+            }
+        }
+    }
+
+    fn feed(&mut self, now: Now, number: usize, input: jxz_edge::Input) -> Result<(), VirtualRunError> {
+        self.nodes[number].edge.handle(now, input);
+        self.collect(now, number)
+    }
+
+    /// Takes a node's outputs and puts them on their way.
+    fn collect(&mut self, now: Now, number: usize) -> Result<(), VirtualRunError> {
+        while let Some(output) = self.nodes[number].edge.poll() {
+            match output {
+                jxz_edge::Output::Broadcast(frame) => {
+                    self.digest.broadcast(number, now.mono, &frame);
+                    self.transmit_broadcast(now, number, frame);
+                }
+                jxz_edge::Output::State(state) => {
+                    self.digest.state(number, now.mono, &state);
+                    match self.radio.uu(&mut self.nodes[number].stream) {
+                        Some(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
+                        None => self.drops.count(DropCause::UplinkExpired),
+                    }
+                }
+                jxz_edge::Output::Record(record) => self.bring(now, number, record)?,
+                // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// A record goes again until it arrives: a lost try costs a retransmission's time.
+    fn bring(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
+        self.digest.record(now.mono, &record).map_err(|source| VirtualRunError::Digest {
+            site: record.site.0.clone(),
+            sequence: record.sequence,
+            source,
+        })?;
+        self.must_arrive.sent += 1;
+        let mut at = now.mono;
+        let delay = loop {
+            match self.radio.uu(&mut self.nodes[number].stream) {
+                Some(delay) => break delay,
+                None => at = at + Duration::from_millis(200),
+            }
+            if at.since(now.mono) > Duration::from_secs(5) {
+                break Duration::ZERO;
+            }
+        };
+        if !self.queue.push(at + delay, Arrival::Record(Box::new(record))) {
+            self.drops.count(DropCause::MustArriveQueueFull);
+            self.must_arrive.lost += 1;
+        }
+        Ok(())
+    }
+
+    fn collect_cloud(&mut self) {
+        while let Some(output) = self.cloud.poll() {
+            if matches!(output, jxz_cloud::Output::Store(_)) {
+                self.must_arrive.acknowledged += 1;
+            }
+        }
+    }
+
+    /// A node's message to every vehicle in reach of either channel.
+    fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
+        let frame = Arc::new(frame);
+        let centre = self.nodes[number].edge.site().position;
+        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
+        let mut arrivals = Vec::new();
+        for object in self.simulation.truth() {
+            let Some(vehicle) = object.vehicle else { continue };
+            let distance_m = (object.position - centre).norm();
+            let stream = &mut self.nodes[number].stream;
+            let pc5 = (distance_m < pc5_m).then(|| self.radio.pc5(stream, distance_m)).flatten();
+            let uu = (distance_m < SUBSCRIBED_M).then(|| self.radio.uu(stream)).flatten();
+            for (channel, delay) in [(Channel::Pc5, pc5), (Channel::Uu, uu)] {
+                let Some(delay) = delay else { continue };
+                let broadcast = Arrival::Broadcast(vehicle, channel, Arc::clone(&frame), now.mono);
+                arrivals.push((now.mono + delay, broadcast));
+            }
+        }
+        for (at, arrival) in arrivals {
+            self.send(at, arrival);
+        }
+    }
+
+    /// A vehicle's message to every node in reach.
+    fn transmit_report(&mut self, now: Now, message: VehicleMessage) {
+        let sender = u64::from_le_bytes(message.vehicle.0) | (1 << 47);
+        let radio = &self.radio;
+        let stream = self.vehicles.entry(message.vehicle).or_insert_with(|| radio.sender(sender));
+        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
+        let bytes: Arc<[u8]> = message.bytes.into();
+        for (number, node) in self.nodes.iter().enumerate() {
+            let distance_m = (message.position - node.edge.site().position).norm();
+            if distance_m < pc5_m
+                && let Some(delay) = radio.pc5(stream, distance_m)
+                && !self.queue.push(now.mono + delay, Arrival::Report(number, Arc::clone(&bytes)))
+            {
+                self.drops.count(DropCause::RadioQueueFull);
+            }
+        }
+    }
+
+    /// Tracks against truth in every site's coverage, now.
+    fn compare(&mut self, now: Now) {
+        for node in &self.nodes {
+            let site = node.edge.site();
+            let covered = |at: jxz_geo::Point| (at - site.position).norm() < site.coverage_m;
+            let truth: Vec<Moving> = (self.simulation.truth().iter())
+                .filter(|object| covered(object.position))
+                .map(|object| Moving { position: object.position, velocity: object.velocity })
+                .collect();
+            let tracks = node.edge.tracks_at(now.utc);
+            let tracks: Vec<Moving> = tracks.iter().filter(|track| covered(track.position)).map(Moving::from).collect();
+            if !truth.is_empty() || !tracks.is_empty() {
+                self.score.add(&truth, &tracks);
+            }
+        }
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn report(&self) -> VirtualReport {
+        let now = self.simulation.now();
+        let view = self.cloud.snapshot(now.utc);
+        let on_board = self.simulation.on_board();
+        let mut drops = self.drops.clone();
+        let mut latencies = self.latencies.clone();
+        for node in &self.nodes {
+            drops.merge(node.edge.drops());
+            latencies.merge(node.edge.latencies());
+        }
+        drops.merge(&on_board.drops);
+        latencies.merge(&on_board.latencies);
+        let timed = [LatencyStage::Ingest, LatencyStage::Radio, LatencyStage::SensingToVehicle];
+        let latency = |l: &jxz_world::StageLatency| Latency { p50: l.p50_ms, p99: l.p99_ms, count: l.count };
+        let score = self.score.score();
+        let mut incidents = BTreeMap::new();
+        for (incident, count) in self.scenario.incidents.iter().zip(self.simulation.incidents()) {
+            *incidents.entry(incident.kind).or_default() += count;
+        }
+        VirtualReport {
+            seed: self.seed,
+            seconds: self.seconds(),
+            digest: self.digest.finish(),
+            nodes_online: view.nodes_online(),
+            nodes_total: self.nodes.len(),
+            warnings: on_board.warnings.clone(),
+            latency_ms: latencies
+                .summary()
+                .iter()
+                .filter(|l| timed.contains(&l.stage))
+                .map(|l| (l.stage, latency(l)))
+                .collect(),
+            must_arrive: self.must_arrive,
+            dropped: drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
+            tracks: Tracking {
+                gospa_m: score.gospa_m,
+                position_rmse_m: score.position_rmse_m,
+                velocity_rmse_mps: score.velocity_rmse_mps,
+                missed: score.missed,
+                false_tracks: score.false_tracks,
+            },
+            road_users: self.simulation.truth().len(),
+            incidents,
+            removed_stuck: self.simulation.removed_stuck(),
+        }
+    }
+}
