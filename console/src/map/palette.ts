@@ -82,7 +82,7 @@ export const PALETTES: Record<'dark' | 'light', Palette> = {
   },
   light: {
     ground: '#eef1f4',
-    casing: '#aebac6',
+    casing: '#9dabb9',
     road: '#ffffff',
     connector: '#fbfcfd',
     cycle: '#ddf0e6',

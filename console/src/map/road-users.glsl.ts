@@ -70,7 +70,7 @@ void main() {
     vec2 w = abs(v_local - vec2(0.0, 0.18)) - vec2(0.34, 0.13);
     fill = mix(fill, u_outline, 0.55 * smoothstep(px, -px, max(w.x, w.y)));
   }
-  if (has(2) && live) {
+  if (has(2) && live && v_pixels > 5.0) {
     vec2 at = v_class == 2 ? vec2(0.0) : vec2(0.0, -0.4);
     fill = mix(fill, u_connected, smoothstep(px, -px, length(v_local - at) - max(0.24, 1.4 / v_pixels)));
   }

@@ -161,7 +161,7 @@ export class MapView {
   showWarnings(warnings: readonly Warning[], chosen: string | null): void {
     if (!this.ready) return;
     const features = warnings.flatMap((w): Feature[] => {
-      const properties = { id: w.id, kind: w.kind, chosen: w.id === chosen };
+      const properties = { id: w.id, kind: isCurrent(w.freshness) ? w.kind : '', chosen: w.id === chosen };
       const spot: Feature = { type: 'Feature', properties, geometry: { type: 'Point', coordinates: [w.lon, w.lat] } };
       if (w.path.length < 2) return [spot];
       return [{ type: 'Feature', properties, geometry: { type: 'LineString', coordinates: w.path } }, spot];

@@ -92,15 +92,17 @@ export class Store {
 
   counters(): Counters {
     const frame = this.usable;
+    // Who is online and what is warned of are claims about this moment: old data cannot make them.
+    const current = isCurrent(this.freshness()) ? frame : null;
     const users = frame?.roadUsers ?? null;
     const counts = [0, 0, 0];
     if (users) for (const c of users.class) counts[c] = (counts[c] ?? 0) + 1;
     return {
-      nodesOnline: frame ? frame.sites.filter((s) => isCurrent(s.freshness)).length : null,
+      nodesOnline: current ? current.sites.filter((s) => isCurrent(s.freshness)).length : null,
       nodesTotal: this.frame ? this.frame.sites.length : null,
       roadUsers: users ? users.count : null,
       byClass: users ? (Object.fromEntries(CLASSES.map((c, i) => [c, counts[i] ?? 0])) as Record<RoadUserClass, number>) : null,
-      warnings: frame ? this.currentWarnings().length : null,
+      warnings: current ? this.currentWarnings().length : null,
       dropped: frame ? [...frame.dropped.values()].reduce((a, b) => a + b, 0) : null,
     };
   }

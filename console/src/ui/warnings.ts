@@ -102,8 +102,8 @@ export class WarningList {
       text(count, known ? String(alive.filter((w) => w.kind === kind && isCurrent(w.freshness)).length) : '–');
     }
     this.note.hidden = shown.length > 0 && shown.length <= MAX_ROWS;
-    if (!known) text(this.note, t('warningsUnknown'));
-    else text(this.note, shown.length > MAX_ROWS ? t('warningsHidden', { n: shown.length - MAX_ROWS }) : t('noWarnings'));
+    if (shown.length > MAX_ROWS) text(this.note, t('warningsHidden', { n: shown.length - MAX_ROWS }));
+    else text(this.note, t(known ? 'noWarnings' : 'warningsUnknown'));
     this.speak(alive);
   }
 

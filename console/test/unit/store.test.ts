@@ -56,13 +56,13 @@ describe('what the console knows', () => {
     const seen: unknown[] = [];
     for (const ms of [0, 3_000, 7_000, 10_000]) {
       wait(ms);
-      seen.push([store.freshness(), store.sites()[0]?.freshness, store.sites()[0]?.tracks, store.counters().roadUsers]);
+      seen.push([store.freshness(), store.sites()[0]?.freshness, store.sites()[0]?.tracks, store.counters().roadUsers, store.counters().nodesOnline]);
     }
     expect(seen).toEqual([
-      ['fresh', 'fresh', 3, 1],
-      ['late', 'late', 3, 1],
-      ['stale', 'stale', 3, 1],
-      ['lost', 'lost', null, null],
+      ['fresh', 'fresh', 3, 1, 1],
+      ['late', 'late', 3, 1, 1],
+      ['stale', 'stale', 3, 1, null],
+      ['lost', 'lost', null, null, null],
     ]);
   });
 
@@ -73,6 +73,8 @@ describe('what the console knows', () => {
     wait(3_500);
     expect(store.warnings()[0]?.freshness).toBe('stale');
     expect(store.counters().warnings).toBe(0);
+    wait(2_000);
+    expect(store.counters().warnings).toBeNull();
   });
 
   it('counts a phase down and then no longer claims to know', () => {
