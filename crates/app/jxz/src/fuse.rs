@@ -322,7 +322,7 @@ impl<R: BufRead> ScanReader<R> {
     }
 
     fn parse(&mut self) -> anyhow::Result<(f64, Scan)> {
-        let line: ScanLine = serde_json::from_str(&self.buffer)?;
+        let line: ScanLine = serde_json::from_str(self.buffer.trim_end())?;
         ensure!(line.t.is_finite() && line.t.abs() < 4e9, "t is {}, not a time in seconds", line.t);
         ensure!(line.arrival.is_finite() && line.arrival.abs() < 4e9, "arrival is {}, not a time", line.arrival);
         ensure!((line.t - line.arrival).abs() <= MAX_GAP_S, "t and arrival are over an hour apart");

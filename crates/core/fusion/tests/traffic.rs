@@ -35,11 +35,9 @@ fn straight_movers_are_followed_with_their_class_and_heading() {
         let turn = track.heading.unwrap().to_yaw().rad() - truth.velocity.y.atan2(truth.velocity.x);
         assert!(jxz_units::wrap_pi(turn).abs() < 0.2, "heading off by {turn} rad");
         assert!(utc(*t).seconds_since(track.measured_at) < 0.1 && track.since < utc(1.0));
-        let ids: Vec<_> = run
-            .frames
-            .iter()
-            .filter_map(|(s, all)| (*s > 1.0).then(|| nearest(all, (user.path)(*s).unwrap().position).map(|n| n.id)))
-            .collect();
+        let settled = run.frames.iter().filter(|(s, _)| *s > 1.0);
+        let ids: Vec<_> =
+            settled.map(|(s, all)| nearest(all, (user.path)(*s).unwrap().position).map(|n| n.id)).collect();
         assert!(ids.iter().all(|id| *id == Some(track.id)), "one number throughout");
     }
 }
