@@ -63,14 +63,17 @@ struct Lines {
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
-        Command::Decode(lines) => convert(&lines, decode_line),
-        Command::Encode(lines) => convert(&lines, encode_line),
+        Command::Decode(lines) => convert(&lines, "value", decode_line),
+        Command::Encode(lines) => convert(&lines, "uper_hex", encode_line),
         Command::Show { hex, origin, at } => show(&hex, &origin, at),
     }
 }
 
-/// Runs `change` over each line; fails at the end if a line failed.
-fn convert(lines: &Lines, change: fn(&mut Map<String, Value>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// What turns a line's members into its result.
+type Conversion = fn(&Map<String, Value>) -> anyhow::Result<Value>;
+
+/// Gives each line its member `result` by `conversion`; fails at the end if a line failed.
+fn convert(lines: &Lines, result: &str, conversion: Conversion) -> anyhow::Result<()> {
     let mut input: Box<dyn BufRead> = match &lines.input {
         Some(path) => {
             let file = std::fs::File::open(path).with_context(|| format!("open {}", path.display()))?;
@@ -91,9 +94,9 @@ fn convert(lines: &Lines, change: fn(&mut Map<String, Value>) -> anyhow::Result<
             continue;
         }
         total += 1;
-        let (result, ok) = changed_line(line, change);
+        let (answer, ok) = answered(line, result, conversion);
         failed += u64::from(!ok);
-        writeln!(output, "{result}").context("write a line")?;
+        writeln!(output, "{answer}").context("write a line")?;
     }
     output.flush().context("write the last lines")?;
     anyhow::ensure!(failed == 0, "{failed} of {total} lines failed; their `error` says why");
@@ -129,24 +132,24 @@ fn finished(bytes: Vec<u8>, oversize: bool) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("the line is not UTF-8")
 }
 
-/// A line with its result or its `error`, and whether it is the former.
-fn changed_line(
-    line: anyhow::Result<String>,
-    change: fn(&mut Map<String, Value>) -> anyhow::Result<()>,
-) -> (Value, bool) {
+/// A line with its member `result` or its `error`, and whether it is the former. A result that the line brought along
+/// never passes for ours.
+fn answered(line: anyhow::Result<String>, result: &str, conversion: Conversion) -> (Value, bool) {
     let parsed = line.and_then(|line| serde_json::from_str(&line).context("the line is not JSON"));
     let mut members = match parsed {
         Ok(Value::Object(members)) => members,
         Ok(_) => return (json!({"error": "the line is not a JSON object"}), false),
         Err(error) => return (json!({"error": format!("{error:#}")}), false),
     };
-    match supported(&members).and_then(|()| change(&mut members)) {
-        Ok(()) => (Value::Object(members), true),
-        Err(error) => {
-            members.insert("error".to_owned(), format!("{error:#}").into());
-            (Value::Object(members), false)
-        }
-    }
+    members.remove(result);
+    let converted = supported(&members).and_then(|()| conversion(&members));
+    let ok = converted.is_ok();
+    let (name, value) = match converted {
+        Ok(value) => (result, value),
+        Err(error) => ("error", format!("{error:#}").into()),
+    };
+    members.insert(name.to_owned(), value);
+    (Value::Object(members), ok)
 }
 
 fn supported(members: &Map<String, Value>) -> anyhow::Result<()> {
@@ -161,19 +164,14 @@ fn supported(members: &Map<String, Value>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn decode_line(members: &mut Map<String, Value>) -> anyhow::Result<()> {
-    members.remove("value");
+fn decode_line(members: &Map<String, Value>) -> anyhow::Result<Value> {
     let hex = members.get("uper_hex").and_then(Value::as_str).context("no text `uper_hex`")?;
-    let frame = decode_frame(&from_hex(hex)?)?;
-    members.insert("value".to_owned(), to_json(&frame)?);
-    Ok(())
+    Ok(to_json(&decode_frame(&from_hex(hex)?)?)?)
 }
 
-fn encode_line(members: &mut Map<String, Value>) -> anyhow::Result<()> {
-    members.remove("uper_hex");
+fn encode_line(members: &Map<String, Value>) -> anyhow::Result<Value> {
     let frame = from_json(members.get("value").context("no `value`")?)?;
-    members.insert("uper_hex".to_owned(), to_hex(&encode_frame(&frame)?).into());
-    Ok(())
+    Ok(to_hex(&encode_frame(&frame)?).into())
 }
 
 fn show(hex: &str, origin: &[f64], at: Option<i64>) -> anyhow::Result<()> {
@@ -266,13 +264,14 @@ fn show_rsi(out: &mut impl Write, rsi: &ReceivedRsi) -> std::io::Result<()> {
     )?;
     for warning in &rsi.warnings {
         let kind = warning.kind().map_or("foreign", jxz_world::WarningKind::name);
-        writeln!(out, "  {} {:?} ({kind}), priority {:?}", warning.number, warning.code, warning.priority)?;
+        let priority = warning.priority.map_or_else(|| "—".to_owned(), |priority| priority.to_string());
+        writeln!(out, "  {} {:?} ({kind}), priority {priority}", warning.number, warning.code)?;
         writeln!(
             out,
             "    at {}, within {}, probability {}, {} to {}",
             warning.at.map_or_else(|| "—".to_owned(), placed),
             told(warning.radius_m, "m"),
-            told(warning.confidence, ""),
+            told(warning.confidence.map(|probability| probability * 100.0), "%"),
             clock(warning.starts),
             clock(warning.ends)
         )?;
