@@ -1,4 +1,5 @@
 //! `jxz fuse` on recorded scans, as a user runs it.
+#![allow(clippy::unwrap_used, reason = "what is not as expected fails the test")]
 
 use jxz_fusion::metrics::{Moving, Score, TrackingScore};
 use jxz_geo::{Point, Vector};
