@@ -7,20 +7,20 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum MapError {
     /// A file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
     /// A file is not TOML of the map's shape: bad syntax, a missing or an unknown key, a wrong type.
-    #[error("{file}: {source}")]
+    #[error("{file}: {cause}")]
     Parse {
         /// The file's name in the map's folder.
         file: &'static str,
         /// What is wrong, with its line.
-        source: Box<toml::de::Error>,
+        cause: Box<toml::de::Error>,
     },
     /// An object makes no sense.
     #[error("{file}:{line}: {object}: {problem}; {remedy}")]

@@ -306,7 +306,7 @@ pub(crate) struct File<T> {
 
 impl<T: DeserializeOwned> File<T> {
     fn parse(name: &'static str, text: String) -> Result<Self, MapError> {
-        let data = toml::from_str(&text).map_err(|source| MapError::Parse { file: name, source: Box::new(source) })?;
+        let data = toml::from_str(&text).map_err(|cause| MapError::Parse { file: name, cause: Box::new(cause) })?;
         Ok(Self { name, text, data })
     }
 }
@@ -354,7 +354,7 @@ impl Source {
             let text = match std::fs::read_to_string(&path) {
                 Ok(text) => text,
                 Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => String::new(),
-                Err(source) => return Err(MapError::Read { path, source }),
+                Err(cause) => return Err(MapError::Read { path, cause }),
             };
             digest.update(name.as_bytes());
             digest.update((text.len() as u64).to_le_bytes());
