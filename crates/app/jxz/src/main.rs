@@ -1,5 +1,6 @@
 //! `jxz`: one command for everything that is not a daemon.
 
+mod demo;
 mod fuse;
 mod map;
 mod pki;
@@ -18,6 +19,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Args),
     Fuse(fuse::Args),
     Map(map::Args),
     Pki(pki::Args),
@@ -27,6 +29,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Demo(args) => demo::run(args),
         Command::Fuse(args) => fuse::run(args),
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),

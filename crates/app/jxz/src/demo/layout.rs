@@ -1,0 +1,177 @@
+//! The demo's folder: keys, a configuration for each daemon, and who listens where.
+
+use anyhow::Context;
+use jxz_map::Map;
+use jxz_world::SiteId;
+use serde::Serialize;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+
+/// Where the console is, if nobody else is there already.
+const CONSOLE_PORT: u16 = 8600;
+/// The multicast group that stands for the PC5 channel.
+const PC5_GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 59, 5);
+/// Certificates hold for this long: a demo that runs longer is no demo.
+const CERTIFICATE_DAYS: u16 = 30;
+
+/// Everything that the demo's processes must agree on.
+pub(super) struct Layout {
+    pub(super) pki: PathBuf,
+    pub(super) http: SocketAddr,
+    pub(super) grpc: SocketAddr,
+    pub(super) pc5_interface: String,
+    pub(super) pc5_group: SocketAddrV4,
+    pub(super) cloud_config: PathBuf,
+    pub(super) sites: Vec<SiteLayout>,
+}
+
+/// One node's part.
+pub(super) struct SiteLayout {
+    pub(super) id: SiteId,
+    pub(super) ingest: SocketAddr,
+    pub(super) uu: SocketAddr,
+    pub(super) state_dir: PathBuf,
+    pub(super) config: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Listen {
+    listen: SocketAddr,
+}
+
+#[derive(Serialize)]
+struct Pki<'a> {
+    dir: &'a Path,
+}
+
+#[derive(Serialize)]
+struct EdgeToml<'a> {
+    site: &'a SiteId,
+    map: &'a Path,
+    state_dir: &'a Path,
+    ingest: Listen,
+    cloud: CloudToml,
+    uu: Listen,
+    pc5: Pc5Toml<'a>,
+    pki: Pki<'a>,
+}
+
+#[derive(Serialize)]
+struct CloudToml {
+    address: String,
+}
+
+#[derive(Serialize)]
+struct Pc5Toml<'a> {
+    interface: &'a str,
+    group: SocketAddrV4,
+}
+
+#[derive(Serialize)]
+struct CloudDaemonToml<'a> {
+    map: &'a Path,
+    data_dir: PathBuf,
+    quic: Listen,
+    grpc: Listen,
+    http: Listen,
+    pki: Pki<'a>,
+}
+
+impl Layout {
+    /// Makes keys and configurations in `folder`, with ports that are free now.
+    pub(super) fn make(folder: &Path, map_dir: &Path, map: &Map, vehicles: u16) -> anyhow::Result<Self> {
+        let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
+        let pki = folder.join("pki");
+        let plan = jxz_link::Plan {
+            sites: map.sites.iter().map(|s| s.id.clone()).collect(),
+            vehicles,
+            operators: vec!["operator".to_owned()],
+            now: jxz_link::utc_now(),
+            days: CERTIFICATE_DAYS,
+        };
+        jxz_link::make(&pki, &plan, false).context("cannot make the demo's keys")?;
+
+        // Held until every port is chosen, so that no two are the same.
+        let mut held = Held::default();
+        let quic = held.udp()?;
+        let http = held.tcp(CONSOLE_PORT).or_else(|_| held.tcp(0))?;
+        let grpc = held.tcp(0)?;
+        let pc5_group = SocketAddrV4::new(PC5_GROUP, held.udp()?.port());
+        let pc5_interface = "lo".to_owned();
+        let sites = map
+            .sites
+            .iter()
+            .map(|site| {
+                let dir = folder.join(&site.id.0);
+                let ports = (held.udp()?, held.udp()?);
+                Ok(SiteLayout {
+                    id: site.id.clone(),
+                    ingest: ports.0,
+                    uu: ports.1,
+                    config: dir.with_extension("toml"),
+                    state_dir: dir,
+                })
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+
+        let layout = Self { pki, http, grpc, pc5_interface, pc5_group, cloud_config: folder.join("cloud.toml"), sites };
+        layout.write(folder, &map_dir, quic)?;
+        Ok(layout)
+    }
+
+    fn write(&self, folder: &Path, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
+        let pki = || Pki { dir: &self.pki };
+        let cloud = CloudDaemonToml {
+            map,
+            data_dir: folder.join("records"),
+            quic: Listen { listen: quic },
+            grpc: Listen { listen: self.grpc },
+            http: Listen { listen: self.http },
+            pki: pki(),
+        };
+        write_toml(&self.cloud_config, &cloud)?;
+        for site in &self.sites {
+            let edge = EdgeToml {
+                site: &site.id,
+                map,
+                state_dir: &site.state_dir,
+                ingest: Listen { listen: site.ingest },
+                cloud: CloudToml { address: quic.to_string() },
+                uu: Listen { listen: site.uu },
+                pc5: Pc5Toml { interface: &self.pc5_interface, group: self.pc5_group },
+                pki: pki(),
+            };
+            write_toml(&site.config, &edge)?;
+        }
+        Ok(())
+    }
+}
+
+fn write_toml(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
+    let text = toml::to_string(value).with_context(|| format!("cannot put {} into TOML", path.display()))?;
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Sockets that keep their ports from being chosen twice.
+#[derive(Default)]
+struct Held {
+    udp: Vec<UdpSocket>,
+    tcp: Vec<TcpListener>,
+}
+
+impl Held {
+    fn udp(&mut self) -> anyhow::Result<SocketAddr> {
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free UDP port on loopback")?;
+        let address = socket.local_addr()?;
+        self.udp.push(socket);
+        Ok(address)
+    }
+
+    fn tcp(&mut self, port: u16) -> anyhow::Result<SocketAddr> {
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .with_context(|| format!("cannot take TCP port {port} on loopback"))?;
+        let address = socket.local_addr()?;
+        self.tcp.push(socket);
+        Ok(address)
+    }
+}

@@ -1,0 +1,321 @@
+//! The simulator in real time: its sensors send to the nodes, its vehicles talk and listen on both channels.
+
+use super::fleet::{Delivery, Fleet};
+use super::layout::Layout;
+use super::tracking::Tracking;
+use anyhow::{Context, bail};
+use jxz_fusion::metrics::Score;
+use jxz_geo::Point;
+use jxz_link::{MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, UuMessage, utc_now};
+use jxz_map::Map;
+use jxz_sim::{Channel, STEP, Scenario, Simulation, StepOutput};
+use jxz_units::Now;
+use jxz_v2x::{MessageKind, Received};
+use jxz_world::{DropCause, Drops, JunctionId, LatencyBook, LatencyStage, Scan, SiteId, VehicleId, WarningKind};
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+/// A unit's messages reach vehicles within this distance over PC5, metres.
+const PC5_RANGE_M: f64 = 400.0;
+/// The simulation begins this long after it was asked for.
+const START_LEAD: Duration = Duration::from_secs(2);
+/// Vehicles look for a nearer site this often.
+const FOLLOW_STEPS: u64 = 10;
+/// Scans that wait for their time of validity.
+const PENDING_SCANS: usize = 4096;
+/// Priority of a vehicle's own message where it has no reason for another.
+const BSM_PRIORITY: u8 = 32;
+
+/// What the terminal shows of the vehicles' side.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Snapshot {
+    /// Kind, shown over 5G, shown over PC5.
+    pub(super) warnings: Vec<(&'static str, u64, u64)>,
+    pub(super) latencies: LatencyBook,
+    pub(super) subscribed: usize,
+}
+
+/// What the vehicles' side counted, at the end.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) seconds: f64,
+    pub(super) warnings: Vec<(&'static str, u64, u64)>,
+    pub(super) latencies: LatencyBook,
+    pub(super) drops: Drops,
+    pub(super) tracking: Score,
+}
+
+/// The running simulator.
+pub(super) struct Live {
+    snapshot: Arc<Mutex<Snapshot>>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Outcome>,
+}
+
+impl Live {
+    /// Starts to play the scenario now.
+    pub(super) fn start(
+        map: Arc<Map>,
+        scenario: &Scenario,
+        seed: u64,
+        layout: &Layout,
+        vehicles: u16,
+    ) -> anyhow::Result<Self> {
+        let (driver, deliveries) = Driver::new(map, scenario, seed, layout, vehicles)?;
+        let snapshot = Arc::clone(&driver.snapshot);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(driver.run(deliveries, stopped));
+        Ok(Self { snapshot, stop, task })
+    }
+
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An error if the simulator has ended by itself.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.task.is_finished() { bail!("the simulator has ended by itself") } else { Ok(()) }
+    }
+
+    pub(super) async fn stop(self) -> anyhow::Result<Outcome> {
+        // A simulator that has ended already does not listen any more; waiting for it tells why.
+        let _ended = self.stop.send(());
+        self.task.await.context("the simulator has failed")
+    }
+}
+
+struct Driver {
+    sim: Simulation,
+    started: Instant,
+    steps: u64,
+    pending: VecDeque<(SiteId, Scan)>,
+    socket: UdpSocket,
+    ingest: BTreeMap<SiteId, SocketAddr>,
+    controllers: BTreeMap<JunctionId, Vec<SocketAddr>>,
+    signal_sequence: u32,
+    radio: MulticastRadio,
+    /// By the unit's number in messages: where it stands.
+    units: BTreeMap<[u8; 8], Point>,
+    /// By the sender's number on the channel: where it stands, once an RSM has told which unit it is.
+    senders: BTreeMap<u64, Point>,
+    fleet: Fleet,
+    tracking: Tracking,
+    latencies: LatencyBook,
+    drops: Drops,
+    snapshot: Arc<Mutex<Snapshot>>,
+}
+
+impl Driver {
+    fn new(
+        map: Arc<Map>,
+        scenario: &Scenario,
+        seed: u64,
+        layout: &Layout,
+        vehicles: u16,
+    ) -> anyhow::Result<(Self, mpsc::Receiver<Delivery>)> {
+        let (fleet, deliveries) = Fleet::new(layout, &map, vehicles)?;
+        let pc5 = MulticastConfig { interface: layout.pc5_interface.clone(), group: layout.pc5_group };
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot open a UDP socket")?;
+        socket.set_nonblocking(true).context("cannot make a socket non-blocking")?;
+        let mut controllers: BTreeMap<JunctionId, Vec<SocketAddr>> = BTreeMap::new();
+        for (site, place) in map.sites.iter().zip(&layout.sites) {
+            if let Some(junction) = &site.junction {
+                controllers.entry(junction.clone()).or_default().push(place.ingest);
+            }
+        }
+        // Both clocks of the start are read at once; laying out the traffic takes a part of the second ahead.
+        let (started, utc_start) = (Instant::now() + START_LEAD, utc_now() + START_LEAD);
+        let driver = Self {
+            sim: Simulation::new(map.clone(), scenario, seed, utc_start)?,
+            started,
+            steps: 0,
+            pending: VecDeque::new(),
+            socket,
+            ingest: layout.sites.iter().map(|s| (s.id.clone(), s.ingest)).collect(),
+            controllers,
+            signal_sequence: 0,
+            radio: MulticastRadio::open(&pc5)?,
+            units: map.sites.iter().map(|s| (s.id.hash64().to_be_bytes(), s.position)).collect(),
+            senders: BTreeMap::new(),
+            fleet,
+            tracking: Tracking::new(&map),
+            latencies: LatencyBook::default(),
+            drops: Drops::default(),
+            snapshot: Arc::default(),
+        };
+        Ok((driver, deliveries))
+    }
+
+    async fn run(mut self, mut deliveries: mpsc::Receiver<Delivery>, mut stop: oneshot::Receiver<()>) -> Outcome {
+        loop {
+            tokio::select! {
+                _ = &mut stop => return self.outcome(),
+                () = tokio::time::sleep_until(self.next_due()) => self.play(),
+                heard = self.radio.recv() => match heard {
+                    Ok(heard) => self.hear_pc5(&heard),
+                    Err(error) => {
+                        tracing::warn!(%error, "receive from the radio");
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                },
+                Some((vehicle, message)) = deliveries.recv() => self.hear_uu(vehicle, &message),
+            }
+        }
+    }
+
+    /// The real time of a moment of the simulation.
+    fn real(&self, elapsed: Duration) -> Instant {
+        self.started + elapsed
+    }
+
+    fn next_due(&self) -> Instant {
+        let step = self.real(STEP * u32::try_from(self.steps).unwrap_or(u32::MAX));
+        let scan = self.pending.front().map(|(_, scan)| self.real(self.elapsed_at(scan)));
+        scan.map_or(step, |scan| scan.min(step))
+    }
+
+    fn elapsed_at(&self, scan: &Scan) -> Duration {
+        let ahead_s = scan.valid_at.seconds_since(self.sim.now().utc);
+        let now = self.sim.now().mono.since(jxz_units::Instant::ZERO);
+        Duration::try_from_secs_f64(now.as_secs_f64() + ahead_s).unwrap_or_default()
+    }
+
+    /// Sends the scans that are due, then makes the step that is due.
+    fn play(&mut self) {
+        let now = Instant::now();
+        while let Some((_, scan)) = self.pending.front() {
+            if self.real(self.elapsed_at(scan)) > now {
+                break;
+            }
+            if let Some((site, scan)) = self.pending.pop_front() {
+                self.send_scan(&site, &scan);
+            }
+        }
+        let due = self.real(STEP * u32::try_from(self.steps).unwrap_or(u32::MAX));
+        if due <= now {
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        let now = self.sim.now();
+        self.tracking.truth_at(now.utc, self.sim.truth());
+        if self.steps.is_multiple_of(FOLLOW_STEPS) {
+            let vehicles = self.sim.truth().iter().filter_map(|o| Some((o.vehicle?, o.position))).collect();
+            self.fleet.follow(&vehicles);
+            self.publish();
+        }
+        let StepOutput { mut scans, signals, messages, .. } = self.sim.step();
+        self.steps += 1;
+        scans.sort_by_key(|(_, scan)| scan.valid_at);
+        self.pending.extend(scans);
+        while self.pending.len() > PENDING_SCANS {
+            self.pending.pop_front();
+            self.drops.count(DropCause::SensorQueueFull);
+        }
+        for signals in signals {
+            self.signal_sequence = self.signal_sequence.wrapping_add(1);
+            let datagram = jxz_wire::encode_signals(&signals, self.signal_sequence);
+            for address in self.controllers.get(&signals.junction).cloned().unwrap_or_default() {
+                self.send(&datagram, address);
+            }
+        }
+        for message in messages {
+            let frame = RadioFrame {
+                priority: BSM_PRIORITY,
+                application_id: MessageKind::Bsm.application_id(),
+                bytes: message.bytes.into(),
+            };
+            if self.radio.send(&frame).is_err() {
+                self.drops.count(DropCause::RadioSendFailed);
+            }
+        }
+    }
+
+    fn send_scan(&mut self, site: &SiteId, scan: &Scan) {
+        if let Some(address) = self.ingest.get(site).copied() {
+            let datagram = jxz_wire::encode_scan(scan);
+            self.send(&datagram, address);
+        }
+    }
+
+    fn send(&mut self, datagram: &[u8], to: SocketAddr) {
+        if self.socket.send_to(datagram, to).is_err() {
+            self.drops.count(DropCause::RadioSendFailed);
+        }
+    }
+
+    /// A frame on the PC5 channel: every vehicle near its sender receives it.
+    fn hear_pc5(&mut self, heard: &ReceivedFrame) {
+        self.note_radio_delay(heard.received_at.seconds_since(heard.sent_at));
+        let bytes = &heard.frame.bytes;
+        if heard.frame.application_id == MessageKind::Rsm.application_id() {
+            if let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(bytes, heard.received_at, &self.sim.map().frame) {
+                if let Some(position) = self.units.get(&rsm.unit.0) {
+                    self.senders.insert(heard.sender, *position);
+                }
+                self.tracking.heard(&rsm);
+            }
+        }
+        let Some(sender) = self.senders.get(&heard.sender).copied() else { return };
+        let near = |o: &&jxz_sim::TruthObject| (o.position - sender).norm() <= PC5_RANGE_M;
+        let vehicles: Vec<VehicleId> = self.sim.truth().iter().filter(near).filter_map(|o| o.vehicle).collect();
+        let now = self.now(heard.received_at);
+        for vehicle in vehicles {
+            self.sim.deliver(vehicle, Channel::Pc5, now, bytes);
+        }
+    }
+
+    fn hear_uu(&mut self, vehicle: VehicleId, message: &UuMessage) {
+        self.note_radio_delay(message.received_at.seconds_since(message.sent_at));
+        let now = self.now(message.received_at);
+        self.sim.deliver(vehicle, Channel::Uu, now, &message.bytes);
+    }
+
+    /// The moment of receipt: the drivers' reactions go by the simulation's time, delays by the real one.
+    fn now(&self, utc: jxz_units::Utc) -> Now {
+        Now { mono: self.sim.now().mono, utc }
+    }
+
+    fn note_radio_delay(&mut self, seconds: f64) {
+        self.latencies.record_s(LatencyStage::Radio, seconds);
+    }
+
+    fn warnings(&self) -> Vec<(&'static str, u64, u64)> {
+        let totals = self.sim.on_board();
+        let of = |kind: WarningKind| totals.warnings.get(&kind).copied().unwrap_or_default();
+        WarningKind::ALL.into_iter().map(|kind| (kind.name(), of(kind).uu, of(kind).pc5)).collect()
+    }
+
+    fn all_latencies(&self) -> LatencyBook {
+        let mut latencies = self.latencies.clone();
+        latencies.merge(&self.sim.on_board().latencies);
+        latencies
+    }
+
+    fn publish(&self) {
+        let snapshot =
+            Snapshot { warnings: self.warnings(), latencies: self.all_latencies(), subscribed: self.fleet.len() };
+        *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    fn outcome(self) -> Outcome {
+        let mut drops = self.drops.clone();
+        for more in [&self.sim.on_board().drops, &self.radio.drops()] {
+            drops.merge(more);
+        }
+        drops.add(DropCause::SubscriberSlow, self.fleet.turned_away);
+        Outcome {
+            seconds: self.sim.now().mono.since(jxz_units::Instant::ZERO).as_secs_f64(),
+            warnings: self.warnings(),
+            latencies: self.all_latencies(),
+            drops,
+            tracking: self.tracking.score(),
+        }
+    }
+}

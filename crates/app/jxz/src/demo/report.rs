@@ -1,0 +1,135 @@
+//! What the demo's report says.
+
+use super::live::Outcome;
+use super::screen::nodes;
+use anyhow::Context;
+use jxz_edged::{MustArrive, Status};
+use jxz_fusion::metrics::Score;
+use jxz_world::{Drops, LatencyBook, StageLatency, WarningKind};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The report, as `--report` writes it.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    nodes_online: u64,
+    nodes_total: u64,
+    /// Road users whose on-board unit was on the road at the end.
+    seconds: f64,
+    warnings: BTreeMap<&'static str, Shown>,
+    latency_ms: BTreeMap<&'static str, Percentiles>,
+    must_arrive: MustArriveReport,
+    dropped: BTreeMap<&'static str, u64>,
+    tracks: TrackingReport,
+}
+
+/// Warnings shown to vehicles, each once a vehicle and channel on which it came.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Shown {
+    uu: u64,
+    pc5: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Percentiles {
+    p50: f64,
+    p99: f64,
+    count: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct MustArriveReport {
+    sent: u64,
+    acknowledged: u64,
+    lost: u64,
+    /// What the cloud says it has on disk; counts what came before the last status.
+    stored_by_cloud: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct TrackingReport {
+    gospa_m: Option<f64>,
+    missed: Option<f64>,
+    #[serde(rename = "false")]
+    false_tracks: Option<f64>,
+    position_rmse_m: Option<f64>,
+    velocity_rmse_mps: Option<f64>,
+    frames: u64,
+}
+
+impl From<Score> for TrackingReport {
+    fn from(score: Score) -> Self {
+        Self {
+            gospa_m: score.gospa_m,
+            missed: score.missed,
+            false_tracks: score.false_tracks,
+            position_rmse_m: score.position_rmse_m,
+            velocity_rmse_mps: score.velocity_rmse_mps,
+            frames: score.frames,
+        }
+    }
+}
+
+impl Report {
+    /// Puts together what the cloud, the vehicles and each node counted.
+    pub(super) fn of(cloud: Option<&Value>, vehicles: &Outcome, state_dirs: &[PathBuf]) -> anyhow::Result<Self> {
+        let (nodes_online, nodes_total) = cloud.map_or((0, state_dirs.len() as u64), nodes);
+        let mut latencies = vehicles.latencies.clone();
+        let mut dropped = vehicles.drops.clone();
+        let mut must_arrive = MustArrive::default();
+        for dir in state_dirs {
+            let status = Status::read(dir).context("cannot learn what a node counted")?;
+            latencies.merge(&status.latencies);
+            dropped.merge(&status.dropped);
+            must_arrive.sent += status.must_arrive.sent;
+            must_arrive.acknowledged += status.must_arrive.acknowledged;
+        }
+        Ok(Self {
+            nodes_online,
+            nodes_total,
+            seconds: vehicles.seconds,
+            warnings: shown(vehicles),
+            latency_ms: percentiles(&latencies),
+            must_arrive: MustArriveReport {
+                sent: must_arrive.sent,
+                acknowledged: must_arrive.acknowledged,
+                lost: must_arrive.sent.saturating_sub(must_arrive.acknowledged),
+                stored_by_cloud: cloud.and_then(|c| c["must_arrive"]["stored"].as_u64()),
+            },
+            dropped: by_name(&dropped),
+            tracks: vehicles.tracking.into(),
+        })
+    }
+}
+
+fn shown(vehicles: &Outcome) -> BTreeMap<&'static str, Shown> {
+    let mut all: BTreeMap<_, _> = WarningKind::ALL.iter().map(|k| (k.name(), Shown::default())).collect();
+    for &(kind, uu, pc5) in &vehicles.warnings {
+        all.insert(kind, Shown { uu, pc5 });
+    }
+    all
+}
+
+fn percentiles(book: &LatencyBook) -> BTreeMap<&'static str, Percentiles> {
+    let row = |l: StageLatency| (l.stage.name(), Percentiles { p50: l.p50_ms, p99: l.p99_ms, count: l.count });
+    book.summary().into_iter().map(row).collect()
+}
+
+fn by_name(drops: &Drops) -> BTreeMap<&'static str, u64> {
+    drops.iter().map(|(cause, n)| (cause.name(), n)).collect()
+}
+
+/// Stage, p50, p99 for the terminal: the nodes' stages as the cloud has them, the vehicles' from here.
+pub(super) fn latencies(vehicles: &LatencyBook, cloud: Option<&Value>) -> Vec<(&'static str, f64, f64)> {
+    let own = vehicles.summary();
+    let mut rows = Vec::new();
+    for stage in jxz_world::LatencyStage::ALL {
+        let mine = own.iter().find(|l| l.stage == stage).map(|l| (l.p50_ms, l.p99_ms));
+        let theirs = cloud.map(|c| &c["latency_ms"][stage.name()]);
+        let theirs = theirs.and_then(|l| Some((l["p50"].as_f64()?, l["p99"].as_f64()?)));
+        rows.extend(mine.or(theirs).map(|(p50, p99)| (stage.name(), p50, p99)));
+    }
+    rows
+}
