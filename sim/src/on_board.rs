@@ -78,7 +78,11 @@ pub struct OnBoardTotals {
     pub received: ByChannel,
     /// Vehicles and warnings, by kind: each pair counts once on each channel by which the warning came while relevant.
     pub warnings: BTreeMap<WarningKind, ByChannel>,
-    /// What was not shown, and why.
+    /// Warnings received that concern others.
+    pub for_others: u64,
+    /// Warnings received after their end.
+    pub expired: u64,
+    /// What was not shown though it might concern the vehicle, and why.
     pub drops: Drops,
     /// From sensing to the first showing of each revision.
     pub latencies: LatencyBook,
@@ -181,8 +185,10 @@ impl OnBoardUnit {
                 if let Some(known) = self.known.get_mut(&notice.id) {
                     known.revision = known.revision.max(notice.revision);
                 }
-            } else if !self.concerns(warning, notice) || notice.valid_until < now {
-                totals.drops.count(DropCause::RadioIrrelevant);
+            } else if !self.concerns(warning, notice) {
+                totals.for_others += 1;
+            } else if notice.valid_until < now {
+                totals.expired += 1;
             } else {
                 shown.extend(self.show(channel, now, notice, totals));
             }
@@ -242,5 +248,105 @@ impl OnBoardUnit {
         {
             self.known.remove(&first);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jxz_geo::Wgs84;
+    use jxz_v2x::{Encoder, UnitId};
+    use jxz_world::{Concerned, Place, TrackId, Warning};
+
+    fn frame() -> LocalFrame {
+        LocalFrame::new(Wgs84 { lat_deg: 32.03, lon_deg: 118.7 }).unwrap()
+    }
+
+    fn at(ms: i64) -> Utc {
+        Utc::from_unix_ms(1_786_270_272_000 + ms)
+    }
+
+    /// A unit that drives east at (x, y).
+    fn unit(x: f64, y: f64) -> OnBoardUnit {
+        let mut unit = OnBoardUnit::new(Seed(1), 1, &OnBoardPlan::default());
+        (unit.at, unit.heading) = (Point::new(x, y), Some(Heading::from_deg(90.0)));
+        unit
+    }
+
+    /// A stopped vehicle at the end of 200 m of road to the east.
+    fn warning(revision: u32, stage: WarningStage, concerned: Vec<Concerned>) -> Warning {
+        Warning {
+            id: WarningId(77),
+            revision,
+            kind: WarningKind::RoadCondition,
+            stage,
+            cause: Cause::StoppedVehicle { standing_s: 9.0 },
+            about: vec![],
+            concerned,
+            place: Place {
+                at: Point::new(200.0, 0.0),
+                path: Polyline::try_from(vec![[0.0, 0.0], [200.0, 0.0]]).unwrap(),
+                radius_m: 6.0,
+            },
+            since: at(0),
+            sensed_at: at(0),
+            valid_until: at(2000),
+            confidence: 0.9,
+        }
+    }
+
+    fn received(warning: &Warning) -> Received {
+        let mut encoder = Encoder::new(frame(), UnitId([1; 8]), Point::new(100.0, 20.0), 0);
+        let encoded = encoder.rsi(at(40), core::slice::from_ref(warning));
+        jxz_v2x::decode(&encoded.frames[0].bytes, at(50), &frame()).unwrap()
+    }
+
+    fn take(unit: &mut OnBoardUnit, channel: Channel, ms: i64, warning: &Warning) -> (Vec<Shown>, OnBoardTotals) {
+        let (mut shown, mut totals) = (Vec::new(), OnBoardTotals::default());
+        unit.receive(channel, at(ms), &received(warning), &mut totals, &mut shown);
+        (shown, totals)
+    }
+
+    #[test]
+    fn a_warning_is_shown_once_and_remembered_on_each_channel() {
+        let mut unit = unit(50.0, 1.0);
+        let warning = warning(1, WarningStage::Raised, vec![]);
+        let (shown, totals) = take(&mut unit, Channel::Pc5, 60, &warning);
+        assert!(shown.len() == 1 && shown[0].first && (shown[0].delay_s - 0.06).abs() < 1e-9);
+        assert_eq!(totals.warnings[&WarningKind::RoadCondition], ByChannel { uu: 0, pc5: 1 });
+        let (shown, totals) = take(&mut unit, Channel::Uu, 65, &warning);
+        assert!(shown.len() == 1 && !shown[0].first);
+        assert_eq!(totals.warnings[&WarningKind::RoadCondition], ByChannel { uu: 1, pc5: 0 });
+        let (shown, totals) = take(&mut unit, Channel::Pc5, 70, &warning);
+        assert!(shown.is_empty() && totals.drops.of(DropCause::RadioDuplicate) == 1);
+    }
+
+    #[test]
+    fn only_those_on_the_way_or_addressed_are_concerned() {
+        let general = warning(1, WarningStage::Raised, vec![]);
+        for (mut unit, concerned) in [(unit(50.0, 1.0), 1), (unit(50.0, 30.0), 0), (unit(230.0, 0.0), 0)] {
+            assert_eq!(take(&mut unit, Channel::Pc5, 60, &general).0.len(), concerned);
+        }
+        let mut oncoming = unit(50.0, 1.0);
+        oncoming.heading = Some(Heading::from_deg(270.0));
+        assert!(take(&mut oncoming, Channel::Pc5, 60, &general).0.is_empty());
+        let mut addressed = unit(500.0, 500.0);
+        let to = Concerned { track: TrackId(5), vehicle: Some(addressed.vehicle) };
+        assert_eq!(take(&mut addressed, Channel::Uu, 60, &warning(1, WarningStage::Raised, vec![to])).0.len(), 1);
+        let other = Concerned { track: TrackId(5), vehicle: Some(VehicleId([9; 8])) };
+        let (shown, totals) =
+            take(&mut unit(50.0, 1.0), Channel::Uu, 60, &warning(1, WarningStage::Raised, vec![other]));
+        assert!(shown.is_empty() && totals.for_others == 1);
+    }
+
+    #[test]
+    fn what_has_ended_or_is_cancelled_is_not_shown_again() {
+        let mut unit = unit(50.0, 1.0);
+        let (shown, totals) = take(&mut unit, Channel::Pc5, 2100, &warning(1, WarningStage::Raised, vec![]));
+        assert!(shown.is_empty() && totals.expired == 1);
+        assert_eq!(take(&mut unit, Channel::Pc5, 100, &warning(1, WarningStage::Raised, vec![])).0.len(), 1);
+        assert!(take(&mut unit, Channel::Pc5, 200, &warning(3, WarningStage::Cancelled, vec![])).0.is_empty());
+        let (late, _) = take(&mut unit, Channel::Pc5, 210, &warning(2, WarningStage::Held, vec![]));
+        assert!(late.is_empty());
     }
 }

@@ -15,6 +15,9 @@ const SPOT_M: f64 = 12.0;
 /// Numbers of vehicles and of walkers are apart, so that one more of the ones does not renumber the others.
 const WALKER_IDS: u64 = 1 << 32;
 
+/// Cars of a queue that is there from the beginning.
+const QUEUE: u32 = 6;
+
 /// A place on a lane.
 type Spot = (LaneIx, f64);
 
@@ -130,6 +133,48 @@ impl Demand {
                 }
             }
         }
+    }
+
+    /// Brings up to `count` cars more than planned, at hidden places on the given lanes.
+    pub(crate) fn bring_more(
+        &mut self,
+        scene: &Scene<'_>,
+        vehicles: &mut Vec<Vehicle>,
+        lanes: &[LaneIx],
+        count: usize,
+    ) {
+        let spots: Vec<Spot> = self.motor.hidden.iter().filter(|(lane, _)| lanes.contains(lane)).copied().collect();
+        let mut taken: Vec<Spot> = Vec::new();
+        for spot in spots.into_iter().rev() {
+            let apart = taken.iter().all(|other| other.0 != spot.0 || (other.1 - spot.1).abs() > 30.0);
+            if taken.len() < count && apart {
+                let vehicle = self.build_car(scene, spot);
+                if has_room(scene, vehicles, spot.0, spot.1, &vehicle) {
+                    taken.push(spot);
+                    self.next_vehicle += 1;
+                    vehicles.push(vehicle);
+                }
+            }
+        }
+    }
+
+    /// Brings a queue that crawls on a lane from the very beginning, before anyone has looked.
+    pub(crate) fn bring_queue(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, lane: LaneIx, mps: f64) {
+        const APART_M: f64 = 15.0;
+        for place in 1..=QUEUE {
+            let s_m = APART_M * f64::from(place);
+            let inside = s_m + 20.0 < scene.net.length_m(lane);
+            let mut vehicle = self.build_car(scene, (lane, s_m));
+            if inside && is_free(scene.occupancy, lane, s_m - vehicle.length_m - 8.0, s_m + 8.0) {
+                vehicle.v_mps = mps;
+                self.next_vehicle += 1;
+                vehicles.push(vehicle);
+            }
+        }
+    }
+
+    fn build_car(&self, scene: &Scene<'_>, spot: Spot) -> Vehicle {
+        build(scene, (self.seed, self.next_vehicle), RoadUserKind::Car, spot, None, self.connected_share)
     }
 
     /// One vehicle of a kind at a drawn place; `None` if there is no place for its kind.

@@ -1,5 +1,6 @@
 //! Road users on the map: who is where, and how each of them moves on.
 
+mod congestion;
 mod crossing;
 mod demand;
 mod follow;
@@ -23,10 +24,11 @@ pub(crate) use walker::Walker;
 
 use crate::rng::Seed;
 use crate::scenario::Scenario;
+use congestion::Crawl;
 use crossing::CrossingBook;
 use demand::Demand;
 use follow::Occupancy;
-use incident::{Crawl, Director, People};
+use incident::{Director, People};
 use junction::Desk;
 use jxz_geo::Vector;
 use jxz_map::LaneIx;
@@ -202,13 +204,14 @@ impl Traffic {
         self.vehicles.retain(|vehicle| !demand::has_left(&self.net, vehicle));
         self.walkers.retain(|walker| !walker.is_done());
         self.around.look(&self.net, &self.vehicles, &self.walkers);
-        let mut crawls = core::mem::take(&mut self.around.crawls);
+        self.around.crawls.retain(|crawl| crawl.until_s > time_s);
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
-        let mut people = People { walkers: &mut self.walkers, crawls: &mut crawls, demand: &mut self.demand };
+        let mut people = People { walkers: &mut self.walkers, begun: Vec::new(), demand: &mut self.demand };
         self.director.step(&scene, &mut self.vehicles, &mut people);
+        let begun = people.begun;
         self.demand.bring_vehicles(&scene, &mut self.vehicles, false, 3);
         self.demand.bring_walkers(&self.net, &mut self.walkers, false);
-        self.around.crawls = crawls;
+        self.around.crawls.extend(begun);
     }
 
     /// Velocity of a vehicle's outline, metres per second.

@@ -11,6 +11,10 @@ use jxz_map::LaneIx;
 
 /// Deceleration ahead of a lower limit or a bend, m/s².
 const EASY_MPS2: f64 = 1.4;
+/// Braking that even a driver who looks away notices to be needed, m/s².
+const NOTICED_MPS2: f64 = 5.0;
+/// Scripted hard braking, m/s².
+const HARD_BRAKE_MPS2: f64 = 6.0;
 
 /// The acceleration of one vehicle in this step, m/s².
 pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
@@ -19,7 +23,11 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
     let free = free_mps2(driver, v_mps, desired_mps(scene, vehicle));
     let ahead = leader(scene.net, scene.occupancy, vehicles, own).map(|(index, gap_m)| (gap_m, vehicles[index].v_mps));
     let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
-    let mut limit = ahead.map_or(free, behind);
+    let late = vehicle.is_distracted(scene.time_s);
+    let mut limit = match ahead {
+        Some(ahead) if !late || needs_mps2(vehicle, ahead) > NOTICED_MPS2 => behind(ahead),
+        _ => free,
+    };
     if let Some(leaving) = vehicle.leaving
         && let Some(entry) = scene.occupancy.ahead_on(leaving, vehicle.s_m, own)
     {
@@ -29,9 +37,9 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
         limit = limit.min(stop_mps2(v_mps, comer.to_line_m - 0.8, driver.brake_mps2));
     }
     limit = limit.min(inside_mps2(scene, vehicles, desks, own));
-    if !distracted(scene, vehicle) {
-        limit = limit.min(crossing::yield_mps2(scene, vehicle, ahead));
-        limit = limit.min(loose_walkers_mps2(scene, vehicle));
+    let on_foot = crossing::yield_mps2(scene, vehicle, ahead).min(loose_walkers_mps2(scene, vehicle));
+    if !late || on_foot < -NOTICED_MPS2 {
+        limit = limit.min(on_foot);
     }
     limit = limit.min(halt_mps2(scene, vehicle)).min(script_mps2(vehicle));
     limit.clamp(-HARDEST_MPS2, driver.accelerate_mps2)
@@ -54,15 +62,16 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
             break;
         }
     }
+    if let Some(Script::Run { mps, .. }) = vehicle.script {
+        desired_mps = desired_mps.min(mps);
+    }
     vehicle.wary_mps(scene.time_s).map_or(desired_mps, |mps| desired_mps.min(mps))
 }
 
-fn distracted(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
-    let warned = vehicle.wary_mps(scene.time_s).is_some();
-    match vehicle.script {
-        Some(Script::Distracted { sees_s, .. }) => scene.time_s < sees_s && !warned,
-        _ => false,
-    }
+/// The braking that keeps a vehicle off the one ahead even if that brakes to a stop, m/s².
+fn needs_mps2(vehicle: &Vehicle, (gap_m, ahead_mps): (f64, f64)) -> f64 {
+    let room_m = gap_m - 2.0 + ahead_mps * ahead_mps / (2.0 * HARD_BRAKE_MPS2);
+    vehicle.v_mps * vehicle.v_mps / (2.0 * room_m.max(0.5))
 }
 
 /// What someone on foot away from any crossing demands, m/s².
@@ -119,7 +128,7 @@ fn halt_mps2(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
 
 fn script_mps2(vehicle: &Vehicle) -> f64 {
     match vehicle.script {
-        Some(Script::Brake { .. }) if vehicle.v_mps > 1.0 => -6.5,
+        Some(Script::Brake { .. }) if vehicle.v_mps > 1.0 => -HARD_BRAKE_MPS2,
         Some(Script::Brake { .. }) => 0.0,
         Some(Script::Run { brakes: true, .. }) => -7.0,
         _ => f64::INFINITY,

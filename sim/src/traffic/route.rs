@@ -147,8 +147,18 @@ pub(crate) fn towards(net: &RoadNet, from: LaneIx, to: LaneIx) -> Option<LaneIx>
     })
 }
 
-/// The shortest way from a lane to another over successors and lane changes, both ends included (Dijkstra).
+/// The shortest way from a lane to another over successors and lane changes, both ends included.
 pub(crate) fn shortest(net: &RoadNet, from: LaneIx, to: LaneIx) -> Option<Vec<LaneIx>> {
+    shortest_by(net, from, to, |_| true)
+}
+
+/// The same over lanes that `open` accepts (Dijkstra).
+pub(crate) fn shortest_by(
+    net: &RoadNet,
+    from: LaneIx,
+    to: LaneIx,
+    open: impl Fn(LaneIx) -> bool,
+) -> Option<Vec<LaneIx>> {
     let mut best: Vec<(u64, Option<LaneIx>)> = vec![(u64::MAX, None); net.map.lanes.len()];
     let mut heap = BinaryHeap::new();
     best[from.0 as usize].0 = 0;
@@ -172,7 +182,7 @@ pub(crate) fn shortest(net: &RoadNet, from: LaneIx, to: LaneIx) -> Option<Vec<La
         let aside = [lane.left, lane.right].into_iter().flatten().map(|next| (next, CHANGE_COST_M));
         for (next, way_m) in onward.chain(aside) {
             let reached = cost + (way_m * 1000.0) as u64 + 1;
-            if net.lane(next).kind == lane.kind && reached < best[next.0 as usize].0 {
+            if net.lane(next).kind == lane.kind && open(next) && reached < best[next.0 as usize].0 {
                 best[next.0 as usize] = (reached, Some(lane_ix));
                 heap.push(Reverse((reached, next)));
             }

@@ -10,12 +10,12 @@ pub(crate) enum Script {
     Speed { factor: f64, until_s: f64 },
     /// Stops on a lane at a place and stays.
     Stand { lane: LaneIx, at_m: f64, until_s: f64 },
-    /// Enters a connector whatever its light shows or whoever has priority; brakes for nobody until `alarm_s`.
-    Run { connector: LaneIx, until_s: f64, brakes: bool },
+    /// Enters a connector at a speed, whatever its light shows or whoever has priority, until it `brakes`.
+    Run { connector: LaneIx, mps: f64, until_s: f64, brakes: bool },
     /// Brakes hard, down to a crawl.
     Brake { until_s: f64 },
-    /// Does not see someone on foot in time: brakes only from `sees_s` on.
-    Distracted { sees_s: f64, until_s: f64 },
+    /// Looks away: brakes for what is ahead only when that takes hard braking, or when warned.
+    Distracted { until_s: f64 },
 }
 
 impl Script {
@@ -25,7 +25,7 @@ impl Script {
             | Self::Stand { until_s, .. }
             | Self::Run { until_s, .. }
             | Self::Brake { until_s }
-            | Self::Distracted { until_s, .. } => *until_s,
+            | Self::Distracted { until_s } => *until_s,
         }
     }
 }
@@ -36,11 +36,16 @@ impl Vehicle {
         matches!(self.script, Some(Script::Run { brakes: false, .. }))
     }
 
+    /// Whether the driver looks away.
+    pub(crate) fn is_distracted(&self, time_s: f64) -> bool {
+        matches!(self.script, Some(Script::Distracted { .. })) && self.wary_mps(time_s).is_none()
+    }
+
     /// How fast the driver wants to go, as a multiple of the limit.
     pub(crate) const fn speed_factor(&self) -> f64 {
         match self.script {
             Some(Script::Speed { factor, .. }) => factor,
-            Some(Script::Run { .. }) => 1.0,
+            Some(Script::Run { .. }) => 1.2,
             _ => self.driver.eagerness,
         }
     }

@@ -123,6 +123,12 @@ impl VirtualIsland {
         &self.simulation
     }
 
+    /// The cloud's brain.
+    #[must_use]
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
     /// Simulated seconds so far.
     #[must_use]
     pub fn seconds(&self) -> f64 {
