@@ -1,7 +1,7 @@
 //! The task that owns the twin: feeds it, does what it asks, and publishes what it shows.
 
 use crate::record_log::Entry;
-use crate::stats::Stats;
+use crate::stats::{Counters, Stats};
 use crate::stop::Stop;
 use jxz_cloud::{Cloud, Freshness, Input, Output, View};
 use jxz_link::{AckToken, FromNode, NodeListener, utc_now};
@@ -23,6 +23,8 @@ pub(crate) struct Moment {
     pub(crate) number: u64,
     /// Since the daemon started.
     pub(crate) uptime: Duration,
+    /// The daemon's own counters, read just before the twin: never ahead of it.
+    pub(crate) counters: Counters,
     /// The twin.
     pub(crate) view: View,
     /// What was dropped, by the cloud alone: twin, listener, daemon.
@@ -61,13 +63,14 @@ pub(crate) struct Brain {
 impl Brain {
     /// The twin now.
     pub(crate) fn moment(&self, number: u64, listener: &Drops) -> Moment {
+        let counters = self.stats.read();
         let view = self.cloud.snapshot(utc_now());
-        let mut beside = self.stats.drops();
+        let mut beside = counters.drops();
         beside.merge(listener);
         let (mut dropped_by_cloud, mut dropped) = (view.drops.clone(), view.dropped());
         dropped_by_cloud.merge(&beside);
         dropped.merge(&beside);
-        Moment { number, uptime: self.clock.0.elapsed(), view, dropped_by_cloud, dropped }
+        Moment { number, uptime: self.clock.0.elapsed(), counters, view, dropped_by_cloud, dropped }
     }
 
     /// Runs until told to stop. Everything acknowledged is on disk; what is still queued for it will be.

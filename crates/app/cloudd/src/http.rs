@@ -56,7 +56,7 @@ pub(crate) fn router(shared: Shared) -> Router {
 
 async fn scrape(State(shared): State<Shared>) -> Response {
     let moment = Arc::clone(&shared.moments.borrow());
-    match metrics::text(&moment, &shared.stats) {
+    match metrics::text(&moment) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
@@ -64,7 +64,7 @@ async fn scrape(State(shared): State<Shared>) -> Response {
 
 async fn status(State(shared): State<Shared>) -> Json<Status> {
     let moment = Arc::clone(&shared.moments.borrow());
-    Json(Status::of(&moment, &shared.stats, &shared.map_version))
+    Json(Status::of(&moment, &shared.map_version))
 }
 
 async fn map(State(shared): State<Shared>) -> impl IntoResponse {

@@ -9,10 +9,11 @@ use crate::http::Shared;
 use crate::stats::Stats;
 use crate::stop::Stop;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use jxz_geo::LocalFrame;
 use prost::Message as _;
 use std::sync::Arc;
@@ -70,7 +71,11 @@ pub(crate) async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgr
     })
 }
 
-async fn serve(mut socket: WebSocket, mut frames: watch::Receiver<Arc<Frame>>, mut stop: Stop, stats: &Stats) {
+/// Sends frames as fast as the console takes them, the newest each time; ends with the console or the daemon.
+async fn serve<C, E>(mut console: C, mut frames: watch::Receiver<Arc<Frame>>, mut stop: Stop, stats: &Stats)
+where
+    C: Sink<Message> + Stream<Item = Result<Message, E>> + Unpin,
+{
     // What was encoded for an earlier console may be old by now.
     frames.mark_unchanged();
     let mut last = None;
@@ -84,18 +89,92 @@ async fn serve(mut socket: WebSocket, mut frames: watch::Receiver<Arc<Frame>>, m
                 let skipped = last.map_or(0, |last| frame.number.saturating_sub(last + 1));
                 stats.frames_skipped.fetch_add(skipped, Relaxed);
                 last = Some(frame.number);
-                let sent = timeout(STALLED, socket.send(Message::Binary(frame.bytes.clone()))).await;
+                let sent = timeout(STALLED, console.send(Message::Binary(frame.bytes.clone()))).await;
                 if !matches!(sent, Ok(Ok(()))) {
                     return;
                 }
             }
             // Consoles say nothing; reading answers pings and notices the end.
-            said = socket.recv() => match said {
+            said = console.next() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
             () = stop.told() => break,
         }
     }
-    let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(None))).await;
+    let _ = timeout(Duration::from_secs(1), console.send(Message::Close(None))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+    use tokio::sync::mpsc;
+
+    /// A console that takes a frame only when it is let to, and holds what it took.
+    struct Slow {
+        leave: mpsc::UnboundedReceiver<()>,
+        taken: mpsc::UnboundedSender<Bytes>,
+        holds: Option<Bytes>,
+    }
+
+    impl Sink<Message> for Slow {
+        type Error = ();
+        fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            self.poll_flush(context)
+        }
+        fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), ()> {
+            assert!(self.holds.replace(message.into_data()).is_none(), "one frame at a time");
+            Ok(())
+        }
+        fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            if self.holds.is_some() && self.leave.poll_recv(context).is_pending() {
+                return Poll::Pending;
+            }
+            if let Some(bytes) = self.holds.take() {
+                self.taken.send(bytes).map_err(drop)?;
+            }
+            Poll::Ready(Ok(()))
+        }
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), ()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl Stream for Slow {
+        type Item = Result<Message, ()>;
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_console_that_does_not_keep_up_gets_the_newest_and_the_rest_is_counted() {
+        let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
+        let (stopper, stop) = crate::stop::channel();
+        let (let_go, leave) = mpsc::unbounded_channel();
+        let (taken, mut got) = mpsc::unbounded_channel();
+        let stats = Arc::new(Stats::default());
+        let serving = tokio::spawn({
+            let stats = Arc::clone(&stats);
+            async move { serve(Slow { leave, taken, holds: None }, frames, stop, &stats).await }
+        });
+        // Time stands still except while everything waits: each sleep ends with the server idle.
+        let settle = async || tokio::time::sleep(Duration::from_millis(100)).await;
+        settle().await;
+        for number in 1..=50_u8 {
+            frames_in.send_replace(Arc::new(Frame { number: number.into(), bytes: Bytes::from(vec![number]) }));
+            settle().await;
+        }
+        let_go.send(()).unwrap();
+        let_go.send(()).unwrap();
+        settle().await;
+        assert_eq!((got.recv().await.unwrap()[0], got.recv().await.unwrap()[0]), (1, 50));
+        assert!(got.try_recv().is_err());
+        assert_eq!(stats.frames_skipped.load(Relaxed), 48);
+        let_go.send(()).unwrap();
+        stopper.stop();
+        serving.await.unwrap();
+    }
 }

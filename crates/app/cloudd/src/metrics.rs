@@ -1,7 +1,6 @@
 //! `/metrics`, in the OpenMetrics text format: made from the twin at each scrape, so that it cannot disagree with it.
 
 use crate::brain::Moment;
-use crate::stats::Stats;
 use jxz_cloud::Freshness;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -10,19 +9,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use std::fmt;
 use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 type Labels = Vec<(&'static str, String)>;
 type Real = Gauge<f64, AtomicU64>;
 
 /// The text of a scrape.
-pub(crate) fn text(moment: &Moment, stats: &Stats) -> Result<String, fmt::Error> {
+pub(crate) fn text(moment: &Moment) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("jxz_cloud");
     nodes(&mut registry, moment);
     stages(&mut registry, moment);
     twin(&mut registry, moment);
     drops(&mut registry, moment);
-    daemon(&mut registry, moment, stats);
+    daemon(&mut registry, moment);
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -120,7 +118,8 @@ fn drops(registry: &mut Registry, moment: &Moment) {
     registry.register("dropped", "What the cloud dropped", by_cloud);
 }
 
-fn daemon(registry: &mut Registry, moment: &Moment, stats: &Stats) {
+fn daemon(registry: &mut Registry, moment: &Moment) {
+    let own = &moment.counters;
     let mut counter = |name: &str, help: &str, n: u64| {
         let counter: Counter = Counter::default();
         counter.inc_by(n);
@@ -129,18 +128,25 @@ fn daemon(registry: &mut Registry, moment: &Moment, stats: &Stats) {
     let counts = &moment.view.counts;
     counter("records_received", "Must-arrive records taken, each once", counts.records);
     counter("records_received_again", "Must-arrive records that came again", counts.records_again);
-    counter("records_stored", "Must-arrive records on disk", stats.records_stored.load(Relaxed));
-    counter("records_acknowledged", "Acknowledgements, repeats included", stats.records_acknowledged.load(Relaxed));
-    let skipped = stats.frames_skipped.load(Relaxed);
+    counter("records_stored", "Must-arrive records on disk", own.records_stored);
+    counter("records_acknowledged", "Acknowledgements, repeats included", own.records_acknowledged);
+    let skipped = own.frames_skipped;
     counter("console_frames_skipped", "Frames left out for consoles that do not keep up", skipped);
-    counter("twins_skipped", "Twins left out for gRPC watchers", stats.twins_skipped.load(Relaxed));
+    counter("twins_skipped", "Twins left out for gRPC watchers", own.twins_skipped);
     let failing: Gauge = Gauge::default();
-    failing.set(i64::from(stats.record_log_failing.load(Relaxed)));
+    failing.set(i64::from(own.record_log_failing));
     registry.register("record_log_failing", "Whether the disk refuses records at present", failing);
     let consoles: Gauge = Gauge::default();
-    consoles.set(i64::try_from(stats.consoles.load(Relaxed)).unwrap_or(i64::MAX));
+    consoles.set(i64::try_from(own.consoles).unwrap_or(i64::MAX));
     registry.register("consoles", "Consoles connected", consoles);
     let uptime = Real::default();
     uptime.set(moment.uptime.as_secs_f64());
     registry.register_with_unit("uptime", "Since the daemon started", Unit::Seconds, uptime);
+    if let Some(usage) = jxz_observe::process_usage() {
+        let (memory, cpu): (Gauge, Counter<f64, AtomicU64>) = Default::default();
+        memory.set(i64::try_from(usage.resident_bytes).unwrap_or(i64::MAX));
+        cpu.inc_by(usage.cpu.as_secs_f64());
+        registry.register_with_unit("process_resident_memory", "Memory in use", Unit::Bytes, memory);
+        registry.register_with_unit("process_cpu", "Processor time used", Unit::Seconds, cpu);
+    }
 }

@@ -23,13 +23,39 @@ pub(crate) struct Stats {
     pub(crate) twins_skipped: AtomicU64,
 }
 
+/// The counters at one time.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counters {
+    pub(crate) records_stored: u64,
+    pub(crate) records_acknowledged: u64,
+    pub(crate) records_refused: u64,
+    pub(crate) record_log_failing: bool,
+    pub(crate) consoles: usize,
+    pub(crate) frames_skipped: u64,
+    pub(crate) twins_skipped: u64,
+}
+
 impl Stats {
+    /// The counters now.
+    pub(crate) fn read(&self) -> Counters {
+        Counters {
+            records_stored: self.records_stored.load(Relaxed),
+            records_acknowledged: self.records_acknowledged.load(Relaxed),
+            records_refused: self.records_refused.load(Relaxed),
+            record_log_failing: self.record_log_failing.load(Relaxed),
+            consoles: self.consoles.load(Relaxed),
+            frames_skipped: self.frames_skipped.load(Relaxed),
+            twins_skipped: self.twins_skipped.load(Relaxed),
+        }
+    }
+}
+
+impl Counters {
     /// What the daemon dropped, by cause.
     pub(crate) fn drops(&self) -> Drops {
         let mut drops = Drops::default();
-        drops.add(DropCause::MustArriveQueueFull, self.records_refused.load(Relaxed));
-        let skipped = self.frames_skipped.load(Relaxed).saturating_add(self.twins_skipped.load(Relaxed));
-        drops.add(DropCause::SubscriberSlow, skipped);
+        drops.add(DropCause::MustArriveQueueFull, self.records_refused);
+        drops.add(DropCause::SubscriberSlow, self.frames_skipped.saturating_add(self.twins_skipped));
         drops
     }
 }

@@ -2,10 +2,8 @@
 
 use crate::brain::Moment;
 use crate::frame::counts;
-use crate::stats::Stats;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// `/api/v1/status`.
 #[derive(Debug, Serialize)]
@@ -66,7 +64,7 @@ struct MustArrive {
 
 impl Status {
     /// The status of a moment.
-    pub(crate) fn of(moment: &Moment, stats: &Stats, map_version: &str) -> Self {
+    pub(crate) fn of(moment: &Moment, map_version: &str) -> Self {
         let view = &moment.view;
         let latencies = view
             .latencies()
@@ -96,11 +94,11 @@ impl Status {
             dropped: counts(&moment.dropped),
             must_arrive: MustArrive {
                 received: view.counts.records,
-                stored: stats.records_stored.load(Relaxed),
-                acknowledged: stats.records_acknowledged.load(Relaxed),
+                stored: moment.counters.records_stored,
+                acknowledged: moment.counters.records_acknowledged,
                 duplicates: view.counts.records_again,
                 missing: view.records_missing(),
-                storage_failing: stats.record_log_failing.load(Relaxed),
+                storage_failing: moment.counters.record_log_failing,
             },
         }
     }
