@@ -37,7 +37,8 @@ impl RoadUserKind {
     }
 
     /// Typical length, width and height, metres.
-    pub(crate) const fn size_m(self) -> (f64, f64, f64) {
+    #[must_use]
+    pub const fn size_m(self) -> (f64, f64, f64) {
         match self {
             Self::Car => (4.6, 1.85, 1.5),
             Self::Bus => (11.5, 2.5, 3.1),

@@ -2,6 +2,7 @@
 
 use crate::on_board::ByChannel;
 use crate::scenario::IncidentKind;
+use jxz_fusion::metrics::Score;
 use jxz_world::{LatencyStage, WarningKind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -41,6 +42,18 @@ pub struct Tracking {
     pub missed: Option<f64>,
     /// Tracks without a road user, a site and frame.
     pub false_tracks: Option<f64>,
+}
+
+impl From<Score> for Tracking {
+    fn from(score: Score) -> Self {
+        Self {
+            gospa_m: score.gospa_m,
+            position_rmse_m: score.position_rmse_m,
+            velocity_rmse_mps: score.velocity_rmse_mps,
+            missed: score.missed,
+            false_tracks: score.false_tracks,
+        }
+    }
 }
 
 /// The report of a virtual run. Stages inside a brain take no virtual time: `latency_ms` has those that do.

@@ -4,6 +4,9 @@ mod demo;
 mod fuse;
 mod map;
 mod pki;
+mod recording;
+mod replay;
+mod run;
 mod sim;
 mod v2x;
 
@@ -23,6 +26,7 @@ enum Command {
     Fuse(fuse::Args),
     Map(map::Args),
     Pki(pki::Args),
+    Run(run::Args),
     Sim(sim::Args),
     V2x(v2x::Args),
 }
@@ -33,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Command::Fuse(args) => fuse::run(args),
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),
+        Command::Run(args) => run::run(args),
         Command::Sim(args) => sim::run(args),
         Command::V2x(args) => v2x::run(args),
     }

@@ -138,7 +138,7 @@ impl Clip {
         ensure!(!points.is_empty(), "the clip {} has no vehicle", self.name);
         let centre = Point::from(points.iter().map(|p| p.coords).sum::<Vector>() / points.len() as f64);
         let spread = points.iter().map(|p| *p - centre).map(|d| d * d.transpose()).sum::<nalgebra::Matrix2<f64>>();
-        Ok((centre, 0.5 * (2.0 * spread[(0, 1)]).atan2(spread[(0, 0)] - spread[(1, 1)])))
+        Ok((centre, 0.5 * (2.0_f64 * spread[(0, 1)]).atan2(spread[(0, 0)] - spread[(1, 1)])))
     }
 }
 
@@ -199,7 +199,8 @@ mod tests {
 
     #[test]
     fn rows_become_road_users_interpolated_and_split_at_gaps() {
-        let clip = clip_of("7,0,ped,1,2,1,0\n7,2,ped,3,2,1,0\n7,50,ped,9,9,0,0\n", "3,0,veh,0,0,0.1,5\n3,10,veh,2,0,0.1,5\n");
+        let clip =
+            clip_of("7,0,ped,1,2,1,0\n7,2,ped,3,2,1,0\n7,50,ped,9,9,0,0\n", "3,0,veh,0,0,0.1,5\n3,10,veh,2,0,0.1,5\n");
         let clip = clip.unwrap();
         assert_eq!(clip.road_users.len(), 3, "the gap of 48 frames makes two of pedestrian 7");
         let walker = &clip.road_users[1];
@@ -222,9 +223,11 @@ mod tests {
 
     #[test]
     fn rubbish_is_refused_with_its_place() {
-        for (vehicles, complaint) in
-            [("3,0,veh,0,nan,0,5\n", "not finite"), ("3,0,veh,0\n", "line: 2"), ("1,1,veh,0,0,0,5\n1,1,veh,0,0,0,5\n", "two rows")]
-        {
+        for (vehicles, complaint) in [
+            ("3,0,veh,0,nan,0,5\n", "not finite"),
+            ("3,0,veh,0\n", "line: 2"),
+            ("1,1,veh,0,0,0,5\n1,1,veh,0,0,0,5\n", "two rows"),
+        ] {
             let error = format!("{:#}", clip_of("", vehicles).unwrap_err());
             assert!(error.contains(complaint), "{vehicles:?}: {error}");
         }

@@ -4,7 +4,7 @@ use super::live::Outcome;
 use super::screen::nodes;
 use anyhow::Context;
 use jxz_edged::{MustArrive, Status};
-use jxz_fusion::metrics::Score;
+use jxz_sim::{ByChannel, Latency, Tracking};
 use jxz_world::{Drops, LatencyBook, StageLatency, WarningKind};
 use serde::Serialize;
 use serde_json::Value;
@@ -16,27 +16,14 @@ use std::path::PathBuf;
 pub(super) struct Report {
     nodes_online: u64,
     nodes_total: u64,
-    /// Road users whose on-board unit was on the road at the end.
+    /// For how long the simulator ran.
     seconds: f64,
-    warnings: BTreeMap<&'static str, Shown>,
-    latency_ms: BTreeMap<&'static str, Percentiles>,
+    /// Each vehicle and warning once on each channel.
+    warnings: BTreeMap<&'static str, ByChannel>,
+    latency_ms: BTreeMap<&'static str, Latency>,
     must_arrive: MustArriveReport,
     dropped: BTreeMap<&'static str, u64>,
-    tracks: TrackingReport,
-}
-
-/// Warnings shown to vehicles, each once a vehicle and channel on which it came.
-#[derive(Debug, Default, Clone, Copy, Serialize)]
-struct Shown {
-    uu: u64,
-    pc5: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Percentiles {
-    p50: f64,
-    p99: f64,
-    count: u64,
+    tracks: Tracking,
 }
 
 #[derive(Debug, Serialize)]
@@ -46,30 +33,6 @@ struct MustArriveReport {
     lost: u64,
     /// What the cloud says it has on disk; counts what came before the last status.
     stored_by_cloud: Option<u64>,
-}
-
-#[derive(Debug, Serialize)]
-struct TrackingReport {
-    gospa_m: Option<f64>,
-    missed: Option<f64>,
-    #[serde(rename = "false")]
-    false_tracks: Option<f64>,
-    position_rmse_m: Option<f64>,
-    velocity_rmse_mps: Option<f64>,
-    frames: u64,
-}
-
-impl From<Score> for TrackingReport {
-    fn from(score: Score) -> Self {
-        Self {
-            gospa_m: score.gospa_m,
-            missed: score.missed,
-            false_tracks: score.false_tracks,
-            position_rmse_m: score.position_rmse_m,
-            velocity_rmse_mps: score.velocity_rmse_mps,
-            frames: score.frames,
-        }
-    }
 }
 
 impl Report {
@@ -104,16 +67,16 @@ impl Report {
     }
 }
 
-fn shown(vehicles: &Outcome) -> BTreeMap<&'static str, Shown> {
-    let mut all: BTreeMap<_, _> = WarningKind::ALL.iter().map(|k| (k.name(), Shown::default())).collect();
+fn shown(vehicles: &Outcome) -> BTreeMap<&'static str, ByChannel> {
+    let mut all: BTreeMap<_, _> = WarningKind::ALL.iter().map(|k| (k.name(), ByChannel::default())).collect();
     for &(kind, uu, pc5) in &vehicles.warnings {
-        all.insert(kind, Shown { uu, pc5 });
+        all.insert(kind, ByChannel { uu, pc5 });
     }
     all
 }
 
-fn percentiles(book: &LatencyBook) -> BTreeMap<&'static str, Percentiles> {
-    let row = |l: StageLatency| (l.stage.name(), Percentiles { p50: l.p50_ms, p99: l.p99_ms, count: l.count });
+fn percentiles(book: &LatencyBook) -> BTreeMap<&'static str, Latency> {
+    let row = |l: StageLatency| (l.stage.name(), Latency { p50: l.p50_ms, p99: l.p99_ms, count: l.count });
     book.summary().into_iter().map(row).collect()
 }
 

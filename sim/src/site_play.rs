@@ -1,0 +1,175 @@
+//! One site around road users whose movements are given: its sensors see them, its real brain decides, and the
+//! vehicles' units hear what it sends.
+
+use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown};
+use crate::radio::Channel;
+use crate::rng::Seed;
+use crate::scenario::OnBoardPlan;
+use crate::sensor::Sensor;
+use crate::simulation::STEP;
+use crate::truth::TruthObject;
+use jxz_edge::{Edge, EdgeConfig, EdgeError, Input, NoStopwatch, Output};
+use jxz_map::Map;
+use jxz_units::{Instant, Now, Utc};
+use jxz_world::{Drops, NodeState, RecordBody, Scan, SiteId, VehicleId, Warning};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What came about in one step.
+#[derive(Debug, Clone, Default)]
+pub struct PlayOutput {
+    /// Each round's state, as it goes to the cloud.
+    pub states: Vec<NodeState>,
+    /// Every change of a warning.
+    pub warnings: Vec<Warning>,
+    /// What drivers were shown.
+    pub shown: Vec<Shown>,
+}
+
+/// A site with its sensors, its brain, and the on-board units around it. Messages take no time on the channels.
+pub struct SitePlay {
+    map: Arc<Map>,
+    edge: Edge,
+    sensors: Vec<Sensor>,
+    units: BTreeMap<u64, OnBoardUnit>,
+    plan: OnBoardPlan,
+    seed: Seed,
+    utc_start: Utc,
+    step: u64,
+    totals: OnBoardTotals,
+    frames_sent: BTreeMap<&'static str, u64>,
+}
+
+impl SitePlay {
+    /// The site at rest at `utc_start`. Every vehicle that turns up has a unit.
+    ///
+    /// # Errors
+    /// The map has no such site, or its sensors make no fusion.
+    pub fn new(map: Arc<Map>, site: &SiteId, plan: OnBoardPlan, seed: u64, utc_start: Utc) -> Result<Self, EdgeError> {
+        let now = Now::after_start(utc_start, core::time::Duration::ZERO);
+        let edge = Edge::new(now, map.clone(), site, EdgeConfig::default(), Box::new(NoStopwatch))?;
+        let seed = Seed(seed);
+        let specs = &edge.site().sensors;
+        let phase = |index: usize| index as f64 / specs.len().max(1) as f64;
+        let sensors = specs.iter().enumerate().map(|(i, spec)| Sensor::new(spec, seed, i as u64, phase(i))).collect();
+        Ok(Self {
+            map,
+            edge,
+            sensors,
+            units: BTreeMap::new(),
+            plan,
+            seed,
+            utc_start,
+            step: 0,
+            totals: OnBoardTotals::default(),
+            frames_sent: BTreeMap::new(),
+        })
+    }
+
+    /// The present moment: the beginning of the next step.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        Now::after_start(self.utc_start, STEP * u32::try_from(self.step).unwrap_or(u32::MAX))
+    }
+
+    /// The id of a vehicle's unit; the unit is made at the first call.
+    pub fn vehicle_id(&mut self, number: u64) -> VehicleId {
+        self.units.entry(number).or_insert_with(|| OnBoardUnit::new(self.seed, number, &self.plan)).vehicle
+    }
+
+    /// What all units together received and showed.
+    #[must_use]
+    pub fn on_board(&self) -> &OnBoardTotals {
+        &self.totals
+    }
+
+    /// What the brain dropped, by cause.
+    #[must_use]
+    pub fn drops(&self) -> &Drops {
+        self.edge.drops()
+    }
+
+    /// Frames sent, by kind of message.
+    #[must_use]
+    pub fn frames_sent(&self) -> &BTreeMap<&'static str, u64> {
+        &self.frames_sent
+    }
+
+    /// One step of [`STEP`] with the truth at its beginning, in order of the road users' numbers.
+    pub fn step(&mut self, truth: &[TruthObject]) -> PlayOutput {
+        let now = self.now();
+        let mut output = PlayOutput::default();
+        self.units.retain(|number, _| truth.binary_search_by_key(number, |o| o.id).is_ok());
+        for object in truth.iter().filter(|o| o.vehicle.is_some()) {
+            let Some(unit) = self.units.get_mut(&object.id) else { continue };
+            let plan = (&self.map.frame, &self.plan);
+            if let Some(message) = unit.observe(object, now, self.step, plan, &mut self.totals.drops) {
+                self.feed(now, Input::Radio(message.bytes), &mut output);
+            }
+        }
+        let seen: Vec<&TruthObject> = truth.iter().collect();
+        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
+        let mut scans: Vec<Scan> = Vec::new();
+        for sensor in &mut self.sensors {
+            sensor.scans(&seen, now.utc, from_ns, to_ns, &mut scans);
+        }
+        scans.sort_by_key(|scan| scan.valid_at);
+        for scan in scans {
+            let at = self.moment(scan.valid_at);
+            self.feed(at, Input::Scan(scan), &mut output);
+        }
+        self.step += 1;
+        self.run_until(self.now(), &mut output);
+        output
+    }
+
+    fn moment(&self, utc: Utc) -> Now {
+        let elapsed_ns = u64::try_from(utc.unix_ns() - self.utc_start.unix_ns()).unwrap_or(0);
+        Now { mono: Instant::from_ns(elapsed_ns), utc }
+    }
+
+    fn feed(&mut self, at: Now, input: Input, output: &mut PlayOutput) {
+        self.run_until(at, output);
+        self.edge.handle(at, input);
+        self.drain(at, output);
+    }
+
+    /// Lets the brain do what is due before a moment.
+    fn run_until(&mut self, until: Now, output: &mut PlayOutput) {
+        while let Some(due) = self.edge.next_deadline().filter(|due| *due < until.mono) {
+            let at = Now::after_start(self.utc_start, due.since(Instant::ZERO));
+            self.edge.handle(at, Input::Timer);
+            self.drain(at, output);
+        }
+    }
+
+    fn drain(&mut self, at: Now, output: &mut PlayOutput) {
+        while let Some(out) = self.edge.poll() {
+            match out {
+                Output::State(state) => output.states.push(state),
+                Output::Record(record) => {
+                    if let RecordBody::Warning(warning) = record.body {
+                        output.warnings.push(warning);
+                    }
+                }
+                Output::Broadcast(frame) => {
+                    *self.frames_sent.entry(frame.kind.name()).or_default() += 1;
+                    self.hear(at, &frame.bytes, output);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, at: Now, bytes: &[u8], output: &mut PlayOutput) {
+        let Ok(received) = jxz_v2x::decode(bytes, at.utc, &self.map.frame) else {
+            self.totals.drops.count(jxz_world::DropCause::RadioUndecodable);
+            return;
+        };
+        for unit in self.units.values_mut() {
+            for channel in [Channel::Pc5, Channel::Uu] {
+                unit.receive(channel, at.utc, &received, &mut self.totals, &mut output.shown);
+            }
+        }
+    }
+}
