@@ -8,8 +8,9 @@ use std::process::Command;
 /// Builds all and runs the island in real time: simulator, a process for each roadside node, cloud, console.
 ///
 /// Example: cargo xtask demo --headless --seconds 60 --report r.json
+///
+/// Options: --seconds N, --headless, --report FILE, and the others of `jxz demo --help`.
 #[derive(Debug, clap::Args)]
-#[command(disable_help_flag = true)]
 pub(crate) struct Args {
     /// Passed on to `jxz demo`; `--help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -13,6 +13,8 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     // The daemons embed the console, and the end-to-end tests look at it.
     let console = args.filter.is_none() && build_console()?;
+    // The end-to-end tests run the programs themselves.
+    step("programs", cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
     let with_nextest = is_there("cargo", &["nextest", "--version"]);
     let runner: &[&str] = if with_nextest { &["nextest", "run"] } else { &["test"] };
     let targets = ["--workspace", "--lib", "--bins", "--tests", "--locked"];

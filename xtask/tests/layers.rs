@@ -1,5 +1,7 @@
 //! `cargo xtask layers` fails when a pure crate reaches tokio or an arrow runs up.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

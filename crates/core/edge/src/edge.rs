@@ -115,7 +115,12 @@ impl Edge {
         let start = now.mono;
         Ok(Self {
             hazards: Hazards::new(map.clone(), &site, config.hazard.clone()),
-            encoder: Encoder::new(map.frame, UnitId(site.id.hash64().to_be_bytes()), site.position, (config.boot % 128) as u8),
+            encoder: Encoder::new(
+                map.frame,
+                UnitId(site.id.hash64().to_be_bytes()),
+                site.position,
+                (config.boot % 128) as u8,
+            ),
             tracker,
             junction,
             signals: None,
@@ -205,7 +210,7 @@ impl Edge {
         let ours = self.site.junction.as_ref() == Some(&signals.junction);
         let newer = self.signals.as_ref().is_none_or(|held| held.valid_at < signals.valid_at);
         let ahead_s = signals.valid_at.seconds_since(now.utc);
-        if ours && newer && ahead_s <= REPORT_AHEAD_S && ahead_s >= -SIGNALS_VALID_S {
+        if ours && newer && (-SIGNALS_VALID_S..=REPORT_AHEAD_S).contains(&ahead_s) {
             self.signals = Some(signals);
         } else {
             self.health.drops.count(DropCause::SignalRejected);

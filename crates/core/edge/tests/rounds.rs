@@ -1,5 +1,7 @@
 //! What a node sends, when, and what it counts.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
 use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output};
 use jxz_map::{JunctionIx, Map};
 use jxz_signal::Controller;

@@ -1,8 +1,7 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
 use anyhow::Context;
-use jxz_map::Map;
-use jxz_world::SiteId;
+use jxz_world::{Site, SiteId};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -79,11 +78,11 @@ struct CloudDaemonToml<'a> {
 
 impl Layout {
     /// Makes keys and configurations in `folder`, with ports that are free now.
-    pub(super) fn make(folder: &Path, map_dir: &Path, map: &Map, vehicles: u16) -> anyhow::Result<Self> {
+    pub(super) fn make(folder: &Path, map_dir: &Path, sites: &[Site], vehicles: u16) -> anyhow::Result<Self> {
         let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
         let pki = folder.join("pki");
         let plan = jxz_link::Plan {
-            sites: map.sites.iter().map(|s| s.id.clone()).collect(),
+            sites: sites.iter().map(|s| s.id.clone()).collect(),
             vehicles,
             operators: vec!["operator".to_owned()],
             now: jxz_link::utc_now(),
@@ -98,8 +97,7 @@ impl Layout {
         let grpc = held.tcp(0)?;
         let pc5_group = SocketAddrV4::new(PC5_GROUP, held.udp()?.port());
         let pc5_interface = "lo".to_owned();
-        let sites = map
-            .sites
+        let sites = sites
             .iter()
             .map(|site| {
                 let dir = folder.join(&site.id.0);

@@ -38,7 +38,8 @@ struct MustArriveReport {
 impl Report {
     /// Puts together what the cloud, the vehicles and each node counted.
     pub(super) fn of(cloud: Option<&Value>, vehicles: &Outcome, state_dirs: &[PathBuf]) -> anyhow::Result<Self> {
-        let (nodes_online, nodes_total) = cloud.map_or((0, state_dirs.len() as u64), nodes);
+        // The cloud knows every site of the map; the demo's total is the nodes that it started.
+        let (nodes_online, nodes_total) = (cloud.map_or(0, |status| nodes(status).0), state_dirs.len() as u64);
         let mut latencies = vehicles.latencies.clone();
         let mut dropped = vehicles.drops.clone();
         let mut must_arrive = MustArrive::default();
