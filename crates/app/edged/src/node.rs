@@ -20,6 +20,8 @@ use std::time::Duration;
 const SCAN_QUEUE: usize = 80;
 /// Messages waiting for one vehicle's connection.
 const UU_QUEUE: usize = 64;
+/// Application ids of vehicles' own messages.
+const BSM_APPLICATIONS: std::ops::RangeInclusive<u32> = 111..=114;
 /// A message to vehicles is worth nothing after this.
 const MESSAGE_TTL: Duration = Duration::from_millis(300);
 /// How long the node tries to bring what must arrive to the cloud when it is told to stop.
@@ -84,6 +86,8 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
                 None => anyhow::bail!("the sensors' socket is closed"),
             },
             heard = node.radio.recv() => match heard {
+                // As a radio would: other applications' frames (the neighbours' RSM, MAP, ...) are not passed up.
+                Ok(heard) if !BSM_APPLICATIONS.contains(&heard.frame.application_id) => continue,
                 Ok(heard) => Input::Radio(heard.frame.bytes.to_vec()),
                 Err(error) => {
                     tracing::warn!(%error, "receive from the radio");

@@ -228,7 +228,7 @@ impl Edge {
     fn handle_report(&mut self, now: Now, report: VehicleReport) {
         let ahead_s = report.valid_at.seconds_since(now.utc);
         if (report.position - self.site.position).norm() > REPORT_RANGE_M {
-            self.health.drops.count(DropCause::RadioIrrelevant);
+            self.health.drops.count(DropCause::RadioOutOfRange);
             return;
         }
         if !(-REPORT_BEHIND_S..=REPORT_AHEAD_S).contains(&ahead_s)

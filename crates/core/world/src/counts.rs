@@ -28,6 +28,8 @@ pub enum DropCause {
     RadioUndecodable,
     /// A radio message that a roadside unit has no use for.
     RadioIrrelevant,
+    /// A vehicle's report from beyond the distance at which a unit's radio hears.
+    RadioOutOfRange,
     /// A vehicle's report with a time, position or speed that cannot be.
     RadioImplausible,
     /// A message that the radio would not take.
@@ -73,6 +75,7 @@ impl DropCause {
             Self::SensorQueueFull => "sensor_queue_full",
             Self::RadioUndecodable => "radio_undecodable",
             Self::RadioIrrelevant => "radio_irrelevant",
+            Self::RadioOutOfRange => "radio_out_of_range",
             Self::RadioImplausible => "radio_implausible",
             Self::RadioSendFailed => "radio_send_failed",
             Self::RadioQueueFull => "radio_queue_full",
