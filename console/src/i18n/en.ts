@@ -131,6 +131,9 @@ export const en = {
   radio_undecodable: 'Radio: undecodable',
   radio_irrelevant: 'Radio: not relevant',
   radio_implausible: 'Radio: implausible',
+  radio_out_of_range: 'Radio: out of range',
+  radio_send_failed: 'Radio: not sent',
+  radio_queue_full: 'Radio: too many reports',
   radio_duplicate: 'Radio: duplicate',
   signal_rejected: 'Signal: rejected',
   encode_failed: 'Message: encoding failed',
@@ -140,6 +143,7 @@ export const en = {
   peer_garbage: 'Peer: not a message',
   peer_duplicate: 'Peer: duplicate',
   peer_stale: 'Peer: too old',
+  twin_full: 'Twin: full',
   subscriber_slow: 'Subscriber too slow',
   credit: '© OpenStreetMap contributors (ODbL)',
 } as const;
