@@ -1,8 +1,8 @@
 //! The daemon's configuration file.
 
 use anyhow::Context;
-use jxz_observe::LogFormat;
-use serde::{Deserialize, Deserializer};
+use jxz_observe::LogSettings;
+use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub struct Config {
     pub records: Records,
     /// Logging, to stderr.
     #[serde(default)]
-    pub log: Log,
+    pub log: LogSettings,
 }
 
 /// Where nodes connect to.
@@ -79,32 +79,6 @@ impl Default for Records {
     fn default() -> Self {
         Self { file_bytes: 64 << 20, files: 16 }
     }
-}
-
-/// Logging.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// `human` or `json`.
-    #[serde(default, deserialize_with = "log_format")]
-    pub format: LogFormat,
-    /// What to log, as `RUST_LOG` says it (`info`, `jxz_cloudd=debug`).
-    #[serde(default = "info")]
-    pub filter: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::default(), filter: info() }
-    }
-}
-
-fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogFormat, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-fn info() -> String {
-    "info".to_owned()
 }
 
 impl Config {

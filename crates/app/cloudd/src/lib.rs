@@ -16,5 +16,5 @@ mod stats;
 mod status;
 mod stop;
 
-pub use config::{Config, EXAMPLE, Grpc, Http, Log, Pki, Quic, Records};
+pub use config::{Config, EXAMPLE, Grpc, Http, Pki, Quic, Records};
 pub use daemon::Daemon;

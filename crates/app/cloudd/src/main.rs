@@ -5,7 +5,6 @@ use clap::{Parser, Subcommand};
 use jxz_cloudd::{Config, Daemon, EXAMPLE};
 use std::io::Write;
 use std::path::PathBuf;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The cloud of Jiangxin: live twin of the island, console, gRPC and metrics.
 #[derive(Debug, Parser)]
@@ -46,16 +45,14 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn run(config: &Config) -> anyhow::Result<()> {
-    jxz_observe::init_logs(config.log.format, &config.log.filter)?;
+    jxz_observe::init_logs(&config.log)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let stop = jxz_observe::stop_signal().context("cannot listen for signals")?;
         let mut daemon = Daemon::start(config).await?;
         let failure = tokio::select! {
-            _ = interrupt.recv() => None,
-            _ = terminate.recv() => None,
+            () = stop => None,
             failure = daemon.failed() => Some(failure),
         };
         tracing::info!("stopping");

@@ -3,9 +3,9 @@
 use anyhow::Context;
 use jxz_hazard::HazardConfig;
 use jxz_link::Role;
-use jxz_observe::LogFormat;
+use jxz_observe::LogSettings;
 use jxz_world::SiteId;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub struct Config {
     pub pki: Pki,
     /// Logging, to stderr.
     #[serde(default)]
-    pub log: Log,
+    pub log: LogSettings,
     /// The warnings' switches and thresholds.
     #[serde(default)]
     pub hazard: HazardConfig,
@@ -85,38 +85,12 @@ pub struct Pki {
     pub dir: PathBuf,
 }
 
-/// Logging.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// `human` or `json`.
-    #[serde(default, deserialize_with = "log_format")]
-    pub format: LogFormat,
-    /// What to log, as `RUST_LOG` says it (`info`, `jxz_edged=debug`).
-    #[serde(default = "info")]
-    pub filter: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { format: LogFormat::default(), filter: info() }
-    }
-}
-
 fn cloud_name() -> String {
     Role::Cloud.dns_name()
 }
 
-fn log_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogFormat, D::Error> {
-    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
 fn subscribers() -> usize {
     256
-}
-
-fn info() -> String {
-    "info".to_owned()
 }
 
 impl Config {

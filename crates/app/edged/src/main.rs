@@ -58,7 +58,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn run(config: Config) -> anyhow::Result<()> {
-    jxz_observe::init_logs(config.log.format, &config.log.filter)?;
+    jxz_observe::init_logs(&config.log)?;
     // One brain, a few sockets: two threads are plenty, and a roadside unit has other work.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -66,19 +66,7 @@ fn run(config: Config) -> anyhow::Result<()> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let stop = stop_signal()?;
+        let stop = jxz_observe::stop_signal().context("cannot listen for signals")?;
         jxz_edged::run(config, stop).await
-    })
-}
-
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
     })
 }

@@ -1,9 +1,12 @@
-//! Observation: logs, metrics for Prometheus, and the process's own use of the machine.
+//! Between a process and whoever watches over it: logs, metrics for Prometheus, its use of the machine, and the
+//! signal to stop.
 
 mod logs;
 mod metrics;
 mod process;
+mod stop;
 
-pub use logs::{LogError, LogFormat, init_logs};
+pub use logs::{LogError, LogFormat, LogSettings, init_logs};
 pub use metrics::{MetricsSnapshot, encode_metrics, snapshot_collector};
 pub use process::{ProcessUsage, process_usage};
+pub use stop::stop_signal;

@@ -1,11 +1,12 @@
 //! Logs to standard error.
 
+use serde::Deserialize;
 use std::io::IsTerminal;
-use std::str::FromStr;
 use tracing_subscriber::EnvFilter;
 
 /// How a log line looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people; coloured on a terminal.
     #[default]
@@ -14,14 +15,19 @@ pub enum LogFormat {
     Json,
 }
 
-impl FromStr for LogFormat {
-    type Err = LogError;
-    fn from_str(text: &str) -> Result<Self, LogError> {
-        match text {
-            "human" => Ok(Self::Human),
-            "json" => Ok(Self::Json),
-            _ => Err(LogError::Format(text.to_owned())),
-        }
+/// How a daemon logs, as its configuration file says it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogSettings {
+    /// `human` or `json`.
+    pub format: LogFormat,
+    /// What to log, as `RUST_LOG` says it (`info`, `info,quinn=warn`).
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::default(), filter: "info".to_owned() }
     }
 }
 
@@ -29,9 +35,6 @@ impl FromStr for LogFormat {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
-    /// Not the name of a format.
-    #[error("`{0}` is no log format: human or json")]
-    Format(String),
     /// The filter cannot be read.
     #[error("log filter `{filter}`: {reason}")]
     Filter {
@@ -45,17 +48,17 @@ pub enum LogError {
     Again,
 }
 
-/// Sends `tracing` events to standard error. `RUST_LOG`, if it is set and not empty, goes before `filter`
-/// (`info`, `info,quinn=warn`).
+/// Sends `tracing` events to standard error. `RUST_LOG`, if it is set and not empty, goes before the settings' filter.
 ///
 /// # Errors
 /// A filter that cannot be read, or a second call in one process.
-pub fn init_logs(format: LogFormat, filter: &str) -> Result<(), LogError> {
-    let chosen = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| filter.to_owned());
+pub fn init_logs(settings: &LogSettings) -> Result<(), LogError> {
+    let chosen =
+        std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| settings.filter.clone());
     let filter =
         EnvFilter::try_new(&chosen).map_err(|error| LogError::Filter { filter: chosen, reason: error.to_string() })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let installed = match format {
+    let installed = match settings.format {
         LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };

@@ -59,7 +59,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    jxz_observe::init_logs(jxz_observe::LogFormat::Human, "warn")?;
+    let logs = jxz_observe::LogSettings { filter: "warn".to_owned(), ..Default::default() };
+    jxz_observe::init_logs(&logs)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(demo(&args))
 }
@@ -202,15 +203,10 @@ struct StopSignal(watch::Receiver<bool>);
 
 impl StopSignal {
     fn listen() -> anyhow::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for SIGINT")?;
-        let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
+        let signal = jxz_observe::stop_signal().context("cannot listen for signals")?;
         let (sender, receiver) = watch::channel(false);
         tokio::spawn(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
+            signal.await;
             sender.send_replace(true);
             // Kept open: a closed channel would look like a signal.
             std::future::pending::<()>().await;
