@@ -1,5 +1,7 @@
 //! Traffic on the real map: it flows, and nobody who keeps the rules runs into anybody.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
 use jxz_map::Map;
 use jxz_sim::{RoadUserKind, Scenario, Simulation, TruthObject};
 use jxz_units::Utc;

@@ -1,5 +1,7 @@
 //! The island with the real brains, in virtual time.
 
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+
 use jxz_map::Map;
 use jxz_sim::{Scenario, VirtualIsland, VirtualReport};
 use jxz_units::Utc;

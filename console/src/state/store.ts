@@ -103,7 +103,7 @@ export class Store {
       roadUsers: users ? users.count : null,
       byClass: users ? (Object.fromEntries(CLASSES.map((c, i) => [c, counts[i] ?? 0])) as Record<RoadUserClass, number>) : null,
       warnings: current ? this.currentWarnings().length : null,
-      dropped: frame ? [...frame.dropped.values()].reduce((a, b) => a + b, 0) : null,
+      dropped: frame ? droppedHere(frame.dropped) : null,
     };
   }
 
@@ -161,4 +161,11 @@ export class Store {
     const limit = HISTORY_MS / HISTORY_STEP_MS;
     if (this.history.length > limit) this.history.splice(0, this.history.length - limit);
   }
+}
+
+/** What was dropped, without the reports of vehicles that are only other sites' to hear: those are no loss. */
+function droppedHere(dropped: Map<string, number>): number {
+  let total = 0;
+  for (const [cause, count] of dropped) if (cause !== 'radio_out_of_range') total += count;
+  return total;
 }

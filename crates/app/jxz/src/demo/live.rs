@@ -254,13 +254,12 @@ impl Driver {
     fn hear_pc5(&mut self, heard: &ReceivedFrame) {
         self.note_radio_delay(heard.received_at.seconds_since(heard.sent_at));
         let bytes = &heard.frame.bytes;
-        if heard.frame.application_id == MessageKind::Rsm.application_id() {
-            if let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(bytes, heard.received_at, &self.sim.map().frame) {
-                if let Some(position) = self.units.get(&rsm.unit.0) {
-                    self.senders.insert(heard.sender, *position);
-                }
-                self.tracking.heard(&rsm);
+        let is_rsm = heard.frame.application_id == MessageKind::Rsm.application_id();
+        if is_rsm && let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(bytes, heard.received_at, &self.sim.map().frame) {
+            if let Some(position) = self.units.get(&rsm.unit.0) {
+                self.senders.insert(heard.sender, *position);
             }
+            self.tracking.heard(&rsm);
         }
         let Some(sender) = self.senders.get(&heard.sender).copied() else { return };
         let near = |o: &&jxz_sim::TruthObject| (o.position - sender).norm() <= PC5_RANGE_M;
