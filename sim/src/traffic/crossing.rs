@@ -9,6 +9,8 @@ use jxz_map::{CrossingIx, LaneIx};
 
 /// Free space wanted between a lane's edge and someone on foot, metres.
 const BESIDE_LANE_M: f64 = 0.8;
+/// A front that is this far over the near edge or less still leaves room to walk past, metres.
+const OVER_EDGE_M: f64 = 0.5;
 /// How far from a crossing its traffic is looked at, metres.
 const LOOK_M: f64 = 70.0;
 
@@ -109,7 +111,7 @@ fn would_meet(net: &RoadNet, vehicle: &Vehicle, crossing: CrossingIx, lane: Lane
 pub(crate) fn yield_mps2(scene: &Scene<'_>, vehicle: &Vehicle, leader: Option<(f64, f64)>) -> f64 {
     let mut limit_mps2 = f64::INFINITY;
     visit_crossings(scene.net, vehicle, |crossing, lane, to_edge_m| {
-        if to_edge_m < 0.0 {
+        if to_edge_m < -OVER_EDGE_M {
             return;
         }
         let stop = stop_mps2(vehicle.v_mps, to_edge_m - 0.8, vehicle.driver.brake_mps2);
@@ -147,7 +149,7 @@ pub(crate) fn may_step_out(net: &RoadNet, book: &CrossingBook, vehicles: &[Vehic
     let foot = walker.on_crossing();
     book.approaches[crossing.0 as usize].iter().all(|approach| {
         let vehicle = &vehicles[approach.vehicle];
-        let stands_on_it = approach.to_edge_m < 0.0 && vehicle.v_mps < 1.0;
+        let stands_on_it = approach.to_edge_m < -OVER_EDGE_M && vehicle.v_mps < 1.0;
         let yields = approach.to_edge_m > 0.0
             && can_stop(vehicle.v_mps, approach.to_edge_m - 1.2 - 0.3 * vehicle.v_mps, 2.2)
             && !vehicle.is_reckless();
@@ -158,7 +160,7 @@ pub(crate) fn may_step_out(net: &RoadNet, book: &CrossingBook, vehicles: &[Vehic
 /// Whether a vehicle is on the piece of a crossing right before someone who walks on it.
 pub(crate) fn blocked_on_crossing(net: &RoadNet, book: &CrossingBook, walker: &Walker) -> bool {
     let Some(crossing) = walker.crossing else { return false };
-    book.approaches[crossing.0 as usize].iter().filter(|a| a.to_edge_m < 0.3).any(|approach| {
+    book.approaches[crossing.0 as usize].iter().filter(|a| a.to_edge_m < -OVER_EDGE_M).any(|approach| {
         in_way_s(net, crossing, approach.lane, walker.on_crossing())
             .is_some_and(|(from_s, _)| from_s > 0.0 && from_s * walker.pace_mps < 0.4)
     })

@@ -263,7 +263,7 @@ fn has_room(scene: &Scene<'_>, vehicles: &[Vehicle], lane: LaneIx, s_m: f64, new
     let rear_m = s_m - new.length_m;
     let ahead_m = 8.0 + 2.0 * new.v_mps;
     let behind_m = 45.0;
-    let line_m = scene.net.lane(lane).stop_line_m.unwrap_or(scene.net.length_m(lane));
+    let line_m = scene.net.facts(lane).hold_m;
     let stops = new.v_mps * new.v_mps / 3.0 < line_m - s_m || scene.net.length_m(lane) < 40.0;
     stops
         && is_free(scene.occupancy, lane, rear_m - behind_m, s_m + ahead_m)

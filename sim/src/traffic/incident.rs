@@ -220,7 +220,7 @@ fn find(scene: &Scene<'_>, vehicles: &[Vehicle], sites: &[(Point, f64)], plan: &
 /// What is left of the link's lane that a vehicle drives on, metres; `None` in a junction or a lane change.
 fn on_link(scene: &Scene<'_>, vehicle: &Vehicle) -> Option<f64> {
     let lane = scene.net.lane(vehicle.lane());
-    let line_m = lane.stop_line_m.unwrap_or(scene.net.length_m(vehicle.lane()));
+    let line_m = scene.net.facts(vehicle.lane()).hold_m;
     (lane.link.is_some() && vehicle.leaving.is_none()).then_some(line_m - vehicle.s_m)
 }
 

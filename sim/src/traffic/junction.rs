@@ -13,6 +13,10 @@ use jxz_world::Light;
 
 /// Braking that a driver accepts for a light that turns yellow, m/s².
 const YELLOW_BRAKE_MPS2: f64 = 3.5;
+/// Who stood for this long at the line may be the last to go, seconds.
+const PATIENT_S: f64 = 20.0;
+/// Who stood for this long at the line takes the right of way from those who can stop, seconds.
+const PUSHES_IN_S: f64 = 45.0;
 /// Time kept between a holder that leaves a zone and the next that enters it, seconds.
 const AFTER_HOLDER_S: f64 = 0.6;
 /// Time kept before someone with priority arrives, seconds.
@@ -72,8 +76,7 @@ pub(crate) fn next_comer(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> 
         if let Some(movement) = &lane.movement
             && !vehicle.has_ticket(lane_ix)
         {
-            let back_m = before
-                .map_or(0.0, |b| scene.net.lane(b).stop_line_m.map_or(0.0, |line_m| scene.net.length_m(b) - line_m));
+            let back_m = before.map_or(0.0, |b| scene.net.length_m(b) - scene.net.facts(b).hold_m);
             let comer = Comer { vehicle: index, connector: lane_ix, to_line_m: to_start_m - back_m, to_start_m };
             return Some((comer, movement.junction));
         }
@@ -93,14 +96,14 @@ pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Ve
         desk.comers.clear();
         desk.holders.clear();
     }
-    for index in 0..vehicles.len() {
-        give_back(scene, &mut vehicles[index]);
-        for &ticket in &vehicles[index].tickets {
-            if let Some(to_start_m) = to_start_m(scene, &vehicles[index], ticket.connector) {
+    for (index, vehicle) in vehicles.iter_mut().enumerate() {
+        give_back(scene, vehicle);
+        for &ticket in &vehicle.tickets {
+            if let Some(to_start_m) = to_start_m(scene, vehicle, ticket.connector) {
                 desks[ticket.junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m });
             }
         }
-        if let Some((comer, junction)) = next_comer(scene, &vehicles[index], index) {
+        if let Some((comer, junction)) = next_comer(scene, vehicle, index) {
             desks[junction.0 as usize].comers.push(comer);
         }
     }
@@ -111,7 +114,9 @@ pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Ve
         for position in 0..desk.comers.len() {
             let comer = desk.comers[position];
             if may_enter(scene, vehicles, desk, &comer) {
-                let ticket = Ticket { connector: comer.connector, junction, number: *next_number };
+                let movement = scene.net.lane(comer.connector).movement.as_ref();
+                let firm = movement.and_then(|m| light_of(scene, m)) == Some(Light::Yellow);
+                let ticket = Ticket { connector: comer.connector, junction, number: *next_number, firm };
                 *next_number += 1;
                 vehicles[comer.vehicle].tickets.push(ticket);
                 desk.holders.push(Holder { vehicle: comer.vehicle, ticket, to_start_m: comer.to_start_m });
@@ -134,6 +139,7 @@ fn give_back(scene: &Scene<'_>, vehicle: &mut Vehicle) {
         let lane = scene.net.lane(ticket.connector);
         let turned = to_start_m > 0.0
             && !vehicle.is_reckless()
+            && !ticket.firm
             && lane.movement.as_ref().is_some_and(|m| match light_of(scene, m) {
                 Some(Light::Red) => !m.on_red,
                 Some(Light::Yellow) => true,
@@ -147,9 +153,8 @@ fn give_back(scene: &Scene<'_>, vehicle: &mut Vehicle) {
 
 /// From the stop line before a connector to the connector's start, metres.
 fn stop_line_back_m(scene: &Scene<'_>, connector: LaneIx) -> f64 {
-    scene.net.lane(connector).predecessors.first().map_or(0.0, |&before| {
-        scene.net.lane(before).stop_line_m.map_or(0.0, |line_m| scene.net.length_m(before) - line_m)
-    })
+    let before = scene.net.lane(connector).predecessors.first();
+    before.map_or(0.0, |&before| scene.net.length_m(before) - scene.net.facts(before).hold_m)
 }
 
 /// What the signal shows for a movement; `None` without a signal.
@@ -183,13 +188,22 @@ fn may_enter(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer
     let light = light_of(scene, movement);
     let on_red = movement.on_red && light == Some(Light::Red);
     match light {
-        Some(Light::Yellow) => return !can_stop(vehicle.v_mps, comer.to_line_m - 0.5, YELLOW_BRAKE_MPS2),
+        // Who cannot stop goes on; who waited for a gap through all of the green goes last.
+        Some(Light::Yellow) => {
+            return !can_stop(vehicle.v_mps, comer.to_line_m - 0.5, YELLOW_BRAKE_MPS2)
+                || (vehicle.standing_s > PATIENT_S && is_way_clear(scene, vehicles, desk, comer));
+        }
         Some(Light::Red) if !(on_red && comer.to_line_m < 4.0 && vehicle.v_mps < 1.5) => return false,
         _ => {}
     }
+    clear_of_priority(scene, vehicles, desk, comer, on_red) && is_way_clear(scene, vehicles, desk, comer)
+}
+
+/// Whether nobody is in the way: not in the lane before it, not in the junction, not behind it, not on foot.
+fn is_way_clear(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
+    let vehicle = &vehicles[comer.vehicle];
     !behind_another(scene, vehicles, desk, comer)
         && clear_of_holders(scene, vehicles, desk, comer)
-        && clear_of_priority(scene, vehicles, desk, comer, on_red)
         && room_behind(scene, vehicles, desk, comer)
         && !super::crossing::walkers_in_turn(scene, vehicle, comer.to_start_m, comer.connector)
 }
@@ -251,6 +265,10 @@ fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer
             let stands = rival.v_mps < 0.5 && other.to_line_m < 4.0;
             if stands && (vehicle.standing_s, rival.id) > (rival.standing_s + 1.0, vehicle.id) || rival.standing_s > 8.0
             {
+                return true;
+            }
+            // Who has waited for very long pushes in before those who can still stop.
+            if vehicle.standing_s > PUSHES_IN_S && can_stop(rival.v_mps, other.to_line_m - 2.0, 2.5) {
                 return true;
             }
             let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));

@@ -49,7 +49,7 @@ pub(crate) fn consider_overtaking(scene: &Scene<'_>, vehicles: &mut [Vehicle], o
 fn is_free_to_change(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
     let here = vehicle.lane();
     let lane = scene.net.lane(here);
-    let line_m = lane.stop_line_m.unwrap_or(scene.net.length_m(here));
+    let line_m = scene.net.facts(here).hold_m;
     lane.link.is_some()
         && vehicle.leaving.is_none()
         && vehicle.lateral_m == 0.0

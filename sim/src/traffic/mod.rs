@@ -209,6 +209,9 @@ impl Traffic {
         let mut people = People { walkers: &mut self.walkers, begun: Vec::new(), demand: &mut self.demand };
         self.director.step(&scene, &mut self.vehicles, &mut people);
         let begun = people.begun;
+        // Those who came with an incident are there already.
+        self.around.occupancy.rebuild(&self.net, &self.vehicles);
+        let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         self.demand.bring_vehicles(&scene, &mut self.vehicles, false, 3);
         self.demand.bring_walkers(&self.net, &mut self.walkers, false);
         self.around.crawls.extend(begun);

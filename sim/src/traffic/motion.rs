@@ -25,7 +25,7 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
     let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
     let late = vehicle.is_distracted(scene.time_s);
     let mut limit = match ahead {
-        Some(ahead) if !late || needs_mps2(vehicle, ahead) > NOTICED_MPS2 => behind(ahead),
+        Some(ahead) if !late || ahead.0 < 5.0 || needs_mps2(vehicle, ahead) > NOTICED_MPS2 => behind(ahead),
         _ => free,
     };
     if let Some(leaving) = vehicle.leaving

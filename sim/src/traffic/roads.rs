@@ -9,6 +9,8 @@ use std::sync::Arc;
 const LATERAL_MPS2: f64 = 2.0;
 /// Step of the search for places where two paths come near each other, metres.
 const ZONE_STEP_M: f64 = 0.5;
+/// A crossing within this distance of a lane's end belongs to the junction there, metres.
+const CROSSING_AT_END_M: f64 = 15.0;
 /// Free space wanted between the outlines on two paths, metres.
 const ZONE_MARGIN_M: f64 = 0.35;
 
@@ -45,6 +47,9 @@ pub(crate) struct LaneFacts {
     /// The speed at which it can be driven in comfort, at most the limit.
     pub(crate) comfortable_mps: f64,
     pub(crate) zones: Vec<Zone>,
+    /// Where to wait before the junction at its end, metres along it: the stop line, or where there is none the end or
+    /// the near edge of a crossing just before it.
+    pub(crate) hold_m: f64,
     /// Distance from its end to the nearest site's coverage, metres; below zero: covered. Infinite without sites.
     pub(crate) reach_end_m: f64,
 }
@@ -65,6 +70,7 @@ impl RoadNet {
                 length_m: lane.centre.length_m(),
                 comfortable_mps: bend_speed_mps(&lane.centre).min(lane.speed_limit_mps),
                 zones: Vec::new(),
+                hold_m: hold_m(&map, lane),
                 reach_end_m: reach_m(&map, lane.centre.end()),
             })
             .collect();
@@ -97,6 +103,14 @@ impl RoadNet {
     pub(crate) fn lanes(&self) -> impl Iterator<Item = LaneIx> + use<> {
         (0..self.map.lanes.len() as u32).map(LaneIx)
     }
+}
+
+/// Where to wait on a lane before the junction at its end, metres along it.
+fn hold_m(map: &Map, lane: &Lane) -> f64 {
+    let length_m = lane.centre.length_m();
+    let edges = lane.crossings.iter().filter(|(_, s_m)| *s_m > length_m - CROSSING_AT_END_M);
+    let edges = edges.map(|(crossing, s_m)| s_m - map.crossing(*crossing).width_m / 2.0 - 1.0);
+    lane.stop_line_m.unwrap_or_else(|| edges.fold(length_m, f64::min)).max(0.0)
 }
 
 /// Distance from a point to the nearest site's coverage, metres; below zero: covered. Infinite without sites.

@@ -91,6 +91,8 @@ pub(crate) struct Ticket {
     pub(crate) connector: LaneIx,
     pub(crate) junction: JunctionIx,
     pub(crate) number: u64,
+    /// Given on yellow: it is not taken back.
+    pub(crate) firm: bool,
 }
 
 /// A bus's line and where it is on it.

@@ -6,7 +6,7 @@ use super::roads::RoadNet;
 use super::vehicle::Vehicle;
 use crate::rng::{Stream, chance, uniform};
 use jxz_geo::{Point, Polyline, Vector};
-use jxz_map::{CrossingControl, CrossingIx, LaneIx};
+use jxz_map::{CrossingControl, CrossingIx, JunctionIx, LaneIx};
 use jxz_units::{Utc, Yaw};
 
 /// Where someone on foot is on the way.
@@ -117,11 +117,10 @@ pub(crate) fn draw(net: &RoadNet, id: u64, crossing: CrossingIx, begun: bool, st
     let last = shape.lanes.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
     let aside_m = uniform(stream, -0.4, 0.4) * shape.width_m;
     let beyond_m = uniform(stream, 1.0, 2.2);
-    let centre = nearest_junction(net, shape.line.point_at(shape.line.length_m() / 2.0));
     let across = shape.line.offset(aside_m).ok()?;
     let kerb = |lane: &(LaneIx, f64, f64), end: Point, stream: &mut Stream| {
         let along_m = uniform(stream, 15.0, 45.0);
-        footway(net, lane.0, end, centre, beyond_m, along_m)
+        footway(net, crossing, lane.0, end, beyond_m, along_m)
     };
     let (mut from, mut to) = (kerb(first, across.start(), stream), kerb(last, across.end(), stream));
     let backwards = chance(stream, 0.5);
@@ -149,14 +148,9 @@ pub(crate) fn draw(net: &RoadNet, id: u64, crossing: CrossingIx, begun: bool, st
     })
 }
 
-/// The centre of the junction within 45 m, if any.
-fn nearest_junction(net: &RoadNet, point: Point) -> Option<Point> {
-    let near = net.map.junctions.iter().map(|j| (j.centre, (j.centre - point).norm())).filter(|(_, d)| *d < 45.0);
-    near.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(centre, _)| centre)
-}
-
-/// A way beside a lane from a kerb point on, away from the junction, from near to far.
-fn footway(net: &RoadNet, lane: LaneIx, kerb: Point, centre: Option<Point>, beyond_m: f64, along_m: f64) -> Vec<Point> {
+/// A way beside a lane from a kerb point on, away from the crossing's junction, from near to far. It ends where the
+/// lane does.
+fn footway(net: &RoadNet, crossing: CrossingIx, lane: LaneIx, kerb: Point, beyond_m: f64, along_m: f64) -> Vec<Point> {
     let line = &net.lane(lane).centre;
     let foot = line.project(kerb);
     let side_m = foot.offset_m + foot.offset_m.signum() * beyond_m;
@@ -164,10 +158,15 @@ fn footway(net: &RoadNet, lane: LaneIx, kerb: Point, centre: Option<Point>, beyo
         let direction = line.direction_at(s_m);
         line.point_at(s_m) + Vector::new(-direction.y, direction.x) * side_m
     };
-    let forward = centre.is_none_or(|centre| {
-        let direction = line.direction_at(foot.s_m);
-        direction.dot(&(line.point_at(foot.s_m) - centre)) > 0.0
-    });
-    let sign = if forward { 1.0 } else { -1.0 };
-    (0..=4).map(|k| point(foot.s_m + sign * along_m * f64::from(k) / 4.0)).collect()
+    let junction = net.map.junctions.iter().position(|junction| junction.crossings.contains(&crossing));
+    let to = net.lane(lane).link.and_then(|link| net.map.link(link).to);
+    let from = net.lane(lane).link.and_then(|link| net.map.link(link).from);
+    let here = junction.map(|index| JunctionIx(index as u32));
+    let forward = if here.is_some() && here == to {
+        false
+    } else {
+        (here.is_some() && here == from) || foot.s_m < line.length_m() / 2.0
+    };
+    let end_m = if forward { (foot.s_m + along_m).min(line.length_m()) } else { (foot.s_m - along_m).max(0.0) };
+    (0..=4).map(|k| point(foot.s_m + (end_m - foot.s_m) * f64::from(k) / 4.0)).collect()
 }
