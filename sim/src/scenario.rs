@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 #[non_exhaustive]
 pub enum ScenarioError {
     /// The text is not a scenario; the message has line and column.
-    #[error("scenario: {0}")]
+    #[error(transparent)]
     Parse(#[from] toml::de::Error),
     /// A number is outside its range.
-    #[error("scenario: {name} is {value}, must be within {low}..={high}")]
+    #[error("{name} is {value}, must be within {low}..={high}")]
     Range {
         /// The key.
         name: &'static str,
