@@ -249,7 +249,7 @@ impl Edge {
         }
         match self.tracker.handle_vehicle_report(&report).fate {
             ReportFate::Updated | ReportFate::Started => {}
-            ReportFate::OutsideBounds => self.health.drops.count(DropCause::RadioIrrelevant),
+            ReportFate::OutsideBounds => self.health.drops.count(DropCause::RadioOutOfRange),
             ReportFate::Unusable | ReportFate::TooLate => self.health.drops.count(DropCause::RadioImplausible),
             ReportFate::OverLimit => self.health.drops.count(DropCause::RadioQueueFull),
         }

@@ -28,7 +28,7 @@ pub enum DropCause {
     RadioUndecodable,
     /// A radio message that a roadside unit has no use for.
     RadioIrrelevant,
-    /// A vehicle's report from beyond the distance at which a unit's radio hears.
+    /// A vehicle's report from beyond what the site covers: another site's to hear, if any's.
     RadioOutOfRange,
     /// A vehicle's report with a time, position or speed that cannot be.
     RadioImplausible,
