@@ -106,7 +106,7 @@ fn block(elapsed_s: u64, console: &str, status: Option<&Value>, vehicles: &Vehic
     }
     let _never = writeln!(text, "  {:<18}{:>8}{:>8}", "latency, ms", "p50", "p99");
     for (stage, p50, p99) in vehicles.latencies {
-        let _never = writeln!(text, "    {stage:<18}{p50:>6.1}{p99:>8.1}");
+        let _never = writeln!(text, "    {stage:<18}{p50:>6.2}{p99:>8.2}");
     }
     text
 }
