@@ -134,7 +134,7 @@ def loosened(types):
     for spec in loose.values():
         parts = [spec, *(member.spec for member in spec.members)]
         for part in parts:
-            if part.hi is not None and part.kind != "IA5String":
+            if part.hi is not None:
                 part.hi = widened(part.lo, part.hi)
         if spec.kind == "ENUMERATED":
             room = widened(0, len(spec.names) - 1) + 1 - len(spec.names)

@@ -46,7 +46,7 @@ class Maker:
             most = min(spec.hi or lo + room, max(lo, 1) + room if mode == "max" else lo + room)
             length = most if mode in ("min", "max") else self.rng.randint(lo, most)
             return [self.make(spec.of, mode, nested + 1, depth) for _ in range(length)]
-        return self.leaf(spec, mode, nested)
+        return self.leaf(spec, mode, nested or depth > 1)
 
     def structure(self, spec, mode, nested, depth, chosen=()):
         """`chosen` members are present in any mode."""
@@ -66,7 +66,7 @@ class Maker:
         name = EXTENDED[number]
         return {"messageId": number, "value": {name: self.make(self.types[name], mode)}}
 
-    def leaf(self, spec, mode, nested):
+    def leaf(self, spec, mode, inside):
         rng, lo, hi = self.rng, spec.lo, spec.hi
         if spec.kind == "BOOLEAN":
             return {"min": False, "max": True}.get(mode, rng.random() < 0.5)
@@ -76,7 +76,7 @@ class Maker:
             near = min(max(rng.choice((0, lo, hi)), lo), hi)
             return {"min": lo, "max": hi}.get(mode, near if rng.random() < 0.2 else rng.randint(lo, hi))
         lo = lo or 0
-        top = hi if nested == 0 and hi is not None else min(lo + 12 if hi is None else hi, max(lo, 16))
+        top = hi if not inside and hi is not None else min(lo + 12 if hi is None else hi, max(lo, 16))
         size = {"min": lo, "max": top}.get(mode, rng.randint(lo, min(top, lo + 12)))
         return self.text(spec.kind, size, mode)
 
