@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jxz-fusion", MAP),
     ("jxz-hazard", MAP),
     ("jxz-security", BASE),
+    ("jxz-plausibility", &["jxz-units", "jxz-geo", "jxz-world"]),
     ("jxz-v2x", MAP),
     ("jxz-signal", MAP),
     (
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "jxz-fusion",
             "jxz-hazard",
             "jxz-security",
+            "jxz-plausibility",
             "jxz-v2x",
             "jxz-signal",
         ],
