@@ -1,6 +1,7 @@
 """Two independent UPER codecs, asn1tools and pycrate, behind one door that speaks the JSON shape of the vectors: octet
 strings as hex, bit strings as text of 0 and 1, enumerals by name, a CHOICE (and the open type) as an object of one key.
 """
+
 import importlib.util
 import pathlib
 import tempfile
@@ -33,8 +34,10 @@ class Pair:
     def __init__(self, profiles):
         self.profiles = profiles
         modules = {name: "V2X-" + name.title().replace("-", "") for name in profiles}
-        self.tools = {name: asn1tools.compile_string(render(types, modules[name], plain_open=True), "uper")
-                      for name, types in profiles.items()}
+        self.tools = {
+            name: asn1tools.compile_string(render(types, modules[name], plain_open=True), "uper")
+            for name, types in profiles.items()
+        }
         generated = pycrate_module([render(types, modules[name]) for name, types in profiles.items()])
         self.crate = {name: getattr(generated, module.replace("-", "_")) for name, module in modules.items()}
 
@@ -77,6 +80,7 @@ class Pair:
 
     def to_native(self, profile, name, value, tool):
         """A value of the JSON shape in a tool's own shape."""
+
         def walk(spec, value):
             while spec.kind == "REF":
                 spec = types[spec.ref]
@@ -86,11 +90,11 @@ class Pair:
                 known = {member.name: member.spec for member in spec.members}
                 return {key: walk(known[key], each) if key in known else each for key, each in value.items()}
             if spec.kind == "CHOICE":
-                (key, held), = value.items()
+                ((key, held),) = value.items()
                 known = {member.name: member.spec for member in spec.members}
                 return key, walk(known[key], held) if key in known else held
             if spec.kind == "OPEN":
-                (key, held), = value.items()
+                ((key, held),) = value.items()
                 if tool == "asn1tools":
                     return self.encode_asn1tools(profile, key, held)
                 return key, self.to_native(profile, key, held, tool)
@@ -100,13 +104,17 @@ class Pair:
                 width = len(value)
                 whole = -(-width // 8)
                 number = int(value or "0", 2)
-                return (number, width) if tool == "pycrate" else ((number << (whole * 8 - width)).to_bytes(whole), width)
+                return (
+                    (number, width) if tool == "pycrate" else ((number << (whole * 8 - width)).to_bytes(whole), width)
+                )
             return value
+
         types = self.profiles[profile]
         return walk(types[name], value)
 
     def from_native(self, profile, name, native, tool):
         """The way back."""
+
         def walk(spec, native, held=None):
             while spec.kind == "REF":
                 spec = types[spec.ref]
@@ -114,8 +122,11 @@ class Pair:
                 return [walk(spec.of, each) for each in native]
             if spec.kind == "SEQUENCE":
                 held = EXTENDED.get(native.get("messageId"))
-                return {member.name: walk(member.spec, native[member.name], held)
-                        for member in spec.members if member.name in native}
+                return {
+                    member.name: walk(member.spec, native[member.name], held)
+                    for member in spec.members
+                    if member.name in native
+                }
             if spec.kind == "CHOICE":
                 known = {member.name: member.spec for member in spec.members}
                 return {native[0]: walk(known[native[0]], native[1])}
@@ -131,5 +142,6 @@ class Pair:
                     number = int.from_bytes(number) >> (len(number) * 8 - width)
                 return f"{number:0{width}b}" if width else ""
             return native
+
         types = self.profiles[profile]
         return walk(types[name], native)

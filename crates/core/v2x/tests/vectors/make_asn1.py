@@ -9,6 +9,7 @@ same bits and can write what the true one must refuse.
 Columns of a table: type, kind, member, member type, presence, constraint, value. A row `...` is an extension marker:
 members between the first and the second are extension additions.
 """
+
 import copy
 import csv
 import pathlib
@@ -18,8 +19,15 @@ from dataclasses import dataclass, field
 
 # The second phase: message identifiers of `MessageFrameExt` and what the open type then holds.
 EXTENDED = {
-    0: "TestMsg", 10: "RTCMcorrections", 11: "RoadsideCoordination", 12: "SensorSharingMsg",
-    13: "VehIntentionAndRequest", 14: "PAMData", 15: "PersonalSafetyMessage", 16: "CLPMM", 17: "VehiclePaymentMessage",
+    0: "TestMsg",
+    10: "RTCMcorrections",
+    11: "RoadsideCoordination",
+    12: "SensorSharingMsg",
+    13: "VehIntentionAndRequest",
+    14: "PAMData",
+    15: "PersonalSafetyMessage",
+    16: "CLPMM",
+    17: "VehiclePaymentMessage",
 }
 BUILTIN = {"INTEGER", "BOOLEAN", "BIT STRING", "OCTET STRING", "IA5String", "ENUMERATED"}
 
@@ -27,14 +35,16 @@ BUILTIN = {"INTEGER", "BOOLEAN", "BIT STRING", "OCTET STRING", "IA5String", "ENU
 @dataclass
 class Spec:
     """A type: a builtin with its bounds (of value or of size), a list, a structure or a reference."""
-    kind: str                                     # a builtin, LIST, SEQUENCE, CHOICE, REF or OPEN
+
+    kind: str  # a builtin, LIST, SEQUENCE, CHOICE, REF or OPEN
     lo: int | None = None
     hi: int | None = None
     extensible: bool = False
-    names: list = field(default_factory=list)     # (name, number) of enumerals and of named bits
+    names: list = field(default_factory=list)  # (name, number) of enumerals and of named bits
     of: "Spec | None" = None
     ref: str = ""
     members: list = field(default_factory=list)
+    later: list = field(default_factory=list)  # enumerals behind the extension marker
 
 
 @dataclass
@@ -42,7 +52,7 @@ class Member:
     name: str
     spec: Spec
     optional: bool = False
-    added: bool = False                           # behind the extension marker
+    added: bool = False  # behind the extension marker
 
 
 def spec_of(text, constraint, owner="", name=""):
@@ -98,8 +108,14 @@ def read_table(path):
                 continue
             if markers.get(name, 0) > 1:
                 raise ValueError(f"reading {name}.{member}: a root member behind the second marker is not foreseen")
-            spec.members.append(Member(member, spec_of(row["member type"], row["constraint"], name, member),
-                                       row["presence"] == "optional", name in markers))
+            spec.members.append(
+                Member(
+                    member,
+                    spec_of(row["member type"], row["constraint"], name, member),
+                    row["presence"] == "optional",
+                    name in markers,
+                )
+            )
     return types
 
 
@@ -143,8 +159,25 @@ def loosened(types):
         if spec.kind == "CHOICE":
             root = [member for member in spec.members if not member.added]
             extra = [Member(f"beyond{i}", Spec("BOOLEAN")) for i in range(widened(0, len(root) - 1) + 1 - len(root))]
-            spec.members[len(root):len(root)] = extra
+            spec.members[len(root) : len(root)] = extra
     return loose
+
+
+def newer(types):
+    """A schema of a later day: every extensible structure has two additions more, every extensible choice and
+    enumeration one more."""
+    later = copy.deepcopy(types)
+    for spec in later.values():
+        if spec.extensible and spec.kind == "SEQUENCE":
+            spec.members += [
+                Member("later1", Spec("INTEGER", 0, 255), True, True),
+                Member("later2", Spec("OCTET STRING"), True, True),
+            ]
+        if spec.extensible and spec.kind == "CHOICE":
+            spec.members.append(Member("later", Spec("OCTET STRING"), False, True))
+        if spec.extensible and spec.kind == "ENUMERATED":
+            spec.later.append(("later", spec.names[-1][1] + 1))
+    return later
 
 
 def asn_name(name):
@@ -168,7 +201,8 @@ def text_of(spec, plain_open):
         return f"{spec.kind} {{\n  " + ",\n  ".join(lines_of(spec, plain_open)) + "\n}"
     listed = ", ".join(f"{name}({number})" for name, number in spec.names)
     if spec.kind == "ENUMERATED":
-        return f"ENUMERATED {{ {listed}{more} }}"
+        added = "".join(f", {name}({number})" for name, number in spec.later)
+        return f"ENUMERATED {{ {listed}{more}{added} }}"
     return spec.kind + (f" {{ {listed} }}" if listed else "") + (f" {size}" if size else "")
 
 
@@ -189,7 +223,9 @@ def render(types, module, plain_open=False):
     out = [f"{module} DEFINITIONS AUTOMATIC TAGS ::= BEGIN\n"]
     if "MessageFrameExt" in types and not plain_open:
         held = " | ".join(f"{{ {name} IDENTIFIED BY {number} }}" for number, name in EXTENDED.items())
-        out.append("MESSAGE-ID-AND-TYPE ::= CLASS { &id ExtMsgID UNIQUE, &Type } WITH SYNTAX { &Type IDENTIFIED BY &id }")
+        out.append(
+            "MESSAGE-ID-AND-TYPE ::= CLASS { &id ExtMsgID UNIQUE, &Type } WITH SYNTAX { &Type IDENTIFIED BY &id }"
+        )
         out.append(f"MessageTypes MESSAGE-ID-AND-TYPE ::= {{ {held}, ... }}\n")
     for name, spec in types.items():
         text = text_of(spec, plain_open)

@@ -2,9 +2,11 @@
 
     make_vectors.py DAY1.tsv DAY1_AND_DAY2.tsv OUTPUT_FOLDER
 
-writes day-2.jsonl, day-1.jsonl and release-2019-07.jsonl and prints what was dropped and why. Seeded: the same tables
-and tools give the same bytes. Day 1 and the release get the types whose bits differ between profiles.
+writes day-2.jsonl, day-1.jsonl, release-2019-07.jsonl and bits-beyond.jsonl and prints what was dropped and why.
+Seeded: the same tables and tools give the same bytes. Day 1 and the release get the types whose bits differ between
+profiles.
 """
+
 import json
 import pathlib
 import random
@@ -50,12 +52,13 @@ class Maker:
 
     def structure(self, spec, mode, nested, depth, chosen=()):
         """`chosen` members are present in any mode."""
-        likely = {"min": 0.0, "lean": 0.0, "max": 1.0, "rnd": 0.6 * 0.8 ** depth}[mode]
+        likely = {"min": 0.0, "lean": 0.0, "max": 1.0, "rnd": 0.6 * 0.8**depth}[mode]
         value = {}
         for member in spec.members:
             if member.name in chosen or not member.optional and not member.added or self.rng.random() < likely:
-                value[member.name] = None if member.spec.kind == "OPEN" else \
-                    self.make(member.spec, mode, nested, depth + 1)
+                value[member.name] = (
+                    None if member.spec.kind == "OPEN" else self.make(member.spec, mode, nested, depth + 1)
+                )
         if "messageId" in value:
             numbers = list(EXTENDED)
             number = {"min": numbers[0], "max": numbers[-1]}.get(mode, self.rng.choice(numbers))
@@ -98,9 +101,16 @@ def cases(types, name, maker):
         yield mode, maker.make(spec, mode)
     for i in range(2):
         yield f"rnd{i}", maker.make(spec, "rnd")
-    yield from {"SEQUENCE": of_structure, "CHOICE": of_choice, "LIST": of_list, "INTEGER": of_integer,
-                "ENUMERATED": of_enumeration, "BIT STRING": of_bits, "OCTET STRING": of_octets,
-                "IA5String": of_characters}[spec.kind](name, spec, maker)
+    yield from {
+        "SEQUENCE": of_structure,
+        "CHOICE": of_choice,
+        "LIST": of_list,
+        "INTEGER": of_integer,
+        "ENUMERATED": of_enumeration,
+        "BIT STRING": of_bits,
+        "OCTET STRING": of_octets,
+        "IA5String": of_characters,
+    }[spec.kind](name, spec, maker)
 
 
 def of_structure(name, spec, maker):
@@ -170,7 +180,7 @@ def of_bits(_, spec, maker):
     yield "first", "1" + "0" * (width - 1)
     yield "last", "0" * (width - 1) + "1"
     if spec.extensible:
-        for more in (1, 7):
+        for more in (1, 7, 130 - width):
             yield f"beyond_{width + more}", maker.text(spec.kind, width + more - 1, "rnd") + "1"
 
 
@@ -187,10 +197,12 @@ def of_characters(_, spec, __):
 
 def affected(types):
     """The differing types and all that hold one of them."""
+
     def references(spec):
         inner = [spec, *([spec.of] if spec.of else []), *(member.spec for member in spec.members)]
         inner += [each.of for each in inner if each.of]
         return {each.ref for each in inner if each.ref}
+
     found = set(DIFFERING)
     while True:
         more = {name for name, spec in types.items() if references(spec) & found} - found
@@ -199,10 +211,30 @@ def affected(types):
         found |= more
 
 
+def line_of(profile, label, name, value, octets):
+    return {"name": label, "module": MODULES[profile], "type": name, "value": value, "uper_hex": octets.hex()}
+
+
+def pycrate_only(pair, profile, label, name, value):
+    """asn1tools has no bit strings beyond an extensible size; asn1c decodes and encodes pycrate's bytes to the same."""
+    octets = pair.encode_pycrate(profile, name, value)
+    back = pair.decode_pycrate(profile, name, octets)
+    if back != value:
+        raise Disagreement(f"pycrate decodes {label} to another value: {back}")
+    return line_of(profile, label, name, value, octets)
+
+
+def write(folder, file, lines):
+    """JSON lines; gives their size in bytes."""
+    text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+    pathlib.Path(folder, file).write_text(text, encoding="utf-8")
+    return len(text)
+
+
 def main():
     day1, day2, folder = sys.argv[1:]
     every = profiles(day1, day2)
-    pair = Pair(every)
+    pair, beyond = Pair(every), []
     for profile, types in every.items():
         chosen = types if profile == "day-2" else {name: types[name] for name in types if name in affected(types)}
         lines, dropped, seen = [], [], set()
@@ -216,14 +248,16 @@ def main():
                 try:
                     octets = pair.encode(profile, name, value)
                 except Disagreement as reason:
+                    if "BIT STRING extension" in str(reason):
+                        beyond.append(pycrate_only(pair, profile, label, name, value))
+                        continue
                     dropped.append(f"{profile} {label}: {reason}")
                     continue
-                lines.append({"name": label, "module": MODULES[profile], "type": name, "value": value,
-                              "uper_hex": octets.hex()})
-        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
-        pathlib.Path(folder, f"{profile}.jsonl").write_text(text, encoding="utf-8")
-        print(f"{profile}: {len(chosen)} types, {len(lines)} vectors, {len(text)} bytes, {len(dropped)} dropped")
+                lines.append(line_of(profile, label, name, value, octets))
+        size = write(folder, f"{profile}.jsonl", lines)
+        print(f"{profile}: {len(chosen)} types, {len(lines)} vectors, {size} bytes, {len(dropped)} dropped")
         print(*(f"  {each}" for each in dropped), sep="\n")
+    print(f"bits-beyond: {len(beyond)} vectors, {write(folder, 'bits-beyond.jsonl', beyond)} bytes")
 
 
 if __name__ == "__main__":
