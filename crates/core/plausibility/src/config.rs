@@ -71,7 +71,7 @@ pub struct PlausibilityConfig {
     pub ahead_s: f64,
     /// A time of validity may be this far behind the clock, seconds.
     pub behind_s: f64,
-    /// Points at which a sender is suspect.
+    /// Points at which a sender is suspect, also with nothing new to remark: four seconds after a single doubt.
     pub suspect_points: f64,
     /// Points at which a sender's reports are rejected.
     pub reject_points: f64,
@@ -118,7 +118,7 @@ impl Default for PlausibilityConfig {
             rate_burst: 20.0,
             ahead_s: 0.2,
             behind_s: 2.0,
-            suspect_points: 1.0,
+            suspect_points: 0.2,
             reject_points: 5.0,
             leak_per_s: 0.2,
             max_vehicles: 4096,
@@ -162,7 +162,7 @@ impl PlausibilityConfig {
             ("rate_burst", self.rate_burst, 1.0, 1000.0),
             ("ahead_s", self.ahead_s, 0.0, 10.0),
             ("behind_s", self.behind_s, 0.1, 60.0),
-            ("suspect_points", self.suspect_points, 0.1, self.reject_points),
+            ("suspect_points", self.suspect_points, 0.01, self.reject_points),
             // Appearance and overlap together give three points, and so does a crash: they must not reject.
             ("reject_points", self.reject_points, 3.5, 10.0),
             ("leak_per_s", self.leak_per_s, 0.001, 100.0),

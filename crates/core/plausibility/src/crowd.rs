@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// Side of a cell, metres: longer than two vehicles whose outlines touch are apart.
 const CELL_M: f64 = 25.0;
-/// A vehicle that changes its pseudonym may be silent between for this long (ETSI TR 103 415 speaks of up to 13 s).
+/// A vehicle that changes its pseudonym may keep silent between the two for this long, seconds.
 const SILENCE_S: f64 = 15.0;
 const FIRST_ID: VehicleId = VehicleId([0; 8]);
 const LAST_ID: VehicleId = VehicleId([u8::MAX; 8]);
@@ -80,8 +80,9 @@ impl Crowd {
         let covers = elders.filter_map(|(id, other)| {
             let dt_s = report.valid_at.seconds_since(other.last.valid_at);
             let there = other.last.position + velocity(&other.last)? * dt_s;
-            let is_same_time = dt_s.abs() <= config.same_time_s;
-            is_same_time.then(|| Rectangle::of(&other.last, there))?.map(|outline| (ours.overlap(&outline), id))
+            // The outlines of two buses that touch are centred no farther apart than a cell.
+            let may_touch = dt_s.abs() <= config.same_time_s && (there - report.position).norm() < CELL_M;
+            may_touch.then(|| Rectangle::of(&other.last, there))?.map(|outline| (ours.overlap(&outline), id))
         });
         covers.max_by(|a, b| a.0.total_cmp(&b.0))
     }

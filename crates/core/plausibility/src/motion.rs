@@ -8,9 +8,9 @@ use jxz_world::VehicleReport;
 use std::collections::VecDeque;
 
 /// How far back a drift is looked for, seconds.
-const WINDOW_S: f64 = 5.0;
+const WINDOW_S: f64 = 10.0;
 /// A place to look back to is kept each so often, seconds.
-const ANCHOR_S: f64 = 0.5;
+const ANCHOR_S: f64 = 1.0;
 const MAX_ANCHORS: usize = 12;
 /// A GNSS receiver's noise alone moves a position by more than this, metres.
 const SAME_PLACE_M: f64 = 0.01;
@@ -101,7 +101,7 @@ impl Motion {
         })
     }
 
-    /// The newest anchor is always the last report's; behind it one each half second.
+    /// The newest anchor is always the last report's; behind it one each second.
     fn keep(&mut self, config: &PlausibilityConfig, report: &VehicleReport) {
         let n = self.anchors.len();
         if n >= 2 && self.anchors[n - 1].at.seconds_since(self.anchors[n - 2].at) < ANCHOR_S {
@@ -142,10 +142,10 @@ fn said_step(config: &PlausibilityConfig, last: &VehicleReport, report: &Vehicle
         return (Vector::zeros(), (speed_mps + config.speed_error_mps) * dt_s);
     };
     let speed_mps = from.norm().midpoint(to.norm());
-    // Two seconds' worth of a bend or a brake between two reports that do not tell of it: the worst case for known
-    // velocities at both ends and a bounded acceleration is a dt²/4. The rest is the error of said speed and heading.
+    // A bend or a brake between two reports that do not tell of it: the worst case for known velocities at both ends
+    // and a bounded acceleration is a dt²/4. The rest is the error of said speed and heading.
     let hidden_m = config.grip_mps2 * dt_s * dt_s / 4.0;
-    let error_m = (0.5 + 0.1 * speed_mps) * dt_s;
+    let error_m = (0.5 + 0.05 * speed_mps) * dt_s;
     // A slow vehicle's heading may be latched, or it backs up.
     let either_way_m = if speed_mps < config.slow_mps { 2.0 * speed_mps * dt_s } else { 0.0 };
     ((from + to) * (dt_s / 2.0), hidden_m + error_m + either_way_m)
