@@ -160,12 +160,8 @@ impl PublicKey {
     pub fn from_compressed(algorithm: Algorithm, point: &[u8; 33]) -> Result<Self, KeyError> {
         let fault = |_| KeyError(algorithm);
         match algorithm {
-            Algorithm::EcdsaP256 => {
-                p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Self::of_p256).map_err(fault)
-            }
-            Algorithm::Sm2 => {
-                sm2::dsa::VerifyingKey::from_sec1_bytes(SM2_ID, point).map(Self::of_sm2).map_err(fault)
-            }
+            Algorithm::EcdsaP256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).map(Self::of_p256).map_err(fault),
+            Algorithm::Sm2 => sm2::dsa::VerifyingKey::from_sec1_bytes(SM2_ID, point).map(Self::of_sm2).map_err(fault),
         }
     }
 

@@ -5,12 +5,24 @@
 
 /// What is wrong with bytes from outside, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("cannot read {what} at byte {at}")]
-pub struct ParseError {
-    /// The element that could not be read.
-    pub what: &'static str,
-    /// Offset of the octet after the last one that could be read.
-    pub at: usize,
+#[non_exhaustive]
+pub enum ParseError {
+    /// They are not the profile's COER.
+    #[error("cannot read {what} before byte {at}")]
+    Malformed {
+        /// The element that could not be read.
+        what: &'static str,
+        /// Offset where reading stopped.
+        at: usize,
+    },
+    /// They name an algorithm that is not one of the two, or mix them.
+    #[error("cannot use the algorithm of {what} before byte {at}")]
+    Algorithm {
+        /// The element that names it.
+        what: &'static str,
+        /// Offset where reading stopped.
+        at: usize,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -29,7 +41,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn fault<T>(&self, what: &'static str) -> Result<T, ParseError> {
-        Err(ParseError { what, at: self.at })
+        Err(ParseError::Malformed { what, at: self.at })
+    }
+
+    pub(crate) fn algorithm<T>(&self, what: &'static str) -> Result<T, ParseError> {
+        Err(ParseError::Algorithm { what, at: self.at })
     }
 
     /// The octets from `start` up to here.
@@ -71,11 +87,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn expect(&mut self, wanted: u8, what: &'static str) -> Result<(), ParseError> {
-        let start = self.at;
-        if self.u8(what)? == wanted {
-            return Ok(());
-        }
-        Err(ParseError { what, at: start })
+        if self.u8(what)? == wanted { Ok(()) } else { self.fault(what) }
     }
 
     /// A length determinant (X.696 8.6), at most four octets of it.
