@@ -11,7 +11,7 @@ use jxz_fusion::{FusionConfig, Tracker};
 use jxz_map::Map;
 use jxz_sim::{Scenario, Simulation};
 use jxz_units::{Instant, Now, Utc};
-use jxz_v2x::{Encoder, UnitId};
+use jxz_v2x::{Encoder, Profile, UnitId};
 use jxz_world::{Scan, Site};
 use std::hint::black_box;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn hot_path(criterion: &mut Criterion) {
     fuse(&mut warm, &recorded.scans);
     let last = recorded.scans.last().unwrap().valid_at;
     let tracks = warm.tracks_at(last);
-    let mut encoder = Encoder::new(recorded.map.frame, UnitId([1; 8]), recorded.site.position, 0);
+    let mut encoder = Encoder::new(recorded.map.frame, Profile::default(), UnitId([1; 8]), recorded.site.position, 0);
     criterion.bench_function(&format!("RSM of {} tracks (budget 200 us)", tracks.len()), |bench| {
         bench.iter(|| black_box(encoder.rsm(last, &tracks)));
     });

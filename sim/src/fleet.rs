@@ -8,7 +8,7 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
-use jxz_v2x::Received;
+use jxz_v2x::{Profile, Received};
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -126,7 +126,7 @@ impl Decoded {
         if let Some(received) = self.frames.get(bytes) {
             return received.clone();
         }
-        let received = jxz_v2x::decode(bytes, now.utc, frame).ok().map(Arc::new);
+        let received = jxz_v2x::decode(bytes, Profile::default(), now.utc, frame).ok().map(Arc::new);
         if self.order.len() >= DECODED
             && let Some(oldest) = self.order.pop_front()
         {

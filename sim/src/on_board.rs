@@ -6,7 +6,7 @@ use crate::scenario::OnBoardPlan;
 use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
-use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Received, ReceivedWarning, encode_bsm};
+use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, encode_bsm};
 use jxz_world::{Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleId, WarningId, WarningKind, WarningStage};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -156,7 +156,7 @@ impl OnBoardUnit {
             acceleration_mps2: Some(truth.acceleration_mps2),
             extent_m: Some(truth.extent_m),
         };
-        match encode_bsm(frame, &state, self.count.take()) {
+        match encode_bsm(frame, Profile::default(), &state, self.count.take()) {
             Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
             Err(_) => {
                 drops.count(DropCause::EncodeFailed);
@@ -296,9 +296,9 @@ mod tests {
     }
 
     fn received(warning: &Warning) -> Received {
-        let mut encoder = Encoder::new(frame(), UnitId([1; 8]), Point::new(100.0, 20.0), 0);
+        let mut encoder = Encoder::new(frame(), Profile::default(), UnitId([1; 8]), Point::new(100.0, 20.0), 0);
         let encoded = encoder.rsi(at(40), core::slice::from_ref(warning));
-        jxz_v2x::decode(&encoded.frames[0].bytes, at(50), &frame()).unwrap()
+        jxz_v2x::decode(&encoded.frames[0].bytes, Profile::default(), at(50), &frame()).unwrap()
     }
 
     fn take(unit: &mut OnBoardUnit, channel: Channel, ms: i64, warning: &Warning) -> (Vec<Shown>, OnBoardTotals) {

@@ -1,11 +1,9 @@
-//! `jxz v2x`: messages of the day-1 set to and from JSON, and shown to people.
+//! `jxz v2x`: messages of the set to and from JSON, shown to people, and captured from the radio.
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use jxz_geo::{LocalFrame, Wgs84};
-use jxz_units::Utc;
-use jxz_v2x::asn::{decode_frame, encode_frame, from_json, to_json};
-use jxz_v2x::{Received, ReceivedMap, ReceivedRsi, ReceivedRsm, ReceivedSpat, decode, from_hex, to_hex};
+use jxz_v2x::asn::{Decoded, Meaning, MessageFrameExt, Profile, Shape, TypeInfo, type_named};
+use jxz_v2x::{from_hex, to_hex};
 use serde_json::{Map, Value, json};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -13,18 +11,19 @@ use std::path::PathBuf;
 /// A line longer than this is refused: hexadecimal and JSON of the longest frame are far shorter.
 const LONGEST_LINE: usize = 4 << 20;
 
-/// Decode, encode and show Chinese C-V2X messages of day 1.
+/// Decode, encode, show and capture Chinese C-V2X messages.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  jxz v2x decode --in frames.jsonl              # needs uper_hex in each line, adds value
-  jxz v2x encode --in values.jsonl              # needs value in each line, adds uper_hex
-  jxz v2x show 2013132332334350...              # one message in metres and seconds
+  jxz v2x decode < frames.jsonl                 # needs uper_hex in each line, adds value
+  jxz v2x encode --profile day-1 < values.jsonl # needs value in each line, adds uper_hex
+  jxz v2x show 2013132332334350...              # one message with its units
 
 A line is an object like
-  {\"name\": \"x\", \"module\": \"phase1\", \"type\": \"MessageFrame\", \"value\": {...}, \"uper_hex\": \"...\"}
+  {\"name\": \"x\", \"module\": \"day-2\", \"type\": \"MessageFrame\", \"value\": {...}, \"uper_hex\": \"...\"}
 where octet strings are hexadecimal, bit strings text of 0 and 1, enumerals names, a CHOICE an object with one key.
-`type` is MessageFrame if left out; `module` is phase1 (or day-1) if left out. A line that fails has `error` and no
-result; the run goes on, and ends with status 1 if any line failed.")]
+`type` is any type of the set, MessageFrame if left out. The profile is --profile, else the line's `module` (phase1 is
+day-1, combined is day-2), else day-2. A line that fails has `error` and no result; the run goes on, and ends with
+status 1 if any line failed.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -38,21 +37,22 @@ enum Command {
     Encode(Lines),
     /// One message for people, with units.
     Show {
-        /// The frame, hexadecimal.
+        /// The message, hexadecimal; `-` reads it from standard input.
         hex: String,
-        /// Where local metres are counted from, degrees north and east; for messages whose numbers are shown in
-        /// metres from there.
-        #[arg(long, num_args = 2, value_names = ["LAT", "LON"], default_values_t = [32.03, 118.7], allow_negative_numbers = true)]
-        origin: Vec<f64>,
-        /// Time of receipt, Unix milliseconds (now if left out): messages tell only the part of the year, the hour
-        /// or the minute.
+        /// Its type.
+        #[arg(long = "type", value_name = "TYPE", default_value = "MessageFrame")]
+        kind: String,
+        /// The edition of the message set: day-1, day-2 or release-2019-07 (the first that fits, if left out).
         #[arg(long)]
-        at: Option<i64>,
+        profile: Option<Profile>,
     },
 }
 
 #[derive(Debug, clap::Args)]
 struct Lines {
+    /// The edition of the message set: day-1, day-2 or release-2019-07 (each line's `module`, if left out).
+    #[arg(long)]
+    profile: Option<Profile>,
     /// File of JSON lines; standard input if left out.
     #[arg(long = "in", value_name = "FILE")]
     input: Option<PathBuf>,
@@ -65,12 +65,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Decode(lines) => convert(&lines, "value", decode_line),
         Command::Encode(lines) => convert(&lines, "uper_hex", encode_line),
-        Command::Show { hex, origin, at } => show(&hex, &origin, at),
+        Command::Show { hex, kind, profile } => show(&hex, &kind, profile),
     }
 }
 
 /// What turns a line's members into its result.
-type Conversion = fn(&Map<String, Value>) -> anyhow::Result<Value>;
+type Conversion = fn(&TypeInfo, Profile, &Map<String, Value>) -> anyhow::Result<Value>;
 
 /// Gives each line its member `result` by `conversion`; fails at the end if a line failed.
 fn convert(lines: &Lines, result: &str, conversion: Conversion) -> anyhow::Result<()> {
@@ -94,7 +94,7 @@ fn convert(lines: &Lines, result: &str, conversion: Conversion) -> anyhow::Resul
             continue;
         }
         total += 1;
-        let (answer, ok) = answered(line, result, conversion);
+        let (answer, ok) = answered(line, result, lines.profile, conversion);
         failed += u64::from(!ok);
         writeln!(output, "{answer}").context("write a line")?;
     }
@@ -134,7 +134,12 @@ fn finished(bytes: Vec<u8>, oversize: bool) -> anyhow::Result<String> {
 
 /// A line with its member `result` or its `error`, and whether it is the former. A result that the line brought along
 /// never passes for ours.
-fn answered(line: anyhow::Result<String>, result: &str, conversion: Conversion) -> (Value, bool) {
+fn answered(
+    line: anyhow::Result<String>,
+    result: &str,
+    profile: Option<Profile>,
+    conversion: Conversion,
+) -> (Value, bool) {
     let parsed = line.and_then(|line| serde_json::from_str(&line).context("the line is not JSON"));
     let mut members = match parsed {
         Ok(Value::Object(members)) => members,
@@ -142,7 +147,7 @@ fn answered(line: anyhow::Result<String>, result: &str, conversion: Conversion) 
         Err(error) => return (json!({"error": format!("{error:#}")}), false),
     };
     members.remove(result);
-    let converted = supported(&members).and_then(|()| conversion(&members));
+    let converted = spoken(&members, profile).and_then(|(info, profile)| conversion(info, profile, &members));
     let ok = converted.is_ok();
     let (name, value) = match converted {
         Ok(value) => (result, value),
@@ -152,183 +157,156 @@ fn answered(line: anyhow::Result<String>, result: &str, conversion: Conversion) 
     (Value::Object(members), ok)
 }
 
-fn supported(members: &Map<String, Value>) -> anyhow::Result<()> {
-    let kind = members.get("type").map_or(Some("MessageFrame"), Value::as_str);
-    anyhow::ensure!(kind == Some("MessageFrame"), "type {} is not supported, only \"MessageFrame\"", members["type"]);
-    let module = members.get("module").map_or(Some("phase1"), Value::as_str);
-    anyhow::ensure!(
-        matches!(module, Some("phase1" | "day-1")),
-        "module {} is not supported, only \"phase1\" (\"day-1\")",
-        members["module"]
-    );
-    Ok(())
-}
-
-fn decode_line(members: &Map<String, Value>) -> anyhow::Result<Value> {
-    let hex = members.get("uper_hex").and_then(Value::as_str).context("no text `uper_hex`")?;
-    Ok(to_json(&decode_frame(&from_hex(hex)?)?)?)
-}
-
-fn encode_line(members: &Map<String, Value>) -> anyhow::Result<Value> {
-    let frame = from_json(members.get("value").context("no `value`")?)?;
-    Ok(to_hex(&encode_frame(&frame)?).into())
-}
-
-fn show(hex: &str, origin: &[f64], at: Option<i64>) -> anyhow::Result<()> {
-    let &[lat_deg, lon_deg] = origin else { anyhow::bail!("--origin takes a latitude and a longitude") };
-    let frame = LocalFrame::new(Wgs84 { lat_deg, lon_deg })?;
-    let near = match at {
-        Some(ms) => Utc::from_unix_ms(ms),
-        None => {
-            let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-            Utc::from_unix_ms(i64::try_from(since_epoch.as_millis())?)
-        }
+/// The type and the profile of a line.
+fn spoken(members: &Map<String, Value>, profile: Option<Profile>) -> anyhow::Result<(&'static TypeInfo, Profile)> {
+    let name = match members.get("type") {
+        None => "MessageFrame",
+        Some(kind) => kind.as_str().with_context(|| format!("`type` is {kind}, not a text"))?,
     };
-    let bytes = from_hex(hex.trim())?;
-    let received = decode(&bytes, near, &frame)?;
+    let profile = match (profile, members.get("module").map(Value::as_str)) {
+        (Some(profile), _) => profile,
+        (None, None) => Profile::default(),
+        (None, Some(Some("phase1"))) => Profile::Day1,
+        (None, Some(Some("combined"))) => Profile::Day2,
+        (None, Some(Some(module))) => module.parse()?,
+        (None, Some(None)) => anyhow::bail!("`module` is {}, not a text", members["module"]),
+    };
+    Ok((type_named(name)?, profile))
+}
+
+fn decode_line(info: &TypeInfo, profile: Profile, members: &Map<String, Value>) -> anyhow::Result<Value> {
+    let hex = members.get("uper_hex").and_then(Value::as_str).context("no text `uper_hex`")?;
+    Ok(info.decode(&from_hex(hex)?, profile)?.value)
+}
+
+fn encode_line(info: &TypeInfo, profile: Profile, members: &Map<String, Value>) -> anyhow::Result<Value> {
+    let bytes = info.encode(members.get("value").context("no `value`")?, profile)?;
+    Ok(to_hex(&bytes).into())
+}
+
+/// The value, under the profile asked for or else the first under which the bytes are a whole message.
+fn decoded(info: &TypeInfo, bytes: &[u8], profile: Option<Profile>) -> anyhow::Result<(Profile, Decoded<Value>)> {
+    if let Some(profile) = profile {
+        return Ok((profile, info.decode(bytes, profile)?));
+    }
+    let attempts =
+        [Profile::Day2, Profile::Day1, Profile::Release2019].map(|profile| (profile, info.decode(bytes, profile)));
+    let mut reasons = Vec::new();
+    for (profile, attempt) in attempts {
+        match attempt {
+            Ok(decoded) => return Ok((profile, decoded)),
+            Err(error) => reasons.push(format!("{profile}: {error}")),
+        }
+    }
+    anyhow::bail!("the bytes are no {} of any profile:\n  {}", info.name, reasons.join("\n  "))
+}
+
+fn show(hex: &str, kind: &str, profile: Option<Profile>) -> anyhow::Result<()> {
+    let text = if hex == "-" {
+        std::io::read_to_string(std::io::stdin()).context("read the message")?
+    } else {
+        hex.to_owned()
+    };
+    let bytes = from_hex(text.trim())?;
+    let info = type_named(kind)?;
+    let (profile, decoded) = decoded(info, &bytes, profile)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} bytes, positions in metres east, north of {lat_deg}°, {lon_deg}°", bytes.len())?;
-    match received {
-        Received::Bsm(report) => show_bsm(&mut out, &report, &frame)?,
-        Received::Rsm(rsm) => show_rsm(&mut out, &rsm)?,
-        Received::Rsi(rsi) => show_rsi(&mut out, &rsi)?,
-        Received::Spat(spat) => show_spat(&mut out, &spat)?,
-        Received::Map(map) => show_map(&mut out, &map)?,
-        other => writeln!(out, "{other:#?}")?,
+    writeln!(out, "{} bytes, profile {profile}", bytes.len())?;
+    if decoded.unknown_extensions > 0 {
+        writeln!(out, "{} extensions of a newer edition are left out", decoded.unknown_extensions)?;
     }
+    if !decoded.canonical && decoded.unknown_extensions == 0 {
+        writeln!(out, "(a length, a number or the padding is in a longer form than the rules ask)")?;
+    }
+    Tree { out: &mut out, profile }.value(info.name, &Shape::Named(info.name), &decoded.value, 0)?;
     Ok(())
 }
 
-/// A number with its unit, or a dash.
-fn told(number: Option<f64>, unit: &str) -> String {
-    number.map_or_else(|| "—".to_owned(), |number| format!("{number:.2} {unit}"))
+/// A value as an indented tree, a member a line, numbers in their units.
+struct Tree<'a, W: Write> {
+    out: &'a mut W,
+    profile: Profile,
 }
 
-fn placed(point: jxz_geo::Point) -> String {
-    format!("({:.2}, {:.2})", point.x, point.y)
-}
-
-fn clock(at: Option<Utc>) -> String {
-    at.map_or_else(|| "—".to_owned(), |at| at.to_string())
-}
-
-fn sized(extent_m: Option<(f64, f64)>) -> String {
-    extent_m.map_or_else(|| "—".to_owned(), |(length_m, width_m)| format!("{length_m:.2} m × {width_m:.2} m"))
-}
-
-fn show_bsm(out: &mut impl Write, report: &jxz_world::VehicleReport, frame: &LocalFrame) -> std::io::Result<()> {
-    let position = frame.to_wgs84(report.position);
-    writeln!(out, "BSM {} from vehicle {}", report.message_count, report.vehicle)?;
-    writeln!(out, "  valid at      {}", report.valid_at)?;
-    writeln!(
-        out,
-        "  position      {} = {:.7}° N {:.7}° E",
-        placed(report.position),
-        position.lat_deg,
-        position.lon_deg
-    )?;
-    writeln!(out, "  1-sigma       {}", told(report.position_sigma_m, "m"))?;
-    writeln!(out, "  speed         {}", told(report.speed_mps, "m/s"))?;
-    writeln!(out, "  heading       {}", told(report.heading.map(|heading| heading.deg()), "°"))?;
-    writeln!(out, "  acceleration  {}", told(report.acceleration_mps2, "m/s²"))?;
-    writeln!(out, "  size          {}", sized(report.extent_m))
-}
-
-fn show_rsm(out: &mut impl Write, rsm: &ReceivedRsm) -> std::io::Result<()> {
-    writeln!(out, "RSM {} from unit {} at {}", rsm.message_count, rsm.unit, placed(rsm.position))?;
-    for participant in &rsm.participants {
-        let id = participant.vehicle.map_or_else(String::new, |vehicle| format!(", id {vehicle}"));
-        writeln!(out, "  {} {:?} by {:?}{id}", participant.number, participant.kind, participant.source)?;
-        writeln!(
-            out,
-            "    {} at {} ± {}, {} towards {}, {}",
-            participant.valid_at,
-            placed(participant.position),
-            told(participant.position_sigma_m, "m"),
-            told(participant.speed_mps, "m/s"),
-            told(participant.heading.map(|heading| heading.deg()), "°"),
-            sized(participant.extent_m)
-        )?;
-    }
-    Ok(())
-}
-
-fn show_rsi(out: &mut impl Write, rsi: &ReceivedRsi) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "RSI {} from unit {} at {}, {}",
-        rsi.message_count,
-        rsi.unit,
-        placed(rsi.position),
-        clock(rsi.minute)
-    )?;
-    for warning in &rsi.warnings {
-        let kind = warning.kind().map_or("foreign", jxz_world::WarningKind::name);
-        let priority = warning.priority.map_or_else(|| "—".to_owned(), |priority| priority.to_string());
-        writeln!(out, "  {} {:?} ({kind}), priority {priority}", warning.number, warning.code)?;
-        writeln!(
-            out,
-            "    at {}, within {}, probability {}, {} to {}",
-            warning.at.map_or_else(|| "—".to_owned(), placed),
-            told(warning.radius_m, "m"),
-            told(warning.confidence.map(|probability| probability * 100.0), "%"),
-            clock(warning.starts),
-            clock(warning.ends)
-        )?;
-        for (path, radius_m) in &warning.paths {
-            let points: Vec<String> = path.iter().copied().map(placed).collect();
-            writeln!(out, "    path, {radius_m:.1} m to each side: {}", points.join(" "))?;
-        }
-        if let Some(notice) = &warning.notice {
-            writeln!(out, "    warning {:016x}, revision {}, {:?}", notice.id.0, notice.revision, notice.stage)?;
-            writeln!(out, "    sensed {}, valid until {}", notice.sensed_at, notice.valid_until)?;
-            writeln!(out, "    for {:?}", notice.audience)?;
-            writeln!(out, "    because {:?}", notice.cause)?;
-        }
-        if let Some(text) = &warning.text {
-            writeln!(out, "    text {text:?}")?;
-        }
-    }
-    Ok(())
-}
-
-fn show_spat(out: &mut impl Write, spat: &ReceivedSpat) -> std::io::Result<()> {
-    writeln!(out, "SPAT {} of {}", spat.message_count, spat.name.as_deref().unwrap_or("—"))?;
-    for junction in &spat.junctions {
-        writeln!(out, "  node {} at {}", junction.node.id, clock(junction.valid_at))?;
-        for phase in &junction.phases {
-            for light in &phase.lights {
-                let shows = light.light.map_or_else(|| "not told".to_owned(), |light| format!("{light:?}"));
-                let (starts, ends) = (clock(light.starts), clock(light.likely_end));
-                writeln!(out, "    phase {:3} {shows:16} {starts} to {ends}", phase.phase.0)?;
+impl<W: Write> Tree<'_, W> {
+    fn value(&mut self, name: &str, shape: &Shape, value: &Value, depth: usize) -> std::io::Result<()> {
+        let (shape, meaning) = resolve(shape);
+        let indent = "  ".repeat(depth);
+        match (shape, value) {
+            (Shape::Sequence(members) | Shape::Choice(members), Value::Object(object)) => {
+                writeln!(self.out, "{indent}{name}")?;
+                let profile = self.profile;
+                for member in members {
+                    if let Some((name, inner)) = member.name(profile).and_then(|name| object.get_key_value(name)) {
+                        self.value(name, &member.shape, inner, depth + 1)?;
+                    }
+                }
+                Ok(())
             }
-        }
-    }
-    Ok(())
-}
-
-fn show_map(out: &mut impl Write, map: &ReceivedMap) -> std::io::Result<()> {
-    writeln!(out, "MAP {}", map.message_count)?;
-    for node in &map.nodes {
-        let name = node.name.as_deref().unwrap_or("—");
-        writeln!(out, "  node {} {name} at {}", node.node.id, placed(node.position))?;
-        for link in &node.links {
-            let name = link.name.as_deref().unwrap_or("—");
-            let limit = told(link.speed_limit_mps, "m/s");
-            writeln!(out, "    link {name} from node {}, limit {limit}, {} points", link.upstream.id, link.line.len())?;
-            for lane in &link.lanes {
-                let kind = lane.kind.map_or_else(|| "other".to_owned(), |kind| format!("{kind:?}"));
-                let ways: Vec<String> = lane.connections.iter().map(way_on).collect();
-                let width = told(lane.width_m, "m");
-                writeln!(out, "      lane {} {kind}, {width} wide, leads to {}", lane.number, ways.join(", "))?;
+            (Shape::MessageFrameExt, Value::Object(object)) => {
+                let message = object.get("value").and_then(Value::as_object).and_then(|value| value.iter().next());
+                match message {
+                    Some((kind, inner)) => self.second_phase(kind, inner, depth),
+                    None => writeln!(self.out, "{indent}{name} {value}"),
+                }
             }
+            (Shape::List(item, _), Value::Array(items)) => {
+                for (index, inner) in items.iter().enumerate() {
+                    self.value(&format!("{name}[{index}]"), item, inner, depth)?;
+                }
+                Ok(())
+            }
+            (Shape::Bits(_, names), Value::String(text)) => {
+                let set: Vec<&str> =
+                    text.char_indices().filter(|(_, digit)| *digit == '1').map(|(at, _)| flag(names, at)).collect();
+                writeln!(
+                    self.out,
+                    "{indent}{name}: {text}{}",
+                    if set.is_empty() { String::new() } else { format!(" = {}", set.join(", ")) }
+                )
+            }
+            (_, Value::Number(number)) => {
+                writeln!(self.out, "{indent}{name}: {}", physical(number.as_i64().unwrap_or_default(), meaning))
+            }
+            (_, Value::String(text)) => writeln!(self.out, "{indent}{name}: {text}"),
+            (_, other) => writeln!(self.out, "{indent}{name}: {other}"),
         }
     }
-    Ok(())
+
+    fn second_phase(&mut self, kind: &str, value: &Value, depth: usize) -> std::io::Result<()> {
+        match MessageFrameExt::MESSAGES.iter().find(|(_, name)| *name == kind) {
+            Some((number, name)) => {
+                self.value(&format!("{name} (message {number})"), &Shape::Named(name), value, depth)
+            }
+            None => Ok(()),
+        }
+    }
 }
 
-fn way_on(connection: &jxz_v2x::ReceivedConnection) -> String {
-    let lane = connection.lane.map_or_else(String::new, |lane| format!(" lane {lane}"));
-    let phase = connection.phase.map_or_else(String::new, |phase| format!(" on phase {}", phase.0));
-    format!("node {}{lane}{phase}", connection.node.id)
+/// The shape behind a name, and what its numbers mean.
+fn resolve(shape: &Shape) -> (Shape, Option<Meaning>) {
+    let (mut shape, mut meaning) = (*shape, None);
+    while let Shape::Named(name) = shape {
+        let Some(info) = TypeInfo::find(name) else { break };
+        (shape, meaning) = (info.shape, info.meaning);
+    }
+    (shape, meaning)
+}
+
+fn flag(names: &'static [(&'static str, u32)], at: usize) -> &'static str {
+    names.iter().find(|(_, bit)| *bit as usize == at).map_or("(a bit of a newer edition)", |(name, _)| name)
+}
+
+/// `694 (13.88 m/s)`, `8191 (unavailable)`, `17`.
+fn physical(number: i64, meaning: Option<Meaning>) -> String {
+    match meaning {
+        Some(Meaning { unavailable: Some(code), .. }) if code == number => "unavailable".to_owned(),
+        Some(Meaning { scale, unit, .. }) if !unit.is_empty() || (scale - 1.0).abs() > 0.0 => {
+            // As many decimals as one step of the scale has.
+            let decimals = (-scale.log10()).ceil().clamp(0.0, 7.0) as usize
+                + usize::from(scale < 1.0 && scale.to_string().ends_with('5'));
+            format!("{:.*} {unit}", decimals.min(7), number as f64 * scale).trim_end().to_owned()
+        }
+        _ => number.to_string(),
+    }
 }

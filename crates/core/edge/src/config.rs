@@ -2,6 +2,7 @@
 
 use jxz_fusion::FusionConfig;
 use jxz_hazard::HazardConfig;
+use jxz_v2x::Profile;
 
 /// Settings of the roadside brain; every one has a default that suits the pilot.
 #[derive(Debug, Clone)]
@@ -10,6 +11,8 @@ pub struct EdgeConfig {
     pub boot: u64,
     /// Version of the software, as health reports give it.
     pub software_version: String,
+    /// The edition of the message set that the site's radio links speak.
+    pub profile: Profile,
     /// Fusion's settings.
     pub fusion: FusionConfig,
     /// The warnings' switches and thresholds.
@@ -27,6 +30,7 @@ impl Default for EdgeConfig {
         Self {
             boot: 0,
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: Profile::default(),
             fusion: FusionConfig::default(),
             hazard: HazardConfig::default(),
             // RSM is due every 100 ms.

@@ -117,6 +117,7 @@ impl Edge {
             hazards: Hazards::new(map.clone(), &site, config.hazard.clone()),
             encoder: Encoder::new(
                 map.frame,
+                config.profile,
                 UnitId(site.id.hash64().to_be_bytes()),
                 site.position,
                 (config.boot % 128) as u8,
@@ -218,9 +219,10 @@ impl Edge {
     }
 
     fn handle_radio(&mut self, now: Now, bytes: &[u8]) {
-        match jxz_v2x::decode(bytes, now.utc, &self.map.frame) {
+        match jxz_v2x::decode(bytes, self.config.profile, now.utc, &self.map.frame) {
             Ok(Received::Bsm(report)) => self.handle_report(now, report),
             Ok(_) => self.health.drops.count(DropCause::RadioIrrelevant),
+            Err(error) if error.is_newer_edition() => self.health.drops.count(DropCause::RadioUnknownEdition),
             Err(_) => self.health.drops.count(DropCause::RadioUndecodable),
         }
     }

@@ -1,15 +1,15 @@
 //! Basic safety messages: what a vehicle says of itself.
 
-use crate::asn::bsm::{
+use crate::asn::{
+    Acceleration, AccelerationSet4Way, BasicVehicleClass, MsgCount as WireCount, TransmissionState,
+    VehicleClassification, VerticalAcceleration, YawRate,
+};
+use crate::asn::{
     BasicSafetyMessage, BrakeSystemStatus, PositionalAccuracy, SemiMajorAxisAccuracy, SemiMajorAxisOrientation,
     SemiMinorAxisAccuracy,
 };
-use crate::asn::common::{
-    Acceleration, AccelerationSet4Way, BasicVehicleClass, MsgCount as WireCount, TemporaryId, TransmissionState,
-    VehicleClassification, YawRate,
-};
-use crate::asn::common::{SteeringWheelAngle, VerticalAcceleration};
-use crate::asn::{DecodeError, EncodeError, MessageFrame, encode_frame};
+use crate::asn::{MessageFrame, Profile, encode_frame};
+use crate::error::{DecodeError, EncodeError};
 use crate::number::MsgCount;
 use crate::place::Steps;
 use crate::scale;
@@ -51,10 +51,15 @@ pub struct OnBoardState {
 ///
 /// # Errors
 /// [`EncodeError::Value`] naming the number that is NaN or that the message cannot say.
-pub fn encode_bsm(frame: &LocalFrame, state: &OnBoardState, count: MsgCount) -> Result<Vec<u8>, EncodeError> {
+pub fn encode_bsm(
+    frame: &LocalFrame,
+    profile: Profile,
+    state: &OnBoardState,
+    count: MsgCount,
+) -> Result<Vec<u8>, EncodeError> {
     let message = BasicSafetyMessage {
         msg_cnt: WireCount(count.get()),
-        id: TemporaryId(state.vehicle.0.into()),
+        id: state.vehicle.0,
         sec_mark: sec_mark(state.valid_at),
         time_confidence: None,
         pos: Steps::of("position_deg", frame, state.position)?.to_position(),
@@ -63,7 +68,7 @@ pub fn encode_bsm(frame: &LocalFrame, state: &OnBoardState, count: MsgCount) -> 
         transmission: TransmissionState::Unavailable,
         speed: scale::speed_to_wire("speed_mps", state.speed_mps)?,
         heading: scale::heading_to_wire(state.heading)?,
-        angle: None::<SteeringWheelAngle>,
+        angle: None,
         motion_cfd: None,
         accel_set: AccelerationSet4Way {
             long: acceleration(state.acceleration_mps2)?,
@@ -85,7 +90,7 @@ pub fn encode_bsm(frame: &LocalFrame, state: &OnBoardState, count: MsgCount) -> 
         safety_ext: None,
         emergency_ext: None,
     };
-    encode_frame(&MessageFrame::BsmFrame(message))
+    Ok(encode_frame(&MessageFrame::BsmFrame(message), profile)?)
 }
 
 /// A circle of the given 1-sigma radius.
@@ -113,7 +118,7 @@ pub(crate) fn read(message: &BasicSafetyMessage, near: Utc, frame: &LocalFrame) 
         .to_point(frame);
     let long = message.accel_set.long.0;
     Ok(VehicleReport {
-        vehicle: VehicleId(*message.id.0),
+        vehicle: VehicleId(message.id),
         message_count: message.msg_cnt.0,
         valid_at: valid_at(&message.sec_mark, near, "BasicSafetyMessage.sec_mark")?,
         position,

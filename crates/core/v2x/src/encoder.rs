@@ -1,8 +1,9 @@
 //! A roadside unit's sending side: counters, numbers, and the frames of each kind.
 
-use crate::asn::common::{MsgCount as WireCount, TemporaryId};
-use crate::asn::position::Position3d;
-use crate::asn::{EncodeError, MessageFrame, encode_frame};
+use crate::asn::MessageFrame;
+use crate::asn::Position3D;
+use crate::asn::{Codec, MsgCount as WireCount, Profile};
+use crate::error::EncodeError;
 use crate::kind::MessageKind;
 use crate::number::{MsgCount, NumberTable};
 use crate::place::Steps;
@@ -13,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// Frames are filled up to this length where one message may be told in several, so that a frame with its security
 /// envelope and link headers still travels in one packet.
 pub(crate) const FRAME_BUDGET_BYTES: usize = 1200;
+
+/// No frame that a radio carries is longer; anything longer is refused unread.
+pub const MAX_FRAME_BYTES: usize = 8192;
 
 /// A roadside unit's temporary id (8 octets).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -72,13 +76,6 @@ impl Encoded {
     pub(crate) fn refuse(&mut self, subject: Subject, error: EncodeError) {
         self.refused.push(Refusal { subject, error });
     }
-
-    pub(crate) fn push(&mut self, kind: MessageKind, frame: &MessageFrame) {
-        match encode_frame(frame) {
-            Ok(bytes) => self.frames.push(Frame { kind, bytes }),
-            Err(error) => self.refuse(Subject::Unit, error),
-        }
-    }
 }
 
 /// A roadside unit's encoder. It owns the message counters (one a kind of message, modulo 128) and the numbers of
@@ -89,6 +86,8 @@ impl Encoded {
 #[derive(Debug, Clone)]
 pub struct Encoder {
     pub(crate) frame: LocalFrame,
+    pub(crate) profile: Profile,
+    pub(crate) codec: Codec,
     pub(crate) unit: UnitId,
     pub(crate) position: Point,
     pub(crate) map_count: MsgCount,
@@ -100,13 +99,15 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder for the unit at `position` of the local frame. `first_count` (modulo 128) is where the counters
+    /// An encoder for the unit at `position` of the local frame, on links that speak `profile`. `first_count` (modulo 128) is where the counters
     /// start: a number drawn at random by the caller, as the rules ask.
     #[must_use]
-    pub const fn new(frame: LocalFrame, unit: UnitId, position: Point, first_count: u8) -> Self {
+    pub fn new(frame: LocalFrame, profile: Profile, unit: UnitId, position: Point, first_count: u8) -> Self {
         let count = MsgCount::new(first_count);
         Self {
             frame,
+            profile,
+            codec: Codec::default(),
             unit,
             position,
             map_count: count,
@@ -118,9 +119,23 @@ impl Encoder {
         }
     }
 
+    /// Encodes a frame into `out`, or notes there why not.
+    pub(crate) fn push(&mut self, out: &mut Encoded, kind: MessageKind, frame: &MessageFrame) {
+        match self.length_of(frame) {
+            Ok(_) => out.frames.push(Frame { kind, bytes: self.codec.last().to_vec() }),
+            Err(error) => out.refuse(Subject::Unit, error),
+        }
+    }
+
+    /// The length of a frame in bytes.
+    pub(crate) fn length_of(&mut self, frame: &MessageFrame) -> Result<usize, EncodeError> {
+        let bytes = self.codec.encode(frame, self.profile)?.len();
+        if bytes > MAX_FRAME_BYTES { Err(EncodeError::Oversize { bytes, limit: MAX_FRAME_BYTES }) } else { Ok(bytes) }
+    }
+
     /// The unit's id on the wire.
-    pub(crate) fn wire_id(&self) -> TemporaryId {
-        TemporaryId(self.unit.0.into())
+    pub(crate) fn wire_id(&self) -> [u8; 8] {
+        self.unit.0
     }
 
     /// The unit's position, to which offsets refer.
@@ -132,7 +147,7 @@ impl Encoder {
         WireCount(count.take().get())
     }
 
-    pub(crate) const fn ref_pos(reference: Steps) -> Position3d {
+    pub(crate) const fn ref_pos(reference: Steps) -> Position3D {
         reference.to_position()
     }
 }

@@ -9,6 +9,7 @@ pub mod asn;
 
 mod bsm;
 mod encoder;
+mod error;
 mod hex;
 mod kind;
 mod map_message;
@@ -23,9 +24,10 @@ mod scale;
 mod spat;
 mod time;
 
-pub use asn::{DecodeError, EncodeError};
+pub use asn::Profile;
 pub use bsm::{OnBoardState, encode_bsm};
-pub use encoder::{Encoded, Encoder, Frame, Refusal, Subject, UnitId};
+pub use encoder::{Encoded, Encoder, Frame, MAX_FRAME_BYTES, Refusal, Subject, UnitId};
+pub use error::{DecodeError, EncodeError};
 pub use hex::{HexError, from_hex, to_hex};
 pub use kind::{MessageKind, RsiClass};
 pub use map_read::{ReceivedConnection, ReceivedLane, ReceivedLink, ReceivedMap, ReceivedNode};

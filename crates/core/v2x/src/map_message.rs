@@ -1,21 +1,21 @@
 //! Map messages: one junction with the roads that enter it.
 
-use crate::asn::common::{PhaseId as WirePhase, Speed};
-use crate::asn::map::{
+use crate::asn::{
     AllowedManeuvers, ConnectingLane, Connection, ConnectsToList, Lane as WireLane, LaneAttributes, LaneAttributesBike,
     LaneAttributesSidewalk, LaneAttributesVehicle, LaneId, LaneList, LaneTypeAttributes, LaneWidth, Link as WireLink,
     LinkList, MapData, Movement as WireMovement, MovementList, Node, NodeList, PointList, RegulatorySpeedLimit,
     RoadPoint, SpeedLimitList, SpeedLimitType,
 };
-use crate::asn::{EncodeError, MessageFrame, encode_frame};
+use crate::asn::{Bits, MessageFrame};
+use crate::asn::{PhaseId as WirePhase, Speed};
 use crate::encoder::{Encoded, Encoder, Subject, packed};
+use crate::error::EncodeError;
 use crate::kind::MessageKind;
 use crate::place::{Steps, thinned};
 use crate::scale;
 use crate::spat::{NodeRef, name_to_wire};
 use jxz_geo::Polyline;
 use jxz_map::{Junction, JunctionIx, Lane, LaneIx, LaneKind, Link, LinkIx, Map, Turn};
-use rasn::types::BitString;
 use std::collections::BTreeSet;
 
 /// Links a node may have, lanes a link, movements a link.
@@ -28,10 +28,10 @@ const MOST_POINTS: usize = 31;
 /// road has it.
 const EDGE_OF_MAP: u16 = 0;
 
-const MANEUVER_BITS: usize = 12;
-const LEFT_ON_RED: usize = 4;
-const RIGHT_ON_RED: usize = 5;
-const LANE_CHANGE: usize = 6;
+const MANEUVER_BITS: u32 = 12;
+const LEFT_ON_RED: u32 = 4;
+const RIGHT_ON_RED: u32 = 5;
+const LANE_CHANGE: u32 = 6;
 
 impl Encoder {
     /// A junction of the map as MAP frames: one node with the links that enter it, their lanes, movements, speed
@@ -51,7 +51,7 @@ impl Encoder {
         };
         let mut links = Vec::new();
         for &ix in &junction.incoming {
-            match measured_link(map, junction, reference, ix) {
+            match self.measured_link(map, junction, reference, ix) {
                 Ok(link) => links.push(link),
                 Err(error) => out.refuse(Subject::Map(map.link(ix).id.clone()), error),
             }
@@ -63,9 +63,22 @@ impl Encoder {
         for pack in packs {
             let mut data = node_frame(junction, reference, pack);
             data.msg_cnt = Self::wire_count(&mut self.map_count);
-            out.push(MessageKind::Map, &MessageFrame::MapFrame(data));
+            self.push(&mut out, MessageKind::Map, &MessageFrame::MapFrame(data));
         }
         out
+    }
+
+    /// A link with the length of a frame that holds it alone.
+    fn measured_link(
+        &mut self,
+        map: &Map,
+        junction: &Junction,
+        reference: Steps,
+        ix: LinkIx,
+    ) -> Result<(WireLink, usize), EncodeError> {
+        let link = link_to_wire(map, reference, map.link(ix))?;
+        let alone = MessageFrame::MapFrame(node_frame(junction, reference, vec![link.clone()]));
+        Ok((link, self.length_of(&alone)?))
     }
 }
 
@@ -75,20 +88,10 @@ fn node_frame(junction: &Junction, reference: Steps, links: Vec<WireLink>) -> Ma
         id: NodeRef::to_wire(junction.node_id),
         ref_pos: reference.to_position(),
         in_links: (!links.is_empty()).then_some(LinkList(links)),
+        in_links_ex: None,
+        prohibitedzone: None,
     };
-    MapData { msg_cnt: crate::asn::common::MsgCount(0), time_stamp: None, nodes: NodeList(vec![node]) }
-}
-
-/// A link with the length of a frame that holds it alone.
-fn measured_link(
-    map: &Map,
-    junction: &Junction,
-    reference: Steps,
-    ix: LinkIx,
-) -> Result<(WireLink, usize), EncodeError> {
-    let link = link_to_wire(map, reference, map.link(ix))?;
-    let alone = MessageFrame::MapFrame(node_frame(junction, reference, vec![link.clone()]));
-    Ok((link, encode_frame(&alone)?.len()))
+    MapData { msg_cnt: crate::asn::MsgCount(0), time_stamp: None, nodes: NodeList(vec![node]) }
 }
 
 fn link_to_wire(map: &Map, reference: Steps, link: &Link) -> Result<WireLink, EncodeError> {
@@ -104,7 +107,7 @@ fn link_to_wire(map: &Map, reference: Steps, link: &Link) -> Result<WireLink, En
         name: name_to_wire(&link.id),
         upstream_node_id: NodeRef::to_wire(link.from.map_or(EDGE_OF_MAP, |ix| map.junction(ix).node_id)),
         speed_limits: Some(speed_limit(link.speed_limit_mps)?),
-        link_width: lane_width(width_m)?,
+        link_width: Some(lane_width(width_m)?),
         points: Some(line_to_wire(map, reference, &link.line)?),
         movements: movements(map, link)?,
         lanes: LaneList(lanes),
@@ -129,9 +132,9 @@ fn lane_to_wire(map: &Map, reference: Steps, link: &Link, lane: &Lane, number: u
 
 fn lane_type(kind: LaneKind) -> LaneTypeAttributes {
     match kind {
-        LaneKind::Driving => LaneTypeAttributes::Vehicle(LaneAttributesVehicle(BitString::repeat(false, 8))),
-        LaneKind::Cycle => LaneTypeAttributes::BikeLane(LaneAttributesBike(BitString::repeat(false, 16))),
-        LaneKind::Footway => LaneTypeAttributes::Sidewalk(LaneAttributesSidewalk(BitString::repeat(false, 16))),
+        LaneKind::Driving => LaneTypeAttributes::Vehicle(LaneAttributesVehicle(Bits::zeros(8))),
+        LaneKind::Cycle => LaneTypeAttributes::BikeLane(LaneAttributesBike(Bits::zeros(16))),
+        LaneKind::Footway => LaneTypeAttributes::Sidewalk(LaneAttributesSidewalk(Bits::zeros(16))),
     }
 }
 
@@ -179,12 +182,14 @@ impl WayOn<'_> {
 
 fn lane_maneuvers(map: &Map, lane: &Lane) -> AllowedManeuvers {
     let mut flags = maneuvers(lane.successors.iter().map(|&ix| map.lane(ix)));
-    flags.0.set(LANE_CHANGE, lane.left.is_some() || lane.right.is_some());
+    if lane.left.is_some() || lane.right.is_some() {
+        flags.0 = flags.0.with(LANE_CHANGE);
+    }
     flags
 }
 
 fn maneuvers<'a>(connectors: impl Iterator<Item = &'a Lane>) -> AllowedManeuvers {
-    let mut bits = BitString::repeat(false, MANEUVER_BITS);
+    let mut bits = Bits::zeros(MANEUVER_BITS);
     for movement in connectors.filter_map(|connector| connector.movement.as_ref()) {
         let (turn, on_red) = match movement.turn {
             Turn::Straight => (0, None),
@@ -192,9 +197,9 @@ fn maneuvers<'a>(connectors: impl Iterator<Item = &'a Lane>) -> AllowedManeuvers
             Turn::Right => (2, Some(RIGHT_ON_RED)),
             Turn::UTurn => (3, None),
         };
-        bits.set(turn, true);
+        bits = bits.with(turn);
         if let Some(bit) = on_red.filter(|_| movement.on_red) {
-            bits.set(bit, true);
+            bits = bits.with(bit);
         }
     }
     AllowedManeuvers(bits)

@@ -1,7 +1,7 @@
 //! Received map messages.
 
-use crate::asn::DecodeError;
-use crate::asn::map::{Lane, LaneTypeAttributes, Link, MapData, Node, PointList, SpeedLimitList, SpeedLimitType};
+use crate::asn::{Lane, LaneTypeAttributes, Link, MapData, Node, PointList, SpeedLimitList, SpeedLimitType};
+use crate::error::DecodeError;
 use crate::place::Steps;
 use crate::scale;
 use crate::spat::{NodeRef, name_from_wire};

@@ -9,7 +9,7 @@
 //! The README lists the words. A receiver skips words it does not know and refuses a text that lacks one, has one
 //! twice, or has one that does not parse.
 
-use crate::asn::EncodeError;
+use crate::error::EncodeError;
 use crate::{hex, scale};
 use core::fmt::Write as _;
 use jxz_units::Utc;

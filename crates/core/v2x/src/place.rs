@@ -1,11 +1,11 @@
 //! Local metres to the set's geodetic positions and offsets, and lines thinned to what a list may hold.
 
-use crate::asn::EncodeError;
-use crate::asn::position::{
-    Latitude, Longitude, OffsetLlB12, OffsetLlB14, OffsetLlB16, OffsetLlB18, OffsetLlB22, OffsetLlB24, Position3d,
-    PositionLatLon, PositionLl24b, PositionLl28b, PositionLl32b, PositionLl36b, PositionLl44b, PositionLl48b,
+use crate::asn::{
+    Latitude, Longitude, OffsetLlB12, OffsetLlB14, OffsetLlB16, OffsetLlB18, OffsetLlB22, OffsetLlB24, Position3D,
+    PositionLLmD64b, PositionLl24b, PositionLl28b, PositionLl32b, PositionLl36b, PositionLl44b, PositionLl48b,
     PositionOffsetLl, PositionOffsetLlv,
 };
+use crate::error::EncodeError;
 use crate::scale::steps;
 use jxz_geo::{LocalFrame, Point, Wgs84};
 
@@ -31,12 +31,12 @@ impl Steps {
     }
 
     /// As an absolute position on the wire.
-    pub(crate) const fn to_position(self) -> Position3d {
-        Position3d { lat: Latitude(self.lat), long: Longitude(self.lon), elevation: None }
+    pub(crate) const fn to_position(self) -> Position3D {
+        Position3D { lat: Latitude(self.lat), long: Longitude(self.lon), elevation: None }
     }
 
     /// Of an absolute position on the wire; `None` if unavailable.
-    pub(crate) fn from_position(position: &Position3d) -> Option<Self> {
+    pub(crate) fn from_position(position: &Position3D) -> Option<Self> {
         Self::available(position.lat, position.long)
     }
 
@@ -58,13 +58,25 @@ impl Steps {
         let bits = [lat, lon].map(|v| 65 - (if v < 0 { !v } else { v }).leading_zeros()).into_iter().max().unwrap_or(0);
         let (lat16, lon16, lat32, lon32) = (lat as i16, lon as i16, lat as i32, lon as i32);
         let offset_ll = match bits {
-            0..=12 => PositionOffsetLl::Ll1(PositionLl24b { lon: OffsetLlB12(lon16), lat: OffsetLlB12(lat16) }),
-            13..=14 => PositionOffsetLl::Ll2(PositionLl28b { lon: OffsetLlB14(lon16), lat: OffsetLlB14(lat16) }),
-            15..=16 => PositionOffsetLl::Ll3(PositionLl32b { lon: OffsetLlB16(lon16), lat: OffsetLlB16(lat16) }),
-            17..=18 => PositionOffsetLl::Ll4(PositionLl36b { lon: OffsetLlB18(lon32), lat: OffsetLlB18(lat32) }),
-            19..=22 => PositionOffsetLl::Ll5(PositionLl44b { lon: OffsetLlB22(lon32), lat: OffsetLlB22(lat32) }),
-            23..=24 => PositionOffsetLl::Ll6(PositionLl48b { lon: OffsetLlB24(lon32), lat: OffsetLlB24(lat32) }),
-            _ => PositionOffsetLl::LatLon(PositionLatLon { lon: Longitude(self.lon), lat: Latitude(self.lat) }),
+            0..=12 => PositionOffsetLl::PositionLl1(PositionLl24b { lon: OffsetLlB12(lon16), lat: OffsetLlB12(lat16) }),
+            13..=14 => {
+                PositionOffsetLl::PositionLl2(PositionLl28b { lon: OffsetLlB14(lon16), lat: OffsetLlB14(lat16) })
+            }
+            15..=16 => {
+                PositionOffsetLl::PositionLl3(PositionLl32b { lon: OffsetLlB16(lon16), lat: OffsetLlB16(lat16) })
+            }
+            17..=18 => {
+                PositionOffsetLl::PositionLl4(PositionLl36b { lon: OffsetLlB18(lon32), lat: OffsetLlB18(lat32) })
+            }
+            19..=22 => {
+                PositionOffsetLl::PositionLl5(PositionLl44b { lon: OffsetLlB22(lon32), lat: OffsetLlB22(lat32) })
+            }
+            23..=24 => {
+                PositionOffsetLl::PositionLl6(PositionLl48b { lon: OffsetLlB24(lon32), lat: OffsetLlB24(lat32) })
+            }
+            _ => {
+                PositionOffsetLl::PositionLatLon(PositionLLmD64b { lon: Longitude(self.lon), lat: Latitude(self.lat) })
+            }
         };
         PositionOffsetLlv { offset_ll, offset_v: None }
     }
@@ -72,13 +84,13 @@ impl Steps {
     /// Of an offset from `reference`; `None` if unavailable or beyond the poles or the date line.
     pub(crate) fn from_offset(reference: Self, offset: &PositionOffsetLlv) -> Option<Self> {
         let (lat, lon) = match &offset.offset_ll {
-            PositionOffsetLl::Ll1(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
-            PositionOffsetLl::Ll2(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
-            PositionOffsetLl::Ll3(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
-            PositionOffsetLl::Ll4(o) => (o.lat.0, o.lon.0),
-            PositionOffsetLl::Ll5(o) => (o.lat.0, o.lon.0),
-            PositionOffsetLl::Ll6(o) => (o.lat.0, o.lon.0),
-            PositionOffsetLl::LatLon(o) => return Self::available(o.lat, o.lon),
+            PositionOffsetLl::PositionLl1(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
+            PositionOffsetLl::PositionLl2(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
+            PositionOffsetLl::PositionLl3(o) => (i32::from(o.lat.0), i32::from(o.lon.0)),
+            PositionOffsetLl::PositionLl4(o) => (o.lat.0, o.lon.0),
+            PositionOffsetLl::PositionLl5(o) => (o.lat.0, o.lon.0),
+            PositionOffsetLl::PositionLl6(o) => (o.lat.0, o.lon.0),
+            PositionOffsetLl::PositionLatLon(o) => return Self::available(o.lat, o.lon),
         };
         let moved = Self { lat: reference.lat.checked_add(lat)?, lon: reference.lon.checked_add(lon)? };
         let on_earth = moved.lat.abs() <= 900_000_000 && (-1_799_999_999..=1_800_000_000).contains(&moved.lon);
@@ -151,13 +163,13 @@ mod tests {
                 let moved = Steps { lat: reference.lat + lat, lon: reference.lon + lon };
                 let offset = moved.offset_from(reference);
                 let got = match offset.offset_ll {
-                    PositionOffsetLl::Ll1(_) => 1,
-                    PositionOffsetLl::Ll2(_) => 2,
-                    PositionOffsetLl::Ll3(_) => 3,
-                    PositionOffsetLl::Ll4(_) => 4,
-                    PositionOffsetLl::Ll5(_) => 5,
-                    PositionOffsetLl::Ll6(_) => 6,
-                    PositionOffsetLl::LatLon(_) => 7,
+                    PositionOffsetLl::PositionLl1(_) => 1,
+                    PositionOffsetLl::PositionLl2(_) => 2,
+                    PositionOffsetLl::PositionLl3(_) => 3,
+                    PositionOffsetLl::PositionLl4(_) => 4,
+                    PositionOffsetLl::PositionLl5(_) => 5,
+                    PositionOffsetLl::PositionLl6(_) => 6,
+                    PositionOffsetLl::PositionLatLon(_) => 7,
                 };
                 assert_eq!(got, form, "{delta}");
                 assert_eq!(Steps::from_offset(reference, &offset), Some(moved));

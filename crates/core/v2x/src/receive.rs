@@ -1,6 +1,8 @@
 //! The receiving side: bytes from a radio to domain terms.
 
-use crate::asn::{DecodeError, MessageFrame, decode_frame};
+use crate::asn::{AsnError, Cause, MessageFrame, Profile, decode_frame};
+use crate::encoder::MAX_FRAME_BYTES;
+use crate::error::DecodeError;
 use crate::map_read::ReceivedMap;
 use crate::rsi::ReceivedRsi;
 use crate::rsm::ReceivedRsm;
@@ -31,12 +33,17 @@ pub enum Received {
 ///
 /// # Errors
 /// [`DecodeError`], with the place. Nothing that a radio delivers makes this panic.
-pub fn decode(bytes: &[u8], near: Utc, frame: &LocalFrame) -> Result<Received, DecodeError> {
-    match decode_frame(bytes)? {
+pub fn decode(bytes: &[u8], profile: Profile, near: Utc, frame: &LocalFrame) -> Result<Received, DecodeError> {
+    if bytes.len() > MAX_FRAME_BYTES {
+        let cause = Cause::Oversize { bytes: bytes.len(), limit: MAX_FRAME_BYTES };
+        return Err(AsnError { path: "MessageFrame".to_owned(), cause }.into());
+    }
+    match decode_frame(bytes, profile)?.value {
         MessageFrame::BsmFrame(message) => bsm::read(&message, near, frame).map(Received::Bsm),
         MessageFrame::RsmFrame(message) => rsm::read(&message, near, frame).map(Received::Rsm),
         MessageFrame::RsiFrame(message) => rsi::read(&message, near, frame).map(Received::Rsi),
         MessageFrame::SpatFrame(message) => Ok(Received::Spat(spat::read(&message, near))),
         MessageFrame::MapFrame(message) => map_read::read(&message, frame).map(Received::Map),
+        MessageFrame::MsgFrameExt(message) => Err(DecodeError::NoDoor { message: message.name() }),
     }
 }

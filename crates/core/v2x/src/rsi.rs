@@ -1,13 +1,14 @@
 //! Roadside information: warnings as events and signs.
 
-use crate::asn::common::Confidence;
-use crate::asn::position::PositionOffsetLlv;
-use crate::asn::rsi::{
+use crate::asn::Confidence;
+use crate::asn::MessageFrame;
+use crate::asn::PositionOffsetLlv;
+use crate::asn::{
     Description, EventSource, EventType, PathPointList, Radius, ReferencePath, ReferencePathList, RoadSideInformation,
-    RsiPriority, RsiTimeDetails, RteData, RteList, RtsData, RtsList, SignType, TextString,
+    RsiPriority, RsiTimeDetails, RteData, RteList, RtsData, RtsList, SignType,
 };
-use crate::asn::{DecodeError, EncodeError, MessageFrame, encode_frame};
 use crate::encoder::{Encoded, Encoder, Subject, UnitId, packed};
+use crate::error::{DecodeError, EncodeError};
 use crate::kind::{MessageKind, RsiClass};
 use crate::notice::{self, Notice};
 use crate::place::{Steps, thinned};
@@ -16,7 +17,6 @@ use crate::{hex, scale};
 use jxz_geo::{LocalFrame, Point};
 use jxz_units::Utc;
 use jxz_world::{Cause, Warning, WarningKind};
-use rasn::types::Ia5String;
 
 /// Events a frame may hold; signs could be twice as many.
 const MOST_EVENTS: usize = 8;
@@ -145,7 +145,7 @@ impl Encoder {
             for pack in packed(items, MOST_EVENTS) {
                 let frame = self.rsi_frame(now, reference, pack);
                 self.rsi_count.take();
-                out.push(MessageKind::Rsi(class), &frame);
+                self.push(&mut out, MessageKind::Rsi(class), &frame);
             }
         }
         out
@@ -155,7 +155,7 @@ impl Encoder {
     fn measured_item(&mut self, now: Utc, reference: Steps, warning: &Warning) -> Result<(Item, usize), EncodeError> {
         let item = self.item(reference, warning)?;
         let alone = self.rsi_frame(now, reference, vec![item]);
-        let bytes = encode_frame(&alone)?.len();
+        let bytes = self.length_of(&alone)?;
         match alone {
             MessageFrame::RsiFrame(RoadSideInformation { rtes: Some(RteList(mut events)), .. }) => {
                 events.pop().map(|event| (Item::Event(event), bytes))
@@ -207,7 +207,7 @@ impl Encoder {
             low: 0,
             high: 256,
         })?;
-        let priority = RsiPriority([priority(warning.kind) << 5].into());
+        let priority = RsiPriority([priority(warning.kind) << 5]);
         Ok(match RsiCode::of(warning) {
             RsiCode::Event(code) => Item::Event(RteData {
                 rte_id: number,
@@ -231,6 +231,7 @@ impl Encoder {
                 priority: Some(priority),
                 reference_paths: Some(ReferencePathList(paths)),
                 reference_links: None,
+                auxiliary_sign: None,
             }),
         })
     }
@@ -252,9 +253,10 @@ fn radius_to_wire(radius_m: f64) -> Result<Radius, EncodeError> {
 }
 
 fn text_description(text: String) -> Result<Description, EncodeError> {
-    match Ia5String::from_iso646_bytes(text.as_bytes()) {
-        Ok(ascii) => Ok(Description::TextString(TextString(ascii))),
-        Err(_) => Err(EncodeError::Text { field: "description", text }),
+    if text.is_ascii() {
+        Ok(Description::TextString(text))
+    } else {
+        Err(EncodeError::Text { field: "description", text })
     }
 }
 
@@ -266,7 +268,7 @@ pub(crate) fn read(message: &RoadSideInformation, near: Utc, frame: &LocalFrame)
     let events = message.rtes.iter().flat_map(|list| &list.0).map(|event| reader.event(event));
     let signs = message.rtss.iter().flat_map(|list| &list.0).map(|sign| reader.sign(sign));
     Ok(ReceivedRsi {
-        unit: UnitId(*message.id.0),
+        unit: UnitId(message.id),
         message_count: message.msg_cnt.0,
         position: reference.to_point(frame),
         minute: message.moy.as_ref().and_then(|minute| from_moy(minute, near)),
@@ -351,16 +353,16 @@ fn radius_m(radius: &Radius) -> f64 {
 
 fn read_description(
     description: Option<&Description>,
-    path: &str,
+    path: &'static str,
 ) -> Result<(Option<Notice>, Option<String>), DecodeError> {
     let text = match description {
         None => return Ok((None, None)),
-        Some(Description::TextGB2312(octets)) => return Ok((None, Some(hex::to_hex(&octets.0)))),
-        Some(Description::TextString(text)) => String::from_utf8_lossy(text.0.as_iso646_bytes()),
+        Some(Description::TextGb2312(octets)) => return Ok((None, Some(hex::to_hex(octets)))),
+        Some(Description::TextString(text)) => text,
     };
-    match notice::parse(&text) {
+    match notice::parse(text) {
         Ok(Some(notice)) => Ok((Some(notice), None)),
-        Ok(None) => Ok((None, Some(text.into_owned()))),
-        Err(reason) => Err(DecodeError::Malformed { path: path.to_owned(), reason }),
+        Ok(None) => Ok((None, Some(text.clone()))),
+        Err(reason) => Err(DecodeError::Text { path, reason }),
     }
 }

@@ -1,10 +1,11 @@
 //! Roadside safety messages: the road users that a unit sees.
 
-use crate::asn::common::{MotionConfidenceSet, Speed, TemporaryId};
-use crate::asn::position::{PositionConfidence, PositionConfidenceSet};
-use crate::asn::rsm::{ParticipantData, ParticipantList, ParticipantType, RoadsideSafetyMessage, SourceType};
-use crate::asn::{DecodeError, EncodeError, MessageFrame};
+use crate::asn::MessageFrame;
+use crate::asn::{MotionConfidenceSet, Speed};
+use crate::asn::{ParticipantData, ParticipantList, ParticipantType, RoadsideSafetyMessage, SourceType};
+use crate::asn::{PositionConfidence, PositionConfidenceSet};
 use crate::encoder::{Encoded, Encoder, Subject, UnitId};
+use crate::error::{DecodeError, EncodeError};
 use crate::kind::MessageKind;
 use crate::place::Steps;
 use crate::scale;
@@ -127,7 +128,7 @@ impl Encoder {
                 ref_pos: Self::ref_pos(reference),
                 participants: ParticipantList(participants),
             };
-            out.push(MessageKind::Rsm, &MessageFrame::RsmFrame(message));
+            self.push(&mut out, MessageKind::Rsm, &MessageFrame::RsmFrame(message));
             if rest.len() == 0 {
                 return out;
             }
@@ -179,7 +180,7 @@ impl Encoder {
             ptc_type: kind_to_wire(track),
             ptc_id: ptc_id.into(),
             source: source_to_wire(track, own.is_some()),
-            id: own.map(|vehicle| TemporaryId(vehicle.0.into())),
+            id: own.map(|vehicle| vehicle.0),
             sec_mark: sec_mark(track.valid_at),
             pos,
             pos_confidence,
@@ -240,7 +241,7 @@ pub(crate) fn read(message: &RoadsideSafetyMessage, near: Utc, frame: &LocalFram
         .map(|data| read_participant(data, reference, near, frame))
         .collect::<Result<_, _>>()?;
     Ok(ReceivedRsm {
-        unit: UnitId(*message.id.0),
+        unit: UnitId(message.id),
         message_count: message.msg_cnt.0,
         position: reference.to_point(frame),
         participants,
@@ -261,7 +262,7 @@ fn read_participant(
         number: data.ptc_id,
         kind: kind_from_wire(data.ptc_type),
         source: source_from_wire(data.source),
-        vehicle: data.id.as_ref().map(|id| VehicleId(*id.0)),
+        vehicle: data.id.map(VehicleId),
         valid_at: valid_at(&data.sec_mark, near, "RoadsideSafetyMessage.participants.sec_mark")?,
         position,
         position_sigma_m: scale::position_sigma(&data.pos_confidence),

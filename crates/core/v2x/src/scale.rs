@@ -1,10 +1,10 @@
 //! Physical numbers to wire integers and back: checked, never clamped unless the set defines the end code so.
 
-use crate::asn::EncodeError;
-use crate::asn::common::{
+use crate::asn::{
     Heading as WireHeading, HeadingConfidence, Speed, SpeedConfidence, VehicleLength, VehicleSize, VehicleWidth,
 };
-use crate::asn::position::{PositionConfidence, PositionConfidenceSet};
+use crate::asn::{PositionConfidence, PositionConfidenceSet};
+use crate::error::EncodeError;
 use jxz_units::Heading;
 
 /// 95 % of a circular normal error lies within this many standard deviations of one axis: √(−2 ln 0.05).

@@ -1,29 +1,26 @@
 //! Signal phase and timing.
 
-use crate::asn::common::{DescriptiveName, NodeId, NodeReferenceId, PhaseId as WirePhase, RoadRegulatorId};
-use crate::asn::spat::{
+use crate::asn::MessageFrame;
+use crate::asn::TimeMark;
+use crate::asn::{Bits, DescriptiveName, NodeId, NodeReferenceId, PhaseId as WirePhase, RoadRegulatorId};
+use crate::asn::{
     IntersectionState, IntersectionStateList, IntersectionStatusObject, LightState, Phase, PhaseList, PhaseState,
     PhaseStateList, Spat, TimeChangeDetails, TimeCountingDown,
 };
-use crate::asn::time::TimeMark;
-use crate::asn::{EncodeError, MessageFrame};
 use crate::encoder::{Encoded, Encoder, Subject};
+use crate::error::EncodeError;
 use crate::kind::MessageKind;
 use crate::scale;
 use crate::time::{from_moy_and_mark, mark_between, mark_duration, mark_in_hour, moy, sec_mark};
 use core::time::Duration;
 use jxz_units::Utc;
 use jxz_world::{JunctionSignals, Light, PhaseId, PhaseSignal};
-use rasn::types::{BitString, Ia5String};
 
 /// Phases a junction may have.
 const MOST_PHASES: usize = 16;
 /// The longest light that is said, seconds.
 const LONGEST_S: f64 = 3600.0;
-const STATUS_BITS: usize = 16;
-const STATUS_FAILURE_FLASH: usize = 2;
-const STATUS_FIXED_TIME: usize = 5;
-const STATUS_OFF: usize = 9;
+const STATUS_BITS: u32 = 16;
 
 /// A node (junction) as messages name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,11 +87,11 @@ pub struct ReceivedSpat {
 /// A name as the set has it: plain ASCII, at most 63 characters; `None` for any other.
 pub(crate) fn name_to_wire(name: &str) -> Option<DescriptiveName> {
     let fits = name.is_ascii() && (1..=63).contains(&name.len());
-    fits.then(|| Ia5String::from_iso646_bytes(name.as_bytes()).ok().map(DescriptiveName)).flatten()
+    fits.then(|| DescriptiveName(name.to_owned()))
 }
 
 pub(crate) fn name_from_wire(name: &DescriptiveName) -> String {
-    String::from_utf8_lossy(name.0.as_iso646_bytes()).into_owned()
+    name.0.clone()
 }
 
 impl Encoder {
@@ -114,7 +111,7 @@ impl Encoder {
                     name: name_to_wire(name),
                     intersections: IntersectionStateList(vec![intersection]),
                 };
-                out.push(MessageKind::Spat, &MessageFrame::SpatFrame(message));
+                self.push(&mut out, MessageKind::Spat, &MessageFrame::SpatFrame(message));
             }
             Err(error) => out.refuse(Subject::Map(signals.junction.0.clone()), error),
         }
@@ -140,10 +137,14 @@ fn intersection(signals: &JunctionSignals, node_id: u16) -> Result<IntersectionS
 
 fn status(signals: &JunctionSignals) -> IntersectionStatusObject {
     let all = |test: fn(&PhaseSignal) -> bool| signals.phases.iter().all(test);
-    let mut bits = BitString::repeat(false, STATUS_BITS);
-    bits.set(STATUS_FAILURE_FLASH, all(|phase| phase.light == Light::FlashingYellow));
-    bits.set(STATUS_FIXED_TIME, all(|phase| phase.next.is_some()));
-    bits.set(STATUS_OFF, all(|phase| phase.light == Light::Dark));
+    type Status = IntersectionStatusObject;
+    let flags = [
+        (Status::FAILURE_FLASH, all(|phase| phase.light == Light::FlashingYellow)),
+        (Status::FIXED_TIME_OPERATION, all(|phase| phase.next.is_some())),
+        (Status::OFF, all(|phase| phase.light == Light::Dark)),
+    ];
+    let set = flags.iter().filter(|(_, set)| *set);
+    let bits = set.fold(Bits::zeros(STATUS_BITS), |bits, (flag, _)| bits.with(*flag));
     IntersectionStatusObject(bits)
 }
 

@@ -1,7 +1,7 @@
 //! The message set's times and UTC.
 
-use crate::asn::DecodeError;
-use crate::asn::time::{DSecond, MinuteOfTheYear, TimeMark};
+use crate::asn::{DSecond, MinuteOfTheYear, TimeMark};
+use crate::error::DecodeError;
 use core::time::Duration;
 use jxz_units::{MilliOfMinute, MinuteOfYear, Utc};
 

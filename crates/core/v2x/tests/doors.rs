@@ -4,10 +4,10 @@
 
 use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
 use jxz_units::{Heading, Utc};
-use jxz_v2x::asn::{EncodeError, decode_frame, to_json};
+use jxz_v2x::asn::{AsnError, Cause as Wrong, Profile, decode_frame, to_json};
 use jxz_v2x::{
-    Audience, DecodeError, Encoder, MessageKind, MsgCount, OnBoardState, ParticipantKind, ParticipantSource, Received,
-    ReceivedRsi, ReceivedRsm, RsiClass, RsiCode, Subject, UnitId, decode, encode_bsm,
+    Audience, DecodeError, EncodeError, Encoder, MessageKind, MsgCount, OnBoardState, ParticipantKind,
+    ParticipantSource, Received, ReceivedRsi, ReceivedRsm, RsiClass, RsiCode, Subject, UnitId, decode, encode_bsm,
 };
 use jxz_world::{
     Cause, ClassBelief, Concerned, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, Place, RoadUserClass,
@@ -27,11 +27,11 @@ fn now() -> Utc {
 }
 
 fn encoder() -> Encoder {
-    Encoder::new(frame(), UNIT, Point::new(100.0, 50.0), 126)
+    Encoder::new(frame(), Profile::Day2, UNIT, Point::new(100.0, 50.0), 126)
 }
 
 fn raw(bytes: &[u8]) -> Value {
-    to_json(&decode_frame(bytes).unwrap()).unwrap()
+    to_json(&decode_frame(bytes, Profile::Day2).unwrap().value, Profile::Day2)
 }
 
 fn track(id: u64) -> Track {
@@ -53,14 +53,14 @@ fn track(id: u64) -> Track {
 }
 
 fn received_rsm(bytes: &[u8]) -> ReceivedRsm {
-    match decode(bytes, now(), &frame()).unwrap() {
+    match decode(bytes, Profile::Day2, now(), &frame()).unwrap() {
         Received::Rsm(rsm) => rsm,
         other => panic!("{other:?}"),
     }
 }
 
 fn received_rsi(bytes: &[u8]) -> ReceivedRsi {
-    match decode(bytes, now(), &frame()).unwrap() {
+    match decode(bytes, Profile::Day2, now(), &frame()).unwrap() {
         Received::Rsi(rsi) => rsi,
         other => panic!("{other:?}"),
     }
@@ -81,7 +81,7 @@ fn on_board() -> OnBoardState {
 
 #[test]
 fn a_vehicle_reports_itself_in_the_codes_of_the_set() {
-    let bytes = encode_bsm(&frame(), &on_board(), MsgCount::new(42)).unwrap();
+    let bytes = encode_bsm(&frame(), Profile::Day2, &on_board(), MsgCount::new(42)).unwrap();
     let bsm = raw(&bytes)["bsmFrame"].clone();
     // Scales: 0.02 m/s, 0.0125°, 0.01 m/s², 1 cm, ms of the minute.
     assert_eq!((&bsm["speed"], &bsm["heading"]), (&json!(694), &json!(7200)));
@@ -89,7 +89,9 @@ fn a_vehicle_reports_itself_in_the_codes_of_the_set() {
     assert_eq!(bsm["size"], json!({"width": 185, "length": 475}));
     assert_eq!((&bsm["msgCnt"], &bsm["id"]), (&json!(42), &json!("0102030405060708")));
 
-    let Received::Bsm(report) = decode(&bytes, now() + core::time::Duration::from_secs(20), &frame()).unwrap() else {
+    let Received::Bsm(report) =
+        decode(&bytes, Profile::Day2, now() + core::time::Duration::from_secs(20), &frame()).unwrap()
+    else {
         panic!("not a BSM")
     };
     assert_eq!((report.vehicle, report.message_count, report.valid_at), (on_board().vehicle, 42, now()));
@@ -109,13 +111,13 @@ fn what_a_vehicle_does_not_know_is_unavailable_and_never_a_number() {
         extent_m: None,
         ..on_board()
     };
-    let bytes = encode_bsm(&frame(), &unknown, MsgCount::default()).unwrap();
+    let bytes = encode_bsm(&frame(), Profile::Day2, &unknown, MsgCount::default()).unwrap();
     let bsm = raw(&bytes)["bsmFrame"].clone();
     assert_eq!(
         (&bsm["speed"], &bsm["heading"], &bsm["accelSet"]["long"]),
         (&json!(8191), &json!(28_800), &json!(2001))
     );
-    let Received::Bsm(report) = decode(&bytes, now(), &frame()).unwrap() else { panic!("not a BSM") };
+    let Received::Bsm(report) = decode(&bytes, Profile::Day2, now(), &frame()).unwrap() else { panic!("not a BSM") };
     assert_eq!((report.speed_mps, report.heading, report.acceleration_mps2), (None, None, None));
     assert_eq!((report.extent_m, report.position_sigma_m), (None, None));
 }
@@ -134,7 +136,7 @@ fn a_number_that_the_message_cannot_say_is_refused_by_name() {
     for (name, change) in cases {
         let mut state = on_board();
         change(&mut state);
-        match encode_bsm(&frame(), &state, MsgCount::default()) {
+        match encode_bsm(&frame(), Profile::Day2, &state, MsgCount::default()) {
             Err(EncodeError::Value { field, .. }) => assert_eq!(field, name),
             other => panic!("{name}: {other:?}"),
         }
@@ -356,7 +358,9 @@ fn signals_count_down_to_the_tenth() {
     let timing = &state["phases"][0]["phaseStates"][1]["timing"]["counting"];
     assert_eq!((&timing["startTime"], &timing["likelyEndTime"]), (&json!(123), &json!(153)));
 
-    let Received::Spat(got) = decode(&told.frames[0].bytes, now(), &frame()).unwrap() else { panic!("not a SPAT") };
+    let Received::Spat(got) = decode(&told.frames[0].bytes, Profile::Day2, now(), &frame()).unwrap() else {
+        panic!("not a SPAT")
+    };
     let junction = &got.junctions[0];
     assert_eq!((junction.node.id, junction.valid_at), (1001, Some(now())));
     assert_eq!(junction.phases[0].lights[0].light, Some(Light::Green));
@@ -373,6 +377,12 @@ fn signals_count_down_to_the_tenth() {
 
 #[test]
 fn rubbish_is_refused_with_its_place() {
-    assert!(matches!(decode(&[], now(), &frame()), Err(DecodeError::Truncated { .. })));
-    assert!(matches!(decode(&[0xff; 9000], now(), &frame()), Err(DecodeError::Oversize { bytes: 9000 })));
+    assert!(matches!(
+        decode(&[], Profile::Day2, now(), &frame()),
+        Err(DecodeError::Frame(AsnError { cause: Wrong::Truncated, .. }))
+    ));
+    assert!(matches!(
+        decode(&[0xff; 9000], Profile::Day2, now(), &frame()),
+        Err(DecodeError::Frame(AsnError { cause: Wrong::Oversize { bytes: 9000, .. }, .. }))
+    ));
 }

@@ -6,7 +6,7 @@ use jxz_map::{
     Control, Junction, JunctionIx, Lane, LaneIx, LaneKind, Link, LinkIx, Map, Movement, SignalPlan, Stage, Turn,
 };
 use jxz_units::Utc;
-use jxz_v2x::asn::{decode_frame, to_json};
+use jxz_v2x::asn::{Profile, decode_frame, to_json};
 use jxz_v2x::{Encoded, Encoder, NodeRef, Received, ReceivedConnection, ReceivedNode, Subject, UnitId, decode};
 use jxz_world::{JunctionId, PhaseId};
 use serde_json::json;
@@ -148,11 +148,11 @@ fn crossing_roads() -> Map {
 }
 
 fn encoder() -> Encoder {
-    Encoder::new(frame(), UnitId([1; 8]), Point::origin(), 0)
+    Encoder::new(frame(), Profile::Day2, UnitId([1; 8]), Point::origin(), 0)
 }
 
 fn nodes(told: &Encoded) -> Vec<ReceivedNode> {
-    let read = |bytes: &[u8]| match decode(bytes, Utc::from_unix_ms(0), &frame()).unwrap() {
+    let read = |bytes: &[u8]| match decode(bytes, Profile::Day2, Utc::from_unix_ms(0), &frame()).unwrap() {
         Received::Map(map) => map.nodes,
         other => panic!("{other:?}"),
     };
@@ -197,7 +197,7 @@ fn a_junction_arrives_with_lanes_movements_and_limits() {
 #[test]
 fn manoeuvres_and_movements_are_said_in_the_flags_of_the_set() {
     let told = encoder().map_message(&crossing_roads(), JunctionIx(0));
-    let raw = to_json(&decode_frame(&told.frames[0].bytes).unwrap()).unwrap();
+    let raw = to_json(&decode_frame(&told.frames[0].bytes, Profile::Day2).unwrap().value, Profile::Day2);
     let link = &raw["mapFrame"]["nodes"][0]["inLinks"][0];
     // Bit 0 straight on, 1 left, 6 lane change.
     assert_eq!(link["lanes"][0]["maneuvers"], "110000000000");

@@ -3,7 +3,7 @@
 
 use jxz_geo::{LocalFrame, Wgs84};
 use jxz_units::Utc;
-use jxz_v2x::{DecodeError, Received, RsiCode, decode, from_hex};
+use jxz_v2x::{DecodeError, Profile, Received, RsiCode, decode, from_hex};
 use jxz_world::{Light, WarningKind};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ fn near() -> Utc {
 #[test]
 fn a_braking_vehicle_is_read_in_metres_and_seconds() {
     let Some(bytes) = vector("bsm_hard_brake") else { return };
-    let Received::Bsm(report) = decode(&bytes, near(), &frame()).unwrap() else { panic!("not a BSM") };
+    let Received::Bsm(report) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not a BSM") };
     assert!(report.position.coords.norm() < 0.02, "the frame's origin is the vehicle's place: {}", report.position);
     assert_eq!(
         (report.speed_mps, report.acceleration_mps2, report.extent_m),
@@ -46,13 +46,16 @@ fn a_braking_vehicle_is_read_in_metres_and_seconds() {
 #[test]
 fn a_vehicle_without_a_position_is_refused_by_name() {
     let Some(bytes) = vector("bsm_frame_max") else { return };
-    assert_eq!(decode(&bytes, near(), &frame()), Err(DecodeError::Unavailable { path: "BasicSafetyMessage.pos" }));
+    assert_eq!(
+        decode(&bytes, Profile::Day1, near(), &frame()),
+        Err(DecodeError::Unavailable { path: "BasicSafetyMessage.pos" })
+    );
 }
 
 #[test]
 fn a_foreign_congestion_event_is_understood_without_our_convention() {
     let Some(bytes) = vector("rsi_congestion_707") else { return };
-    let Received::Rsi(rsi) = decode(&bytes, near(), &frame()).unwrap() else { panic!("not an RSI") };
+    let Received::Rsi(rsi) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not an RSI") };
     let event = &rsi.warnings[0];
     assert_eq!((event.code, event.kind()), (RsiCode::Event(707), Some(WarningKind::RoadCondition)));
     assert_eq!((event.notice.as_ref(), event.text.as_ref()), (None, None));
@@ -70,7 +73,7 @@ fn a_foreign_congestion_event_is_understood_without_our_convention() {
 #[test]
 fn chinese_text_comes_as_its_octets() {
     let Some(bytes) = vector("rsi_roadworks_501_gb2312") else { return };
-    let Received::Rsi(rsi) = decode(&bytes, near(), &frame()).unwrap() else { panic!("not an RSI") };
+    let Received::Rsi(rsi) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not an RSI") };
     assert_eq!(rsi.warnings[0].text.as_deref(), Some("b5c0c2b7caa9b9a4"));
     assert_eq!(rsi.warnings[0].kind(), None);
 }
@@ -78,7 +81,7 @@ fn chinese_text_comes_as_its_octets() {
 #[test]
 fn eight_phases_count_down_from_the_junctions_own_time() {
     let Some(bytes) = vector("spat_8_phases") else { return };
-    let Received::Spat(spat) = decode(&bytes, near(), &frame()).unwrap() else { panic!("not a SPAT") };
+    let Received::Spat(spat) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not a SPAT") };
     let junction = &spat.junctions[0];
     assert_eq!((spat.name.as_deref(), junction.node.region, junction.node.id), (Some("X1"), Some(310), 1001));
     let at = Utc::from_unix_ms(1_767_225_600_000 + 123_456 * 60_000 + 29_990);

@@ -26,6 +26,26 @@ pub enum DropCause {
     SensorQueueFull,
     /// Radio bytes that do not decode.
     RadioUndecodable,
+    /// A message with something that only a newer edition of the message set has.
+    RadioUnknownEdition,
+    /// Radio bytes without a well-formed security envelope.
+    RadioUnsigned,
+    /// A signed message made too long ago, or in the future.
+    RadioExpired,
+    /// A signed message heard before in the same envelope.
+    RadioReplayed,
+    /// A message signed under a certificate that has not been heard yet.
+    RadioUnknownSigner,
+    /// A message whose signature does not hold.
+    RadioBadSignature,
+    /// A message under a certificate that does not lead to our root, or is not valid now.
+    RadioBadCertificate,
+    /// A message that its signer's certificate does not permit.
+    RadioNotPermitted,
+    /// A message under a revoked certificate.
+    RadioRevoked,
+    /// A message that found no place in the queue for verification.
+    RadioOverload,
     /// A radio message that a roadside unit has no use for.
     RadioIrrelevant,
     /// A vehicle's report from beyond what the site covers: another site's to hear, if any's.
@@ -74,6 +94,16 @@ impl DropCause {
             Self::SensorFuture => "sensor_future",
             Self::SensorQueueFull => "sensor_queue_full",
             Self::RadioUndecodable => "radio_undecodable",
+            Self::RadioUnknownEdition => "radio_unknown_edition",
+            Self::RadioUnsigned => "radio_unsigned",
+            Self::RadioExpired => "radio_expired",
+            Self::RadioReplayed => "radio_replayed",
+            Self::RadioUnknownSigner => "radio_unknown_signer",
+            Self::RadioBadSignature => "radio_bad_signature",
+            Self::RadioBadCertificate => "radio_bad_certificate",
+            Self::RadioNotPermitted => "radio_not_permitted",
+            Self::RadioRevoked => "radio_revoked",
+            Self::RadioOverload => "radio_overload",
             Self::RadioIrrelevant => "radio_irrelevant",
             Self::RadioOutOfRange => "radio_out_of_range",
             Self::RadioImplausible => "radio_implausible",

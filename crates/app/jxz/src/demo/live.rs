@@ -10,7 +10,7 @@ use jxz_link::{MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame
 use jxz_map::Map;
 use jxz_sim::{Channel, STEP, Scenario, Simulation, StepOutput};
 use jxz_units::Now;
-use jxz_v2x::{MessageKind, Received};
+use jxz_v2x::{MessageKind, Profile, Received};
 use jxz_world::{DropCause, Drops, JunctionId, LatencyBook, LatencyStage, Scan, SiteId, VehicleId, WarningKind};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -255,7 +255,10 @@ impl Driver {
         self.note_radio_delay(heard.received_at.seconds_since(heard.sent_at));
         let bytes = &heard.frame.bytes;
         let is_rsm = heard.frame.application_id == MessageKind::Rsm.application_id();
-        if is_rsm && let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(bytes, heard.received_at, &self.sim.map().frame) {
+        if is_rsm
+            && let Ok(Received::Rsm(rsm)) =
+                jxz_v2x::decode(bytes, Profile::default(), heard.received_at, &self.sim.map().frame)
+        {
             if let Some(position) = self.units.get(&rsm.unit.0) {
                 self.senders.insert(heard.sender, *position);
             }
