@@ -5,6 +5,7 @@ mod authority;
 mod clock;
 mod credentials;
 mod error;
+mod immediate_forward;
 mod listener;
 mod pc5;
 mod role;
@@ -18,6 +19,10 @@ pub use authority::{CertificateInfo, Plan, make, show};
 pub use clock::utc_now;
 pub use credentials::Credentials;
 pub use error::LinkError;
+pub use immediate_forward::{
+    ForwardedApplication, IMMEDIATE_FORWARD_PORT, ImmediateForwardConfig, ImmediateForwardError, ImmediateForwardMessage,
+    ImmediateForwardRadio, TxChannel, TxMode,
+};
 pub use listener::{AckToken, FromNode, ListenerConfig, NodeListener};
 pub use pc5::{MAX_FRAME_BYTES, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, RecvFuture};
 pub use role::{Role, RoleError};
