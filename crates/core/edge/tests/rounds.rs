@@ -6,7 +6,7 @@ use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output};
 use jxz_map::{JunctionIx, Map};
 use jxz_signal::Controller;
 use jxz_units::{Instant, Now, Utc};
-use jxz_v2x::{MessageKind, OnBoardState, Received};
+use jxz_v2x::{MessageKind, OnBoardState, Profile, Received};
 use jxz_world::{Detection, DropCause, RecordBody, Scan, Site, VehicleId};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -103,7 +103,7 @@ fn every_frame_sent_decodes_again() {
     edge.handle(at(0), Input::Scan(scan(1, 0)));
     for (_, output) in run(&mut edge, 0, 1200, 1200) {
         if let Output::Broadcast(frame) = output {
-            let received = jxz_v2x::decode(&frame.bytes, at(1200).utc, &MAP.frame);
+            let received = jxz_v2x::decode(&frame.bytes, Profile::default(), at(1200).utc, &MAP.frame);
             assert!(received.is_ok(), "{:?}: {received:?}", frame.kind);
         }
     }
@@ -120,7 +120,7 @@ fn a_standing_echo_becomes_a_track_in_state_and_in_rsm() {
             match output {
                 Output::State(state) => tracks = state.tracks.len(),
                 Output::Broadcast(frame) if frame.kind == MessageKind::Rsm && tracks > 0 => {
-                    let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(&frame.bytes, at(ms).utc, &MAP.frame) else {
+                    let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(&frame.bytes, Profile::default(), at(ms).utc, &MAP.frame) else {
                         panic!("an RSM that does not decode")
                     };
                     assert!(rsm.participants.len() <= 16);
@@ -145,7 +145,7 @@ fn a_vehicles_own_report_is_taken_once_and_rubbish_is_counted() {
         acceleration_mps2: None,
         extent_m: Some((4.6, 1.8)),
     };
-    let bsm = jxz_v2x::encode_bsm(&MAP.frame, &state, jxz_v2x::MsgCount::new(3)).unwrap();
+    let bsm = jxz_v2x::encode_bsm(&MAP.frame, Profile::default(), &state, jxz_v2x::MsgCount::new(3)).unwrap();
     for bytes in [bsm.clone(), bsm.clone(), vec![0xff; 40], Vec::new(), vec![0; 9000], bsm[..20].to_vec()] {
         edge.handle(at(50), Input::Radio(bytes));
     }
