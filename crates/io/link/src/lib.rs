@@ -20,8 +20,8 @@ pub use clock::utc_now;
 pub use credentials::Credentials;
 pub use error::LinkError;
 pub use immediate_forward::{
-    ForwardedApplication, IMMEDIATE_FORWARD_PORT, ImmediateForwardConfig, ImmediateForwardError, ImmediateForwardMessage,
-    ImmediateForwardRadio, TxChannel, TxMode,
+    ForwardedApplication, IMMEDIATE_FORWARD_PORT, ImmediateForwardConfig, ImmediateForwardError,
+    ImmediateForwardMessage, ImmediateForwardRadio, TxChannel, TxMode,
 };
 pub use listener::{AckToken, FromNode, ListenerConfig, NodeListener};
 pub use pc5::{MAX_FRAME_BYTES, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, RecvFuture};
