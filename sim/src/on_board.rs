@@ -7,7 +7,9 @@ use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
 use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, encode_bsm};
-use jxz_world::{Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleId, WarningId, WarningKind, WarningStage};
+use jxz_world::{
+    Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleDetails, VehicleId, WarningId, WarningKind, WarningStage,
+};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -155,6 +157,7 @@ impl OnBoardUnit {
             heading: self.heading,
             acceleration_mps2: Some(truth.acceleration_mps2),
             extent_m: Some(truth.extent_m),
+            details: VehicleDetails::default(),
         };
         match encode_bsm(frame, Profile::default(), &state, self.count.take()) {
             Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),

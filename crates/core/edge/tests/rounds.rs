@@ -120,7 +120,9 @@ fn a_standing_echo_becomes_a_track_in_state_and_in_rsm() {
             match output {
                 Output::State(state) => tracks = state.tracks.len(),
                 Output::Broadcast(frame) if frame.kind == MessageKind::Rsm && tracks > 0 => {
-                    let Ok(Received::Rsm(rsm)) = jxz_v2x::decode(&frame.bytes, Profile::default(), at(ms).utc, &MAP.frame) else {
+                    let Ok(Received::Rsm(rsm)) =
+                        jxz_v2x::decode(&frame.bytes, Profile::default(), at(ms).utc, &MAP.frame)
+                    else {
                         panic!("an RSM that does not decode")
                     };
                     assert!(rsm.participants.len() <= 16);
@@ -144,6 +146,7 @@ fn a_vehicles_own_report_is_taken_once_and_rubbish_is_counted() {
         heading: None,
         acceleration_mps2: None,
         extent_m: Some((4.6, 1.8)),
+        details: jxz_world::VehicleDetails::default(),
     };
     let bsm = jxz_v2x::encode_bsm(&MAP.frame, Profile::default(), &state, jxz_v2x::MsgCount::new(3)).unwrap();
     for bytes in [bsm.clone(), bsm.clone(), vec![0xff; 40], Vec::new(), vec![0; 9000], bsm[..20].to_vec()] {

@@ -7,7 +7,7 @@ use jxz_fusion::{FusionConfig, Lateness, ReportFate, Tracker};
 use jxz_geo::{Point, Vector};
 use jxz_units::Yaw;
 use jxz_world::RoadUserClass::{Motor, Pedestrian};
-use jxz_world::{VehicleId, VehicleReport};
+use jxz_world::{VehicleDetails, VehicleId, VehicleReport};
 use rand::SeedableRng;
 
 const EGO: VehicleId = VehicleId([7; 8]);
@@ -23,6 +23,8 @@ fn report(t: f64, position: Point, velocity: Vector) -> VehicleReport {
         heading: Some(Yaw::of_vector(velocity.x, velocity.y).to_heading()),
         acceleration_mps2: None,
         extent_m: Some((4.6, 1.8)),
+        class: None,
+        details: VehicleDetails::default(),
     }
 }
 

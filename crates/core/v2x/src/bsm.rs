@@ -1,14 +1,11 @@
 //! Basic safety messages: what a vehicle says of itself.
 
 use crate::asn::{
-    Acceleration, AccelerationSet4Way, BasicVehicleClass, MsgCount as WireCount, TransmissionState,
-    VehicleClassification, VerticalAcceleration, YawRate,
+    Acceleration, AccelerationSet4Way, BasicSafetyMessage, MessageFrame, MsgCount as WireCount, Profile,
+    VerticalAcceleration, YawRate, encode_frame,
 };
-use crate::asn::{
-    BasicSafetyMessage, BrakeSystemStatus, PositionalAccuracy, SemiMajorAxisAccuracy, SemiMajorAxisOrientation,
-    SemiMinorAxisAccuracy,
-};
-use crate::asn::{MessageFrame, Profile, encode_frame};
+use crate::details;
+use crate::ellipse::Ellipse;
 use crate::error::{DecodeError, EncodeError};
 use crate::number::MsgCount;
 use crate::place::Steps;
@@ -16,11 +13,8 @@ use crate::scale;
 use crate::time::{sec_mark, valid_at};
 use jxz_geo::{LocalFrame, Point};
 use jxz_units::{Heading, Utc};
-use jxz_world::{VehicleId, VehicleReport};
+use jxz_world::{VehicleDetails, VehicleId, VehicleReport};
 
-const AXIS_STEP_M: f64 = 0.05;
-const AXIS_LARGEST: u8 = 254;
-const AXIS_UNAVAILABLE: u8 = 255;
 const ACCELERATION_UNAVAILABLE: i16 = 2001;
 
 /// What an on-board unit knows of its vehicle.
@@ -42,6 +36,8 @@ pub struct OnBoardState {
     pub acceleration_mps2: Option<f64>,
     /// Length and width, metres, up to 40.95 and 10.23.
     pub extent_m: Option<(f64, f64)>,
+    /// Gear, brakes, events and the like.
+    pub details: VehicleDetails,
 }
 
 /// A BSM frame in unaligned PER.
@@ -63,46 +59,36 @@ pub fn encode_bsm(
         sec_mark: sec_mark(state.valid_at),
         time_confidence: None,
         pos: Steps::of("position_deg", frame, state.position)?.to_position(),
-        pos_accuracy: state.position_sigma_m.map(accuracy_ellipse).transpose()?,
+        pos_accuracy: state.position_sigma_m.map(|sigma_m| Ellipse::circle(sigma_m).to_wire()).transpose()?,
         pos_confidence: Some(scale::position_confidence(state.position_sigma_m)?),
-        transmission: TransmissionState::Unavailable,
+        transmission: details::gear_to_wire(state.details.gear),
         speed: scale::speed_to_wire("speed_mps", state.speed_mps)?,
         heading: scale::heading_to_wire(state.heading)?,
         angle: None,
         motion_cfd: None,
-        accel_set: AccelerationSet4Way {
-            long: acceleration(state.acceleration_mps2)?,
-            lat: Acceleration(ACCELERATION_UNAVAILABLE),
-            vert: VerticalAcceleration(-127),
-            yaw: YawRate(0),
-        },
-        brakes: BrakeSystemStatus {
-            brake_padel: None,
-            wheel_brakes: None,
-            traction: None,
-            abs: None,
-            scs: None,
-            brake_boost: None,
-            aux_brakes: None,
-        },
+        accel_set: acceleration_set(state.acceleration_mps2)?,
+        brakes: details::brakes_to_wire(&state.details.brakes),
         size: scale::size_to_wire(state.extent_m)?,
-        vehicle_class: VehicleClassification { classification: BasicVehicleClass(0), fuel_type: None },
-        safety_ext: None,
-        emergency_ext: None,
+        vehicle_class: details::class_to_wire(state.details.vehicle_class),
+        safety_ext: state.details.events.as_ref().map(details::events_to_wire),
+        emergency_ext: state.details.emergency.as_ref().map(details::emergency_to_wire),
     };
     Ok(encode_frame(&MessageFrame::BsmFrame(message), profile)?)
 }
 
-/// A circle of the given 1-sigma radius.
-fn accuracy_ellipse(sigma_m: f64) -> Result<PositionalAccuracy, EncodeError> {
-    let steps = scale::steps("position_sigma_m", sigma_m, AXIS_STEP_M, 0, i64::MAX >> 11)?;
-    // The set defines its largest value as "that or more".
-    let axis = steps.min(i64::from(AXIS_LARGEST)) as u8;
-    Ok(PositionalAccuracy {
-        semi_major: SemiMajorAxisAccuracy(axis),
-        semi_minor: SemiMinorAxisAccuracy(axis),
-        orientation: SemiMajorAxisOrientation(0),
+/// The four accelerations, of which only the longitudinal one is known.
+pub(crate) fn acceleration_set(longitudinal_mps2: Option<f64>) -> Result<AccelerationSet4Way, EncodeError> {
+    Ok(AccelerationSet4Way {
+        long: acceleration(longitudinal_mps2)?,
+        lat: Acceleration(ACCELERATION_UNAVAILABLE),
+        vert: VerticalAcceleration(-127),
+        yaw: YawRate(0),
     })
+}
+
+/// The longitudinal acceleration, metres per second squared, if told.
+pub(crate) fn longitudinal_mps2(set: &AccelerationSet4Way) -> Option<f64> {
+    (set.long.0 != ACCELERATION_UNAVAILABLE).then(|| f64::from(set.long.0) / 100.0)
 }
 
 fn acceleration(acceleration_mps2: Option<f64>) -> Result<Acceleration, EncodeError> {
@@ -116,7 +102,6 @@ pub(crate) fn read(message: &BasicSafetyMessage, near: Utc, frame: &LocalFrame) 
     let position = Steps::from_position(&message.pos)
         .ok_or(DecodeError::Unavailable { path: "BasicSafetyMessage.pos" })?
         .to_point(frame);
-    let long = message.accel_set.long.0;
     Ok(VehicleReport {
         vehicle: VehicleId(message.id),
         message_count: message.msg_cnt.0,
@@ -125,18 +110,15 @@ pub(crate) fn read(message: &BasicSafetyMessage, near: Utc, frame: &LocalFrame) 
         position_sigma_m: stated_sigma(message),
         speed_mps: scale::speed_from_wire(message.speed),
         heading: scale::heading_from_wire(message.heading),
-        acceleration_mps2: (long != ACCELERATION_UNAVAILABLE).then(|| f64::from(long) / 100.0),
+        acceleration_mps2: longitudinal_mps2(&message.accel_set),
         extent_m: scale::size_from_wire(&message.size),
+        class: None,
+        details: details::read(message),
     })
 }
 
-/// Root mean square of the ellipse's axes, or what the coarser confidence code says.
+/// Of the ellipse, or what the coarser confidence code says.
 fn stated_sigma(message: &BasicSafetyMessage) -> Option<f64> {
-    let ellipse = message.pos_accuracy.as_ref().map(|accuracy| (accuracy.semi_major.0, accuracy.semi_minor.0));
-    match ellipse {
-        Some((major, minor)) if major != AXIS_UNAVAILABLE && minor != AXIS_UNAVAILABLE => {
-            Some((f64::from(major).hypot(f64::from(minor)) / core::f64::consts::SQRT_2) * AXIS_STEP_M)
-        }
-        _ => message.pos_confidence.as_ref().and_then(scale::position_sigma),
-    }
+    let ellipse = message.pos_accuracy.as_ref().and_then(Ellipse::from_wire);
+    ellipse.map(Ellipse::sigma_m).or_else(|| message.pos_confidence.as_ref().and_then(scale::position_sigma))
 }

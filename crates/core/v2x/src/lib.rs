@@ -8,6 +8,8 @@
 pub mod asn;
 
 mod bsm;
+mod details;
+mod ellipse;
 mod encoder;
 mod error;
 mod hex;
@@ -26,6 +28,7 @@ mod time;
 
 pub use asn::Profile;
 pub use bsm::{OnBoardState, encode_bsm};
+pub use ellipse::Ellipse;
 pub use encoder::{Encoded, Encoder, Frame, MAX_FRAME_BYTES, Refusal, Subject, UnitId};
 pub use error::{DecodeError, EncodeError};
 pub use hex::{HexError, from_hex, to_hex};

@@ -11,7 +11,7 @@ use jxz_v2x::{
 };
 use jxz_world::{
     Cause, ClassBelief, Concerned, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, Place, RoadUserClass,
-    Sources, Track, TrackId, VehicleId, Warning, WarningId, WarningKind, WarningStage,
+    Sources, Track, TrackId, VehicleDetails, VehicleId, Warning, WarningId, WarningKind, WarningStage,
 };
 use serde_json::{Value, json};
 
@@ -76,6 +76,7 @@ fn on_board() -> OnBoardState {
         heading: Some(Heading::from_deg(90.0)),
         acceleration_mps2: Some(-1.2),
         extent_m: Some((4.75, 1.85)),
+        details: VehicleDetails::default(),
     }
 }
 

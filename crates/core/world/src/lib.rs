@@ -6,6 +6,7 @@
 
 mod class;
 mod counts;
+mod details;
 mod latency;
 mod report;
 mod sensor;
@@ -17,6 +18,7 @@ mod warning;
 
 pub use class::{ClassBelief, RoadUserClass};
 pub use counts::{DropCause, Drops};
+pub use details::{Brakes, Emergency, Gear, LightBar, Response, SystemState, VehicleDetails, VehicleEvents, Wheels};
 pub use latency::LatencyBook;
 pub use report::{LatencyStage, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};

@@ -1,5 +1,6 @@
-//! What a vehicle with an on-board unit says of itself.
+//! What a vehicle with an on-board unit, or a person with a radio, says of itself.
 
+use crate::{RoadUserClass, VehicleDetails};
 use jxz_geo::Point;
 use jxz_units::{Heading, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,7 +17,7 @@ impl core::fmt::Display for VehicleId {
     }
 }
 
-/// A basic safety message, in domain terms.
+/// A basic safety message (or a personal one), in domain terms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VehicleReport {
     /// Who.
@@ -37,4 +38,8 @@ pub struct VehicleReport {
     pub acceleration_mps2: Option<f64>,
     /// Length and width, metres.
     pub extent_m: Option<(f64, f64)>,
+    /// What it says that it is; `None` from an on-board unit, whose vehicle may be a car or an electric bicycle.
+    pub class: Option<RoadUserClass>,
+    /// Gear, brakes, events and the like.
+    pub details: VehicleDetails,
 }

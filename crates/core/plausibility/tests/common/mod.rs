@@ -43,6 +43,8 @@ pub(crate) fn report(n: u64, at_s: f64, (x, y): (f64, f64), yaw_deg: f64, speed_
         heading: Some(Yaw::from_rad(yaw_deg.to_radians()).to_heading()),
         acceleration_mps2: Some(0.0),
         extent_m: Some((4.6, 1.8)),
+        class: None,
+        details: jxz_world::VehicleDetails::default(),
     }
 }
 
