@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything that is done to the tree.
 
+mod bench;
 mod check;
 mod demo;
 mod layers;
@@ -18,6 +19,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Bench(bench::Args),
     Check(check::Args),
     Demo(demo::Args),
     Layers(layers::Args),
@@ -26,6 +28,7 @@ enum Command {
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Layers(args) => layers::run(&args),

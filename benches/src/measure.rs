@@ -1,0 +1,65 @@
+//! Times of short operations: medians of thread time, taken in turns, so that a busy neighbour disturbs all alike and
+//! the median not at all.
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A batch lasts about so long: far longer than reading the clock takes, far shorter than a scheduler's turn.
+const BATCH_NS: f64 = 1e6;
+
+/// Something short to be timed.
+pub trait Operation {
+    /// Gets the next `calls` calls ready; not timed.
+    fn prepare(&mut self, _calls: usize) {}
+
+    /// Does it so many times over.
+    fn run(&mut self, calls: usize);
+}
+
+impl<F: FnMut()> Operation for F {
+    fn run(&mut self, calls: usize) {
+        for _ in 0..calls {
+            self();
+        }
+    }
+}
+
+/// Nanoseconds of this thread's time that one call of each operation takes: the median of `rounds` batches.
+pub fn medians_ns<const N: usize>(mut operations: [&mut dyn Operation; N], rounds: usize) -> [f64; N] {
+    let calls = operations.each_mut().map(|operation| calls_a_batch(&mut **operation));
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..rounds {
+        for ((operation, calls), times) in operations.iter_mut().zip(calls).zip(&mut times) {
+            times.push(batch_ns(&mut **operation, calls) / calls as f64);
+        }
+    }
+    times.map(median)
+}
+
+/// Warms up, too.
+fn calls_a_batch(operation: &mut dyn Operation) -> usize {
+    let mut calls = 1;
+    loop {
+        let ns = batch_ns(operation, calls);
+        if ns >= BATCH_NS / 2.0 {
+            return ((calls as f64 * BATCH_NS / ns).ceil() as usize).max(1);
+        }
+        calls *= 2;
+    }
+}
+
+fn batch_ns(operation: &mut dyn Operation, calls: usize) -> f64 {
+    operation.prepare(calls);
+    let begun = thread_ns();
+    operation.run(calls);
+    thread_ns() - begun
+}
+
+fn thread_ns() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
