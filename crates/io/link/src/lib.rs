@@ -14,6 +14,7 @@ mod transport;
 mod uplink;
 mod uu_client;
 mod uu_server;
+mod verify;
 
 pub use authority::{CertificateInfo, Plan, make, show};
 pub use clock::utc_now;
@@ -30,3 +31,4 @@ pub use transport::{ALPN_NODE, ALPN_UU};
 pub use uplink::{Uplink, UplinkConfig, UplinkStats};
 pub use uu_client::{UuClient, UuMessage};
 pub use uu_server::{UuServer, UuServerConfig};
+pub use verify::{FastVerifier, VerifyPool};
