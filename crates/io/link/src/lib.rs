@@ -2,6 +2,7 @@
 //! development authority whose certificates the QUIC links stand on.
 
 mod authority;
+mod capture;
 mod clock;
 mod credentials;
 mod error;
@@ -17,6 +18,7 @@ mod uu_server;
 mod verify;
 
 pub use authority::{CertificateInfo, Plan, make, show};
+pub use capture::{CaptureOptions, CaptureSummary, CaptureWriter, Captured, Channel, Direction, Encoding};
 pub use clock::utc_now;
 pub use credentials::Credentials;
 pub use error::LinkError;
