@@ -99,6 +99,9 @@ fn twin(registry: &mut Registry, moment: &Moment) {
     }
     registry.register("warnings", "Warnings alive", alive);
     registry.register("warnings_raised", "Warnings raised", raised);
+    let misbehaviours: Counter = Counter::default();
+    misbehaviours.inc_by(view.counts.misbehaviours);
+    registry.register("misbehaviour_reports", "Misbehaviour reports taken from nodes", misbehaviours);
     let states: Counter = Counter::default();
     states.inc_by(view.counts.states);
     registry.register("states_received", "States, or parts of states, taken from nodes", states);

@@ -22,6 +22,8 @@ pub(crate) struct Status {
     warnings: BTreeMap<&'static str, u64>,
     /// Warnings raised since the cloud started, by kind.
     warnings_raised: BTreeMap<&'static str, u64>,
+    /// Misbehaviour reports taken from nodes.
+    misbehaviours: u64,
     latency_ms: BTreeMap<&'static str, LatencyRow>,
     dropped: BTreeMap<String, u64>,
     must_arrive: MustArrive,
@@ -90,6 +92,7 @@ impl Status {
             tracks: view.tracks_live(),
             warnings: view.warnings_by_kind().into_iter().map(|(kind, n)| (kind.name(), n as u64)).collect(),
             warnings_raised: view.counts.warnings_raised.iter().map(|(kind, n)| (kind.name(), *n)).collect(),
+            misbehaviours: view.counts.misbehaviours,
             latency_ms: latencies.collect(),
             dropped: counts(&moment.dropped),
             must_arrive: MustArrive {

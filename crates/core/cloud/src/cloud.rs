@@ -230,6 +230,8 @@ impl Cloud {
                     node.take_health(&self.config, now, (record.boot, record.sequence), report);
                 }
             }
+            // Kept on disk with the other records; nothing of it is shown in the twin.
+            RecordBody::Misbehaviour(_) => self.counts.misbehaviours += 1,
         }
     }
 

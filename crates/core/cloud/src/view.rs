@@ -150,6 +150,8 @@ pub struct Counts {
     pub records_again: u64,
     /// Warnings raised, by kind, by the records taken.
     pub warnings_raised: BTreeMap<WarningKind, u64>,
+    /// Misbehaviour reports taken in.
+    pub misbehaviours: u64,
 }
 
 type Located = GeomWithData<[f64; 2], usize>;

@@ -1,10 +1,12 @@
 //! What goes into the brain and what comes out.
 
+use crate::guard::Verification;
+use jxz_security::Verdict;
 use jxz_v2x::Frame;
 use jxz_world::{Drops, JunctionSignals, NodeState, Record, Scan};
 
 /// Something that happened outside.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Input {
     /// A checked scan of one of the site's sensors.
@@ -13,6 +15,10 @@ pub enum Input {
     Signals(JunctionSignals),
     /// Bytes received over a radio channel, as they came.
     Radio(Vec<u8>),
+    /// What came of an [`Output::Verify`]: its ticket, and the verdict; `None` when there was no room to verify it.
+    Verified(u64, Option<Verdict>),
+    /// A revocation list of the security authority, as it came.
+    Revocations(Vec<u8>),
     /// How the links outside do; replaces what was said before.
     Links(LinkStatus),
     /// Nothing but the passing of time.
@@ -34,6 +40,8 @@ pub struct LinkStatus {
 pub enum Output {
     /// Send to every vehicle in reach, over each channel.
     Broadcast(Frame),
+    /// Verify a signature, on any thread, and answer with [`Input::Verified`].
+    Verify(Verification),
     /// Send to the cloud while it is fresh.
     State(NodeState),
     /// Bring to the cloud, however long it takes.

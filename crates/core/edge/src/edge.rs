@@ -1,11 +1,14 @@
 //! The state machine itself.
 
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
+use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::{EdgeConfig, Input, Output};
 use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
 use jxz_map::{JunctionIx, Map};
+use jxz_plausibility::ConfigError;
+use jxz_security::{HashedId8, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, Received, UnitId};
 use jxz_world::{
@@ -21,8 +24,6 @@ const OUTBOX_LIMIT: usize = 4096;
 const REPORT_AHEAD_S: f64 = 0.2;
 /// A vehicle's report may be this old, seconds.
 const REPORT_BEHIND_S: f64 = 2.0;
-/// Faster than this no vehicle's report is believed, metres per second.
-const REPORT_FASTEST_MPS: f64 = 70.0;
 /// Reports from farther than this from the unit are not of its site, metres (the F2MD range check).
 const REPORT_RANGE_M: f64 = 420.0;
 /// Fusion tracks this far beyond the site's coverage, so that who comes in is known already, metres.
@@ -45,6 +46,9 @@ pub enum EdgeError {
         /// What is wrong with its sensors.
         source: FusionError,
     },
+    /// The checks of plausibility cannot begin.
+    #[error(transparent)]
+    Plausibility(#[from] ConfigError),
     /// A setting is out of its range.
     #[error("setting `{name}` is {value}; it must be above zero and at most {limit}")]
     Setting {
@@ -66,6 +70,8 @@ pub struct Edge {
     tracker: Tracker,
     hazards: Hazards,
     encoder: Encoder,
+    guard: Option<Guard>,
+    doubt: Doubt,
     signals: Option<JunctionSignals>,
     reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
     round: Periodic,
@@ -122,6 +128,8 @@ impl Edge {
                 site.position,
                 (config.boot % 128) as u8,
             ),
+            guard: None,
+            doubt: Doubt::new(&site)?,
             tracker,
             junction,
             signals: None,
@@ -142,12 +150,22 @@ impl Edge {
         })
     }
 
+    /// From now on the node signs what it sends, and believes only what is signed. Without this it speaks and hears
+    /// plain messages, which suits a laboratory.
+    #[must_use]
+    pub fn secured(mut self, security: Security) -> Self {
+        self.guard = Some(Guard::new(security));
+        self
+    }
+
     /// Takes one input. Outputs that follow are waiting in [`Self::poll`] afterwards.
     pub fn handle(&mut self, now: Now, input: Input) {
         match input {
             Input::Scan(scan) => self.handle_scan(now, &scan),
             Input::Signals(signals) => self.handle_signals(now, signals),
             Input::Radio(bytes) => self.handle_radio(now, &bytes),
+            Input::Verified(ticket, verdict) => self.handle_verdict(now, ticket, verdict),
+            Input::Revocations(list) => self.handle_revocations(now, &list),
             Input::Links(links) => self.health.links = links,
             Input::Timer => {}
         }
@@ -218,36 +236,83 @@ impl Edge {
         }
     }
 
+    /// In the order of cost: the envelope's cheap checks, whether the message matters here, then the signature (by
+    /// way of [`Output::Verify`]), then whether what it says can be.
     fn handle_radio(&mut self, now: Now, bytes: &[u8]) {
-        match jxz_v2x::decode(bytes, self.config.profile, now.utc, &self.map.frame) {
-            Ok(Received::Bsm(report)) => self.handle_report(now, report),
-            Ok(_) => self.health.drops.count(DropCause::RadioIrrelevant),
-            Err(error) if error.is_newer_edition() => self.health.drops.count(DropCause::RadioUnknownEdition),
-            Err(_) => self.health.drops.count(DropCause::RadioUndecodable),
+        let outcome = match self.guard.take() {
+            None => self.relevant_report(now, bytes).map(|report| self.use_report(now, report, None)),
+            Some(mut guard) => {
+                let held = guard.open(now, bytes).and_then(|opened| {
+                    let report = self.relevant_report(now, opened.payload)?;
+                    guard.hold(opened, report)
+                });
+                self.guard = Some(guard);
+                held.map(|verification| self.push(Output::Verify(verification)))
+            }
+        };
+        if let Err(cause) = outcome {
+            self.health.drops.count(cause);
         }
     }
 
-    fn handle_report(&mut self, now: Now, report: VehicleReport) {
-        let ahead_s = report.valid_at.seconds_since(now.utc);
+    /// What a vehicle says of itself, if it is this site's to use and not known already.
+    fn relevant_report(&self, now: Now, message: &[u8]) -> Result<VehicleReport, DropCause> {
+        let report = match jxz_v2x::decode(message, self.config.profile, now.utc, &self.map.frame) {
+            Ok(Received::Bsm(report)) => report,
+            Ok(_) => return Err(DropCause::RadioIrrelevant),
+            Err(error) if error.is_newer_edition() => return Err(DropCause::RadioUnknownEdition),
+            Err(_) => return Err(DropCause::RadioUndecodable),
+        };
         if (report.position - self.site.position).norm() > REPORT_RANGE_M {
-            self.health.drops.count(DropCause::RadioOutOfRange);
-            return;
+            return Err(DropCause::RadioOutOfRange);
         }
-        if !(-REPORT_BEHIND_S..=REPORT_AHEAD_S).contains(&ahead_s)
-            || report.speed_mps.is_some_and(|v| v > REPORT_FASTEST_MPS)
-        {
-            self.health.drops.count(DropCause::RadioImplausible);
-            return;
+        let ahead_s = report.valid_at.seconds_since(now.utc);
+        if !(-REPORT_BEHIND_S..=REPORT_AHEAD_S).contains(&ahead_s) {
+            return Err(DropCause::RadioImplausible);
         }
-        if self.reports.get(&report.vehicle).is_some_and(|last| last.valid_at >= report.valid_at) {
-            self.health.drops.count(DropCause::RadioDuplicate);
-            return;
+        if self.is_known(&report) {
+            return Err(DropCause::RadioDuplicate);
         }
+        Ok(report)
+    }
+
+    fn handle_verdict(&mut self, now: Now, ticket: u64, verdict: Option<Verdict>) {
+        let concluded = self.guard.as_mut().and_then(|guard| guard.conclude(now, ticket, verdict));
+        match concluded {
+            // Its like may have come by the other channel while this one was being verified.
+            Some(Ok((report, _))) if self.is_known(&report) => self.health.drops.count(DropCause::RadioDuplicate),
+            Some(Ok((report, signer))) => self.use_report(now, report, Some(signer)),
+            Some(Err(cause)) => self.health.drops.count(cause),
+            None => {}
+        }
+    }
+
+    fn handle_revocations(&mut self, now: Now, list: &[u8]) {
+        let taken = self.guard.as_mut().is_some_and(|guard| guard.revoke(now, list).is_ok());
+        if !taken {
+            self.health.drops.count(DropCause::RadioBadCertificate);
+        }
+    }
+
+    fn is_known(&self, report: &VehicleReport) -> bool {
+        self.reports.get(&report.vehicle).is_some_and(|last| last.valid_at >= report.valid_at)
+    }
+
+    /// A report that is believed to come from the vehicle that it speaks of.
+    fn use_report(&mut self, now: Now, report: VehicleReport, signer: Option<HashedId8>) {
         if self.reports.len() >= REPORT_MEMORY {
             self.reports.retain(|_, last| now.utc.seconds_since(last.valid_at) < REPORT_BEHIND_S);
         }
         if self.reports.len() < REPORT_MEMORY {
             self.reports.insert(report.vehicle, report);
+        }
+        let admitted = self.doubt.admits(now, &report, signer);
+        while let Some(misbehaviour) = self.doubt.poll() {
+            self.record(RecordBody::Misbehaviour(misbehaviour));
+        }
+        if !admitted {
+            self.health.drops.count(DropCause::RadioImplausible);
+            return;
         }
         match self.tracker.handle_vehicle_report(&report).fate {
             ReportFate::Updated | ReportFate::Started => {}
@@ -265,7 +330,7 @@ impl Edge {
             self.send_spat(now);
         }
         if self.map_due.take(now.mono) {
-            self.send_map();
+            self.send_map(now);
         }
         if self.health_due.take(now.mono) {
             self.report_health(now);
@@ -285,12 +350,12 @@ impl Edge {
         let to_say = self.repeats.select(now.mono, &changed, self.hazards.alive());
         let started = self.health.start();
         let rsi = self.encoder.rsi(now.utc, &to_say);
+        self.broadcast(now, rsi);
         self.health.stop(LatencyStage::EncodeSign, started);
-        self.broadcast(rsi);
         let started = self.health.start();
         let rsm = self.encoder.rsm(now.utc, &tracks);
+        self.broadcast(now, rsm);
         self.health.stop(LatencyStage::EncodeSign, started);
-        self.broadcast(rsm);
 
         for warning in changed {
             self.record(RecordBody::Warning(warning));
@@ -321,16 +386,16 @@ impl Edge {
         let junction = self.map.junction(junction);
         let started = self.health.start();
         let spat = self.encoder.spat(now.utc, signals, junction.node_id, &junction.id.0);
+        self.broadcast(now, spat);
         self.health.stop(LatencyStage::EncodeSign, started);
-        self.broadcast(spat);
     }
 
-    fn send_map(&mut self) {
+    fn send_map(&mut self, now: Now) {
         let Some(junction) = self.junction else { return };
         let started = self.health.start();
         let map = self.encoder.map_message(&self.map, junction);
+        self.broadcast(now, map);
         self.health.stop(LatencyStage::EncodeSign, started);
-        self.broadcast(map);
     }
 
     fn report_health(&mut self, now: Now) {
@@ -346,10 +411,18 @@ impl Edge {
         self.push(Output::Record(Record { site, boot, sequence, body }));
     }
 
-    fn broadcast(&mut self, encoded: Encoded) {
+    /// Signs, if the node is secured, and queues.
+    fn broadcast(&mut self, now: Now, encoded: Encoded) {
         self.health.drops.add(DropCause::EncodeFailed, encoded.refused.len() as u64);
         for frame in encoded.frames {
-            self.push(Output::Broadcast(frame));
+            let sealed = match &mut self.guard {
+                Some(guard) => guard.seal(now, frame),
+                None => Ok(frame),
+            };
+            match sealed {
+                Ok(frame) => self.push(Output::Broadcast(frame)),
+                Err(_) => self.health.drops.count(DropCause::EncodeFailed),
+            }
         }
     }
 

@@ -7,9 +7,11 @@ mod broadcast;
 mod config;
 mod door;
 mod edge;
+mod guard;
 mod health;
 
 pub use config::EdgeConfig;
 pub use door::{Input, LinkStatus, Output};
 pub use edge::{Edge, EdgeError};
+pub use guard::{Security, Verification};
 pub use health::{NoStopwatch, Stopwatch};

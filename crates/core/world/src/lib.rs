@@ -20,7 +20,7 @@ pub use class::{ClassBelief, RoadUserClass};
 pub use counts::{DropCause, Drops};
 pub use details::{Brakes, Emergency, Gear, LightBar, Response, SystemState, VehicleDetails, VehicleEvents, Wheels};
 pub use latency::LatencyBook;
-pub use report::{LatencyStage, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
+pub use report::{LatencyStage, Misbehaviour, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
 pub use site::{Site, SiteId};

@@ -1,6 +1,6 @@
 //! What an edge node tells the cloud.
 
-use crate::{Drops, JunctionSignals, SensorId, SensorKind, SiteId, Track, Warning};
+use crate::{Drops, JunctionSignals, SensorId, SensorKind, SiteId, Track, VehicleId, Warning};
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
 
@@ -138,4 +138,29 @@ pub enum RecordBody {
     Warning(Warning),
     /// The node's health.
     Health(NodeHealth),
+    /// A vehicle says what cannot be.
+    Misbehaviour(Misbehaviour),
+}
+
+/// That a vehicle failed a check of plausibility, with the evidence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Misbehaviour {
+    /// The vehicle's temporary id.
+    pub subject: VehicleId,
+    /// Digest of the certificate that signed it, if it was signed.
+    pub certificate: Option<[u8; 8]>,
+    /// The check that failed, by its name in reports and metrics.
+    pub check: String,
+    /// What was said, in `unit`.
+    pub said: f64,
+    /// What is allowed, in `unit`.
+    pub allowed: f64,
+    /// The unit of both.
+    pub unit: String,
+    /// When the first failure was heard.
+    pub first: Utc,
+    /// When the last failure was heard.
+    pub last: Utc,
+    /// How many there were.
+    pub count: u64,
 }

@@ -10,6 +10,7 @@ mod packages {
 
 mod error;
 mod health;
+mod misbehaviour;
 mod record;
 mod scan;
 mod signals;

@@ -2,7 +2,7 @@
 
 use crate::error::{decode, length, name, required};
 use crate::node::v1 as wire;
-use crate::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, WireError, health, warning};
+use crate::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, WireError, health, misbehaviour, warning};
 use bytes::Bytes;
 use jxz_world::{Record, RecordBody, SiteId};
 use prost::Message;
@@ -30,6 +30,7 @@ pub fn encode_record(record: &Record) -> Bytes {
     let body = match &record.body {
         RecordBody::Warning(warning) => wire::record::Body::Warning(warning::to_wire(warning)),
         RecordBody::Health(health) => wire::record::Body::Health(health::to_wire(health)),
+        RecordBody::Misbehaviour(report) => wire::record::Body::Misbehaviour(misbehaviour::to_wire(report)),
     };
     let (boot, sequence) = (record.boot, record.sequence);
     wire::Record { site: record.site.0.clone(), boot, sequence, body: Some(body) }.encode_to_vec().into()
@@ -44,6 +45,7 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, WireError> {
     let body = match required("Record.body", record.body)? {
         wire::record::Body::Warning(warning) => RecordBody::Warning(warning::from_wire(warning)?),
         wire::record::Body::Health(health) => RecordBody::Health(health::from_wire(health)?),
+        wire::record::Body::Misbehaviour(report) => RecordBody::Misbehaviour(misbehaviour::from_wire(report)?),
     };
     let site = SiteId(name("Record.site", record.site)?);
     Ok(Record { site, boot: record.boot, sequence: record.sequence, body })

@@ -184,7 +184,19 @@ fn records() -> Vec<Record> {
         subscribers: 64,
     };
     let record = |(sequence, body)| Record { site: SiteId("s".to_owned()), boot: 9, sequence, body };
-    (0..).zip(warnings.chain([RecordBody::Health(health)])).map(record).collect()
+    let misbehaviour = Misbehaviour {
+        subject: VehicleId([1, 2, 3, 4, 5, 6, 7, 8]),
+        certificate: Some([8; 8]),
+        check: "position".to_owned(),
+        said: 33.5,
+        allowed: 7.25,
+        unit: "m off".to_owned(),
+        first: at(),
+        last: at(),
+        count: 3,
+    };
+    let others = [RecordBody::Health(health), RecordBody::Misbehaviour(misbehaviour)];
+    (0..).zip(warnings.chain(others)).map(record).collect()
 }
 
 #[test]
