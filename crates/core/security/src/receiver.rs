@@ -140,9 +140,14 @@ impl Receiver {
             return Err(Refusal::Replayed);
         }
         check_claims(certificate, generation, psid)?;
-        if let Source::Known(known) = &source
-            && self.revocations.is_revoked(&known.revocation_ids, &known.issuer)
-        {
+        let is_revoked = match &source {
+            Source::Known(known) => self.revocations.is_revoked(&known.revocation_ids, &known.issuer),
+            // Its twin costs more to find; `conclude` looks for that.
+            Source::New { certificate, issuer } => {
+                self.revocations.is_revoked(&[certificate.revocation_id(); 2], issuer)
+            }
+        };
+        if is_revoked {
             return Err(Refusal::Revoked);
         }
         let job = Job { subject: Subject { psid, seen, expiry_us }, source, tbs_hash, signature };
@@ -201,11 +206,12 @@ impl Receiver {
         let known = verdict.outcome?;
         let Subject { psid, seen, expiry_us } = verdict.subject;
         let generation = utc_of_time64(seen.generation_us).ok_or(Refusal::Future)?;
+        // Learnt even if it is revoked: the next message under it is refused without a verification.
+        self.known.put(seen.signer, known.clone());
         check_claims(&known.certificate, generation, psid)?;
         if self.revocations.is_revoked(&known.revocation_ids, &known.issuer) {
             return Err(Refusal::Revoked);
         }
-        self.known.put(seen.signer, known.clone());
         self.check_age(now, generation, seen.generation_us, expiry_us)?;
         let oldest_us = time64_of(now.utc - self.config.behind).unwrap_or(0);
         self.replays.forget_before(oldest_us, now);

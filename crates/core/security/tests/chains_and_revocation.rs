@@ -118,7 +118,8 @@ fn a_revoked_certificate_is_refused_from_the_next_message_on() {
         let mut other = authority.receiver();
         other.revoke(at_ms(800), &list).unwrap();
         signer.change(identity);
-        assert_eq!(receive(&mut other, at_ms(800), &sign(&mut signer, 800)), Err(Refusal::Revoked));
+        let admitted = other.admit(at_ms(800), &sign(&mut signer, 800)).map(|_| ());
+        assert_eq!(admitted, Err(Refusal::Revoked), "without a verification");
     }
 }
 
@@ -208,6 +209,8 @@ fn the_twin_of_a_revoked_certificate_is_revoked() {
     let mut receiver = Receiver::new(ReceiverConfig::default(), authority.trust());
     receiver.revoke(at_ms(0), &list).unwrap();
     assert_eq!(receive(&mut receiver, at_ms(0), &message), Err(Refusal::Revoked));
+    // Found out once, it costs no verification any more.
+    assert_eq!(receiver.admit(at_ms(0), &message).map(|_| ()), Err(Refusal::Revoked));
 }
 
 /// The order of the group of P-256 (SEC 2), in 16-bit limbs from the top.
