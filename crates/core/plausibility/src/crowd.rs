@@ -5,7 +5,7 @@ use crate::known::{Debut, Known};
 use crate::rectangle::Rectangle;
 use jxz_geo::{Point, Vector};
 use jxz_units::Instant;
-use jxz_world::{VehicleId, VehicleReport};
+use jxz_world::{RoadUserClass, VehicleId, VehicleReport};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -74,6 +74,9 @@ impl Crowd {
         first_heard: Instant,
         report: &VehicleReport,
     ) -> Option<(f64, VehicleId)> {
+        if !is_vehicle(report) {
+            return None;
+        }
         let ours = Rectangle::of(report, report.position)?;
         let elders =
             self.near(report.position).filter(|(id, other)| (other.first_heard, *id) < (first_heard, report.vehicle));
@@ -110,6 +113,11 @@ impl Crowd {
         self.vehicles.get_mut(&found)?.followed = true;
         Some(found)
     }
+}
+
+/// People on foot and on bicycles stand close together, and ride in buses.
+fn is_vehicle(report: &VehicleReport) -> bool {
+    !matches!(report.class, Some(RoadUserClass::Pedestrian | RoadUserClass::NonMotor))
 }
 
 fn cell(point: Point) -> (i32, i32) {

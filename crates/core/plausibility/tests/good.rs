@@ -184,3 +184,19 @@ fn a_car_switched_on_nearby_and_one_out_of_a_side_street_are_not_rejected() {
     // Only the one at speed is sudden, once in each run.
     assert_eq!(fate.failures[&Check::Appearance], SEEDS * 2, "{fate:?}");
 }
+
+#[test]
+fn people_who_stand_close_together_do_not_overlap() {
+    let mut plausibility = common::plausibility();
+    for k in 0..100_u32 {
+        let t = f64::from(k) * 0.1;
+        for person in 0..10_u32 {
+            let place = (20.0 + 0.5 * f64::from(person), 5.0);
+            let class = Some(jxz_world::RoadUserClass::Pedestrian);
+            let said =
+                jxz_world::VehicleReport { class, extent_m: None, ..common::report(person.into(), t, place, 0.0, 0.0) };
+            let assessment = plausibility.check(common::now_at(t + 0.02), &said, None);
+            assert_eq!(assessment.failures, [], "person {person} after {t} s");
+        }
+    }
+}
