@@ -3,11 +3,13 @@
 #![allow(clippy::print_stdout, reason = "a skipped check says so")]
 
 use jxz_link::{CaptureOptions, CaptureWriter, Captured, Channel, Direction, Encoding};
-use jxz_units::Utc;
+use jxz_security::{Algorithm, Identity, Psid, Signer, SigningKey, Subject, Validity};
+use jxz_units::{Now, Utc};
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, EnhancedPacketBlock, Linktype, OptionCode, PcapBlockOwned, PcapNGReader};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// IEEE 1609.2 data of version 3, unsecured, with the payload `abc`.
 const SPDU: &[u8] = b"\x03\x80\x03abc";
@@ -156,6 +158,51 @@ fn wireshark_shows_kind_direction_time_and_signed_data() {
         }
     }
     assert_eq!(lines.len(), 3);
+}
+
+#[test]
+fn wireshark_dissects_what_we_sign() {
+    if Command::new("tshark").arg("--version").output().is_err() {
+        println!("skipped: no tshark here (Debian's package tshark has it)");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("f.pcapng");
+    let mut writer = CaptureWriter::create(&path, CaptureOptions::default()).unwrap();
+    let mut signer = signer();
+    for ms in [0, 10] {
+        let now = Now::after_start(Utc::from_unix_ms(1_786_270_272_000), Duration::from_millis(ms));
+        let bytes = signer.sign(now, Psid(111), b"\x00\x11\x22").unwrap();
+        assert_eq!(Encoding::of(&bytes), Encoding::Spdu);
+        writer.write(&Captured { at: now.utc, encoding: Encoding::of(&bytes), bytes: &bytes, ..sample()[1] }).unwrap();
+    }
+    writer.finish().unwrap();
+    let output = Command::new("tshark").arg("-r").arg(&path).arg("-V").output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    // First with the certificate, then with its digest; UTC by Wireshark's own reckoning of leap seconds.
+    for part in [
+        "psid: Unknown (111)",
+        "unsecuredData: 001122",
+        "generationTime: 2026-08-09 10:11:12.000000",
+        "signer: certificate (1)",
+        "generationTime: 2026-08-09 10:11:12.010000",
+        "signer: digest (0)",
+        "signature: ecdsaNistP256Signature (0)",
+    ] {
+        assert!(shown.contains(part), "{part} is not in what tshark shows:\n{shown}");
+    }
+    assert!(!shown.contains("Malformed"), "{shown}");
+}
+
+/// A root that signs for itself suffices here.
+fn signer() -> Signer {
+    let from = Utc::from_unix_ms(1_786_260_000_000);
+    let validity = Validity { from, until: from.plus_seconds(36_000.0) };
+    let subject = |name| Subject { name, validity, region: None, psids: &[Psid(111)] };
+    let key = |seed| SigningKey::from_seed(Algorithm::EcdsaP256, &[seed; 32]);
+    let root = Identity::root(key(1), &subject(Some("root"))).unwrap();
+    let certificate = root.issue_application(&key(2).public_key(), &subject(None)).unwrap();
+    Signer::new(Identity::new(certificate, key(2)).unwrap())
 }
 
 #[test]
