@@ -11,7 +11,7 @@ use jxz_fusion::{FusionConfig, Tracker};
 use jxz_map::Map;
 use jxz_sim::{Scenario, Simulation};
 use jxz_units::{Instant, Now, Utc};
-use jxz_v2x::{Encoder, Profile, UnitId};
+use jxz_v2x::{Encoder, MessageKind, Profile, Refusal, RoadUser, Sink, UnitId};
 use jxz_world::{Scan, Site};
 use std::hint::black_box;
 use std::path::Path;
@@ -55,6 +55,19 @@ fn fuse(tracker: &mut Tracker, scans: &[Scan]) {
     }
 }
 
+/// Frames are made, and gone.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn frame(&mut self, _: MessageKind, bytes: &[u8]) {
+        black_box(bytes);
+    }
+
+    fn refused(&mut self, refusal: Refusal) {
+        black_box(refusal);
+    }
+}
+
 fn hot_path(criterion: &mut Criterion) {
     let recorded = recorded();
     criterion.bench_function("fuse 20 s of one site's scans (budget 100 ms)", |bench| {
@@ -68,7 +81,7 @@ fn hot_path(criterion: &mut Criterion) {
     let tracks = warm.tracks_at(last);
     let mut encoder = Encoder::new(recorded.map.frame, Profile::default(), UnitId([1; 8]), recorded.site.position, 0);
     criterion.bench_function(&format!("RSM of {} tracks (budget 200 us)", tracks.len()), |bench| {
-        bench.iter(|| black_box(encoder.rsm(last, &tracks)));
+        bench.iter(|| encoder.rsm(last, tracks.iter().map(RoadUser::from), &mut Nowhere));
     });
 
     criterion.bench_function("a node's brain for 20 s (budget 1 s)", |bench| {

@@ -6,7 +6,7 @@ use crate::scenario::OnBoardPlan;
 use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
-use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, encode_bsm};
+use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, RsiCode, encode_bsm};
 use jxz_world::{
     Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleDetails, VehicleId, WarningId, WarningKind, WarningStage,
 };
@@ -180,7 +180,10 @@ impl OnBoardUnit {
         let Received::Rsi(rsi) = received else { return };
         for warning in &rsi.warnings {
             let Some(notice) = &warning.notice else {
-                totals.drops.count(DropCause::RadioIrrelevant);
+                // A sign that always stands is for the display: nothing is dropped.
+                if !matches!(warning.code, RsiCode::Sign(_)) {
+                    totals.drops.count(DropCause::RadioIrrelevant);
+                }
                 continue;
             };
             if notice.stage == WarningStage::Cancelled {
@@ -258,7 +261,7 @@ impl OnBoardUnit {
 mod tests {
     use super::*;
     use jxz_geo::Wgs84;
-    use jxz_v2x::{Encoder, UnitId};
+    use jxz_v2x::{Encoded, Encoder, UnitId};
     use jxz_world::{Concerned, Place, TrackId, Warning};
 
     fn frame() -> LocalFrame {
@@ -300,7 +303,8 @@ mod tests {
 
     fn received(warning: &Warning) -> Received {
         let mut encoder = Encoder::new(frame(), Profile::default(), UnitId([1; 8]), Point::new(100.0, 20.0), 0);
-        let encoded = encoder.rsi(at(40), core::slice::from_ref(warning));
+        let mut encoded = Encoded::default();
+        encoder.rsi(at(40), core::slice::from_ref(warning), &mut encoded);
         jxz_v2x::decode(&encoded.frames[0].bytes, Profile::default(), at(50), &frame()).unwrap()
     }
 

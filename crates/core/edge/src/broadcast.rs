@@ -52,16 +52,18 @@ pub(crate) struct RepeatTable {
 }
 
 impl RepeatTable {
-    /// Warnings that changed are said at once; of those alive, the ones whose period has passed.
+    /// Warnings that changed are said at once; of those alive, the ones whose period would have passed before the next
+    /// round: a round that came late does not make the next one miss its turn.
     pub(crate) fn select<'w>(
         &mut self,
         now: Instant,
+        round: Duration,
         changed: &'w [Warning],
         alive: impl Iterator<Item = &'w Warning>,
     ) -> Vec<Warning> {
         let mut chosen: Vec<Warning> = changed.to_vec();
         for warning in alive {
-            let due = self.said.get(&warning.id).is_none_or(|at| *at + repeat_period(warning.kind) <= now);
+            let due = self.said.get(&warning.id).is_none_or(|at| *at + repeat_period(warning.kind) < now + round);
             if due && !changed.iter().any(|c| c.id == warning.id) {
                 chosen.push(warning.clone());
             }

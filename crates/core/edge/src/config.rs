@@ -13,11 +13,14 @@ pub struct EdgeConfig {
     pub software_version: String,
     /// The edition of the message set that the site's radio links speak.
     pub profile: Profile,
+    /// Whether the node shares what its sensors cover and see (SSM, ten times a second). A message of the second
+    /// phase: on links of another profile than `day-2` it is not sent, whatever is set here.
+    pub share_sensors: bool,
     /// Fusion's settings.
     pub fusion: FusionConfig,
     /// The warnings' switches and thresholds.
     pub hazard: HazardConfig,
-    /// Time between rounds of prediction, RSM and fresh state, seconds.
+    /// Time between rounds of prediction, RSM, SSM and fresh state, seconds.
     pub round_s: f64,
     /// For how long a round's state may be shown as fresh, seconds.
     pub state_valid_s: f64,
@@ -31,6 +34,7 @@ impl Default for EdgeConfig {
             boot: 0,
             software_version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: Profile::default(),
+            share_sensors: true,
             fusion: FusionConfig::default(),
             hazard: HazardConfig::default(),
             // RSM is due every 100 ms.

@@ -3,6 +3,7 @@
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
 use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
+use crate::nearness::Nearness;
 use crate::{EdgeConfig, Input, Output};
 use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
@@ -10,9 +11,10 @@ use jxz_map::{JunctionIx, Map};
 use jxz_plausibility::ConfigError;
 use jxz_security::{HashedId8, Verdict};
 use jxz_units::{Instant, Now};
-use jxz_v2x::{Encoded, Encoder, Received, UnitId};
+use jxz_v2x::{Encoded, Encoder, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
-    DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track, VehicleReport,
+    DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track, VehicleDetails,
+    VehicleReport, Warning,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -69,6 +71,7 @@ pub struct Edge {
     config: EdgeConfig,
     tracker: Tracker,
     hazards: Hazards,
+    nearness: Nearness,
     encoder: Encoder,
     guard: Option<Guard>,
     doubt: Doubt,
@@ -121,11 +124,12 @@ impl Edge {
         let start = now.mono;
         Ok(Self {
             hazards: Hazards::new(map.clone(), &site, config.hazard.clone()),
-            encoder: Encoder::new(
-                map.frame,
+            nearness: Nearness::new(&map, &site, junction),
+            encoder: Encoder::for_site(
+                &map,
+                &site,
                 config.profile,
                 UnitId(site.id.hash64().to_be_bytes()),
-                site.position,
                 (config.boot % 128) as u8,
             ),
             guard: None,
@@ -255,10 +259,11 @@ impl Edge {
         }
     }
 
-    /// What a vehicle says of itself, if it is this site's to use and not known already.
+    /// What a vehicle or a person says of itself, if it is this site's to use and not known already.
     fn relevant_report(&self, now: Now, message: &[u8]) -> Result<VehicleReport, DropCause> {
         let report = match jxz_v2x::decode(message, self.config.profile, now.utc, &self.map.frame) {
             Ok(Received::Bsm(report)) => report,
+            Ok(Received::Psm(personal)) => personal.report(),
             Ok(_) => return Err(DropCause::RadioIrrelevant),
             Err(error) if error.is_newer_edition() => return Err(DropCause::RadioUnknownEdition),
             Err(_) => return Err(DropCause::RadioUndecodable),
@@ -311,6 +316,10 @@ impl Edge {
             self.record(RecordBody::Misbehaviour(misbehaviour));
         }
         if !admitted {
+            // Known, so that its copy is too; but nothing of it is passed on.
+            if let Some(held) = self.reports.get_mut(&report.vehicle) {
+                *held = VehicleReport { acceleration_mps2: None, details: VehicleDetails::default(), ..report };
+            }
             self.health.drops.count(DropCause::RadioImplausible);
             return;
         }
@@ -337,25 +346,18 @@ impl Edge {
         }
     }
 
-    /// Prediction, RSM, RSI and fresh state.
+    /// Prediction, RSI, RSM, SSM and fresh state.
     fn run_round(&mut self, now: Now) {
         self.signals.take_if(|held| now.utc.seconds_since(held.valid_at) > SIGNALS_VALID_S);
-        let tracks = self.tracks_of_site(now);
+        let mut tracks = self.tracks_of_site(now);
         self.tracks_now = tracks.len();
 
         let started = self.health.start();
         let changed = self.hazards.assess(now.utc, &tracks, self.signals.as_ref());
         self.health.stop(LatencyStage::Predict, started);
 
-        let to_say = self.repeats.select(now.mono, &changed, self.hazards.alive());
-        let started = self.health.start();
-        let rsi = self.encoder.rsi(now.utc, &to_say);
-        self.broadcast(now, rsi);
-        self.health.stop(LatencyStage::EncodeSign, started);
-        let started = self.health.start();
-        let rsm = self.encoder.rsm(now.utc, &tracks);
-        self.broadcast(now, rsm);
-        self.health.stop(LatencyStage::EncodeSign, started);
+        self.nearness.order(&mut tracks, self.hazards.alive());
+        self.say(now, &changed, &tracks);
 
         for warning in changed {
             self.record(RecordBody::Warning(warning));
@@ -372,12 +374,33 @@ impl Edge {
         }));
     }
 
-    /// The road users that this site answers for, the nearest to its middle first.
+    /// Tells vehicles of warnings, and of the road users in the order given.
+    fn say(&mut self, now: Now, changed: &[Warning], tracks: &[Track]) {
+        let round = Duration::from_secs_f64(self.config.round_s);
+        let to_say = self.repeats.select(now.mono, round, changed, self.hazards.alive());
+        let started = self.health.start();
+        let mut told = Encoded::default();
+        self.encoder.rsi(now.utc, &to_say, &mut told);
+        self.broadcast(now, told);
+        self.health.stop(LatencyStage::EncodeSign, started);
+
+        let reports = &self.reports;
+        let own = |track: &Track| track.vehicle.and_then(|vehicle| reports.get(&vehicle));
+        let users = tracks.iter().map(|track| RoadUser { track, own: own(track) });
+        let started = self.health.start();
+        let mut told = Encoded::default();
+        self.encoder.rsm(now.utc, users.clone(), &mut told);
+        if self.config.share_sensors && self.config.profile == Profile::Day2 {
+            self.encoder.ssm(now.utc, users, &mut told);
+        }
+        self.broadcast(now, told);
+        self.health.stop(LatencyStage::EncodeSign, started);
+    }
+
+    /// The road users that this site answers for.
     fn tracks_of_site(&self, now: Now) -> Vec<Track> {
-        let distance = |t: &Track| (t.position - self.site.position).norm();
         let mut tracks = self.tracker.tracks_at(now.utc);
-        tracks.retain(|t| distance(t) <= self.site.coverage_m);
-        tracks.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.id.cmp(&b.id)));
+        tracks.retain(|t| (t.position - self.site.position).norm() <= self.site.coverage_m);
         tracks
     }
 
@@ -385,16 +408,20 @@ impl Edge {
         let (Some(signals), Some(junction)) = (&self.signals, self.junction) else { return };
         let junction = self.map.junction(junction);
         let started = self.health.start();
-        let spat = self.encoder.spat(now.utc, signals, junction.node_id, &junction.id.0);
-        self.broadcast(now, spat);
+        let mut told = Encoded::default();
+        self.encoder.spat(now.utc, signals, junction.node_id, &junction.id.0, &mut told);
+        self.broadcast(now, told);
         self.health.stop(LatencyStage::EncodeSign, started);
     }
 
+    /// The map of the junction, with the signs that always stand there.
     fn send_map(&mut self, now: Now) {
         let Some(junction) = self.junction else { return };
         let started = self.health.start();
-        let map = self.encoder.map_message(&self.map, junction);
-        self.broadcast(now, map);
+        let mut told = Encoded::default();
+        self.encoder.map_message(now.utc, &self.map, junction, &mut told);
+        self.encoder.signs(now.utc, &self.map, junction, &mut told);
+        self.broadcast(now, told);
         self.health.stop(LatencyStage::EncodeSign, started);
     }
 

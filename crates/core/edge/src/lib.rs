@@ -9,6 +9,7 @@ mod door;
 mod edge;
 mod guard;
 mod health;
+mod nearness;
 
 pub use config::EdgeConfig;
 pub use door::{Input, LinkStatus, Output};

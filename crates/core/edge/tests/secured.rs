@@ -30,7 +30,7 @@ fn site() -> &'static Site {
 }
 
 const BSM: Psid = Psid(111);
-const ROADSIDE: [Psid; 6] = [Psid(3618), Psid(3619), Psid(3620), Psid(3621), Psid(3622), Psid(3623)];
+const ROADSIDE: [Psid; 7] = [Psid(3618), Psid(3619), Psid(3620), Psid(3621), Psid(3622), Psid(3623), Psid(10_012)];
 
 /// An authority, and what it lets others do.
 struct Authority(Identity);
@@ -38,7 +38,7 @@ struct Authority(Identity);
 impl Authority {
     fn new(seed: u8) -> Self {
         let key = SigningKey::from_seed(Algorithm::Sm2, &[seed; 32]);
-        let psids: Vec<Psid> = [BSM].into_iter().chain(ROADSIDE).chain([Psid(70_012)]).collect();
+        let psids: Vec<Psid> = [BSM].into_iter().chain(ROADSIDE).collect();
         Self(Identity::root(key, &subject(Some("root"), &psids)).unwrap())
     }
 
@@ -61,7 +61,7 @@ fn subject<'a>(name: Option<&'a str>, psids: &'a [Psid]) -> Subject<'a> {
 }
 
 fn node(authority: &Authority) -> Edge {
-    let node = authority.enrol(200, &authority.0.certificate().permissions()[1..]);
+    let node = authority.enrol(200, &ROADSIDE);
     let security =
         Security { signer: Signer::new(node), trust: authority.trust(), receiver: ReceiverConfig::default() };
     Edge::new(at(0), MAP.clone(), &site().id, EdgeConfig::default(), Box::new(NoStopwatch)).unwrap().secured(security)

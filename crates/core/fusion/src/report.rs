@@ -8,7 +8,7 @@ use crate::sensor::MAX_SENSORS;
 use crate::tracker::ReportFate;
 use jxz_geo::Vector;
 use jxz_units::Utc;
-use jxz_world::{ClassBelief, VehicleReport};
+use jxz_world::{ClassBelief, RoadUserClass, VehicleReport};
 use nalgebra::{Matrix4, Vector4};
 
 /// Odds by which one report raises existence.
@@ -17,6 +17,8 @@ const REPORT_ODDS: f64 = 1000.0;
 const FIRST_EXISTENCE: f64 = 0.5;
 /// Class weights of something that sends reports: on-board units are in vehicles, some of them electric bicycles.
 const SENDER_CLASS: [f64; 3] = [0.85, 0.14, 0.01];
+/// Probability that a sender is what it says it is.
+const STATED_CLASS: f64 = 0.94;
 /// A tie is let go when this long without a report, seconds.
 const TIE_S: f64 = 1.0;
 /// Gates on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
@@ -49,7 +51,7 @@ impl Population {
             let free = |t: &Bernoulli| {
                 t.vehicle.is_none() || t.heard.v2x.is_none_or(|h| report.valid_at.seconds_since(h) > TIE_S)
             };
-            let sender = ClassBelief::from_weights(SENDER_CLASS);
+            let sender = ClassBelief::from_weights(sender_class(report));
             let likeness = |t: &Bernoulli| -> f64 {
                 sender.probabilities().iter().zip(t.class.probabilities()).map(|(a, b)| a * b).sum()
             };
@@ -77,6 +79,14 @@ impl Population {
             }
         }
     }
+}
+
+/// Class weights of a sender.
+fn sender_class(report: &VehicleReport) -> [f64; 3] {
+    report.class.map_or(SENDER_CLASS, |stated| {
+        let others = (1.0 - STATED_CLASS) / 2.0;
+        RoadUserClass::ALL.map(|class| if class == stated { STATED_CLASS } else { others })
+    })
 }
 
 fn is_usable(report: &VehicleReport) -> bool {
@@ -126,6 +136,10 @@ fn rows(report: &VehicleReport, state: &Gaussian, repeats: f64, config: &FusionC
 }
 
 fn note(track: &mut Bernoulli, report: &VehicleReport, config: &FusionConfig) {
+    // Said ten times a second, it is still said by one: it counts when the tie is made.
+    if report.class.is_some() && track.vehicle != Some(report.vehicle) {
+        track.class = track.class.updated(sender_class(report));
+    }
     track.vehicle = Some(report.vehicle);
     track.heard.v2x = Some(report.valid_at);
     track.measured_at = report.valid_at;
@@ -147,6 +161,6 @@ fn started(report: &VehicleReport, config: &FusionConfig) -> Bernoulli {
     let cov = Matrix4::from_diagonal(&Vector4::new(p, p, v, v));
     let item = u64::from_be_bytes(report.vehicle.0);
     let key = BirthKey { at: report.valid_at, source: MAX_SENSORS, item };
-    let class = ClassBelief::from_weights(SENDER_CLASS);
+    let class = ClassBelief::from_weights(sender_class(report));
     Bernoulli::new(key, Imm::new(Gaussian { mean, cov }), FIRST_EXISTENCE, class, config)
 }

@@ -1,14 +1,15 @@
 //! A roadside unit's sending side: counters, numbers, and the frames of each kind.
 
-use crate::asn::MessageFrame;
-use crate::asn::Position3D;
-use crate::asn::{Codec, MsgCount as WireCount, Profile};
+use crate::asn::{Codec, DetectedPtcData, MessageFrame, MsgCount as WireCount, ParticipantData, Profile, Spat};
 use crate::error::EncodeError;
 use crate::kind::MessageKind;
 use crate::number::{MsgCount, NumberTable};
-use crate::place::Steps;
+use crate::place::Anchor;
+use crate::region::Regions;
+use crate::roads::Roads;
 use jxz_geo::{LocalFrame, Point};
-use jxz_world::{TrackId, WarningId};
+use jxz_map::{LinkIx, Map};
+use jxz_world::{Site, TrackId, WarningId};
 use serde::{Deserialize, Serialize};
 
 /// Frames are filled up to this length where one message may be told in several, so that a frame with its security
@@ -63,67 +64,135 @@ pub struct Refusal {
     pub error: EncodeError,
 }
 
-/// The frames of one message, and what is missing in them.
+/// What takes the frames of an [`Encoder`], in the order in which they count, and what could not be said.
+pub trait Sink {
+    /// One frame in unaligned PER; the bytes are lent.
+    fn frame(&mut self, kind: MessageKind, bytes: &[u8]);
+
+    /// Something was left out, to be counted as [`jxz_world::DropCause::EncodeFailed`].
+    fn refused(&mut self, refusal: Refusal);
+}
+
+/// The frames of one message or several, kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Encoded {
     /// In the order in which they count.
     pub frames: Vec<Frame>,
-    /// To be counted as [`jxz_world::DropCause::EncodeFailed`].
+    /// What is missing in them.
     pub refused: Vec<Refusal>,
 }
 
-impl Encoded {
-    pub(crate) fn refuse(&mut self, subject: Subject, error: EncodeError) {
-        self.refused.push(Refusal { subject, error });
+impl Sink for Encoded {
+    fn frame(&mut self, kind: MessageKind, bytes: &[u8]) {
+        self.frames.push(Frame { kind, bytes: bytes.to_vec() });
     }
+
+    fn refused(&mut self, refusal: Refusal) {
+        self.refused.push(refusal);
+    }
+}
+
+/// The counters of a unit's messages, modulo 128, one a kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) map: MsgCount,
+    pub(crate) rsi: MsgCount,
+    pub(crate) rsm: MsgCount,
+    pub(crate) spat: MsgCount,
+    pub(crate) ssm: MsgCount,
+    pub(crate) rtcm: MsgCount,
+}
+
+impl Counts {
+    const fn starting(first: u8) -> Self {
+        let count = MsgCount::new(first);
+        Self { map: count, rsi: count, rsm: count, spat: count, ssm: count, rtcm: count }
+    }
+}
+
+/// Wire structures that outlive a message, so that the next one of its kind allocates nothing.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Scratch {
+    pub(crate) participants: Vec<ParticipantData>,
+    pub(crate) shared: Vec<DetectedPtcData>,
+    pub(crate) spat: Option<Spat>,
 }
 
 /// A roadside unit's encoder. It owns the message counters (one a kind of message, modulo 128) and the numbers of
-/// tracks (`ptcId`, 1..=255) and warnings (`rteId`, `rtsId`, 0..=255), which stay the same while the track or the
-/// warning lives and are then reused, the longest unused first.
+/// tracks (`ptcId`, 1..=255), warnings (`rteId`, `rtsId`, 0..=191) and the site's own signs (`rtsId`, 192..=255),
+/// which stay the same while the track or the warning lives and are then reused, the longest unused first.
 ///
-/// One message may take several frames; each counts on its own.
+/// Every message goes into a [`Sink`]; one message may take several frames, and each counts on its own. Once it has
+/// grown, RSM, SSM and SPAT allocate nothing.
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    pub(crate) frame: LocalFrame,
     pub(crate) profile: Profile,
     pub(crate) codec: Codec,
     pub(crate) unit: UnitId,
-    pub(crate) position: Point,
-    pub(crate) map_count: MsgCount,
-    pub(crate) rsi_count: MsgCount,
-    pub(crate) rsm_count: MsgCount,
-    pub(crate) spat_count: MsgCount,
+    pub(crate) here: Result<Anchor, EncodeError>,
+    pub(crate) roads: Roads,
+    pub(crate) regions: Regions,
+    pub(crate) counts: Counts,
     pub(crate) participants: NumberTable<TrackId>,
     pub(crate) events: NumberTable<WarningId>,
+    pub(crate) signs: NumberTable<LinkIx>,
+    pub(crate) scratch: Scratch,
 }
 
 impl Encoder {
-    /// An encoder for the unit at `position` of the local frame, on links that speak `profile`. `first_count` (modulo 128) is where the counters
-    /// start: a number drawn at random by the caller, as the rules ask.
+    /// An encoder for the unit at `position` of the local frame, on links that speak `profile`. `first_count` (modulo
+    /// 128) is where the counters start: a number drawn at random by the caller, as the rules ask.
+    ///
+    /// It knows no roads and no sensors: its RSI refer to no links, and its SSM say nothing of regions.
     #[must_use]
     pub fn new(frame: LocalFrame, profile: Profile, unit: UnitId, position: Point, first_count: u8) -> Self {
-        let count = MsgCount::new(first_count);
         Self {
-            frame,
             profile,
             codec: Codec::default(),
             unit,
-            position,
-            map_count: count,
-            rsi_count: count,
-            rsm_count: count,
-            spat_count: count,
+            here: Anchor::new("unit_position_deg", frame, position),
+            roads: Roads::default(),
+            regions: Regions::default(),
+            counts: Counts::starting(first_count),
             participants: NumberTable::new(1..=255),
-            events: NumberTable::new(0..=255),
+            events: NumberTable::new(0..=191),
+            signs: NumberTable::new(192..=255),
+            scratch: Scratch::default(),
         }
     }
 
-    /// Encodes a frame into `out`, or notes there why not.
-    pub(crate) fn push(&mut self, out: &mut Encoded, kind: MessageKind, frame: &MessageFrame) {
+    /// An encoder for a site of a map: it knows the roads within 1 km, and the fields of view of the site's first
+    /// eight sensors.
+    #[must_use]
+    pub fn for_site(map: &Map, site: &Site, profile: Profile, unit: UnitId, first_count: u8) -> Self {
+        let mut encoder = Self::new(map.frame, profile, unit, site.position, first_count);
+        encoder.roads = Roads::around(map, site.position);
+        encoder.look_around(&site.sensors);
+        encoder
+    }
+
+    /// Begins all counters anew, as when another certificate begins to sign: the numbers of two certificates must
+    /// not be joined by their counters. Draw `first` (modulo 128) at random.
+    pub fn restart_counts(&mut self, first: u8) {
+        self.counts = Counts::starting(first);
+    }
+
+    /// Encodes a frame into the sink, or tells it why not.
+    pub(crate) fn send(&mut self, sink: &mut dyn Sink, kind: MessageKind, frame: &MessageFrame) {
         match self.length_of(frame) {
-            Ok(_) => out.frames.push(Frame { kind, bytes: self.codec.last().to_vec() }),
-            Err(error) => out.refuse(Subject::Unit, error),
+            Ok(_) => sink.frame(kind, self.codec.last()),
+            Err(error) => sink.refused(Refusal { subject: Subject::Unit, error }),
+        }
+    }
+
+    /// The unit's own place, or `None` after telling the sink that it cannot be said.
+    pub(crate) fn anchor(&self, sink: &mut dyn Sink) -> Option<Anchor> {
+        match &self.here {
+            Ok(here) => Some(*here),
+            Err(error) => {
+                sink.refused(Refusal { subject: Subject::Unit, error: error.clone() });
+                None
+            }
         }
     }
 
@@ -133,22 +202,8 @@ impl Encoder {
         if bytes > MAX_FRAME_BYTES { Err(EncodeError::Oversize { bytes, limit: MAX_FRAME_BYTES }) } else { Ok(bytes) }
     }
 
-    /// The unit's id on the wire.
-    pub(crate) fn wire_id(&self) -> [u8; 8] {
-        self.unit.0
-    }
-
-    /// The unit's position, to which offsets refer.
-    pub(crate) fn reference(&self) -> Result<Steps, EncodeError> {
-        Steps::of("unit_position_deg", &self.frame, self.position)
-    }
-
     pub(crate) const fn wire_count(count: &mut MsgCount) -> WireCount {
         WireCount(count.take().get())
-    }
-
-    pub(crate) const fn ref_pos(reference: Steps) -> Position3D {
-        reference.to_position()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Why a message cannot be said, or cannot be understood.
 
-use crate::asn::{AsnError, Cause};
+use crate::asn::{AsnError, Cause, Profile};
 
 /// Why bytes are not a usable message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,12 +22,6 @@ pub enum DecodeError {
         path: &'static str,
         /// What is wrong.
         reason: String,
-    },
-    /// A whole frame of the profile, of a kind that this crate has no door for yet.
-    #[error("no door for {message}")]
-    NoDoor {
-        /// Its type.
-        message: &'static str,
     },
 }
 
@@ -85,6 +79,14 @@ pub enum EncodeError {
     /// A member of a frame is outside its bounds, or not in the profile.
     #[error("the frame breaks a bound of the message set: {0}")]
     Frame(#[from] AsnError),
+    /// The link's edition of the message set has no such message.
+    #[error("the profile {profile} has no {message}")]
+    NotInProfile {
+        /// The message.
+        message: &'static str,
+        /// The edition.
+        profile: Profile,
+    },
     /// The frame is longer than a radio carries.
     #[error("the frame is {bytes} bytes long, and {limit} is the limit")]
     Oversize {

@@ -6,28 +6,31 @@ use crate::asn::{
     LinkList, MapData, Movement as WireMovement, MovementList, Node, NodeList, PointList, RegulatorySpeedLimit,
     RoadPoint, SpeedLimitList, SpeedLimitType,
 };
-use crate::asn::{Bits, MessageFrame};
-use crate::asn::{PhaseId as WirePhase, Speed};
-use crate::encoder::{Encoded, Encoder, Subject, packed};
+use crate::asn::{Bits, MessageFrame, PhaseId as WirePhase, Profile, Speed};
+use crate::encoder::{Encoder, Refusal, Sink, Subject, packed};
 use crate::error::EncodeError;
 use crate::kind::MessageKind;
-use crate::place::{Steps, thinned};
+use crate::place::{Anchor, thinned};
+use crate::roads::EDGE_OF_MAP;
 use crate::scale;
 use crate::spat::{NodeRef, name_to_wire};
+use crate::time::moy;
 use jxz_geo::Polyline;
 use jxz_map::{Junction, JunctionIx, Lane, LaneIx, LaneKind, Link, LinkIx, Map, Turn};
+use jxz_units::Utc;
 use std::collections::BTreeSet;
 
 /// Links a node may have, lanes a link, movements a link.
 const MOST: usize = 32;
 /// Ways on from one lane.
-const MOST_CONNECTIONS: usize = 8;
+const fn most_connections(profile: Profile) -> usize {
+    match profile {
+        Profile::Release2019 => 16,
+        _ => 8,
+    }
+}
 /// Points of a centre line.
 const MOST_POINTS: usize = 31;
-/// The node at an edge of the map, where there is no junction. Numbers up to 255 are for tests, so no junction on a
-/// road has it.
-const EDGE_OF_MAP: u16 = 0;
-
 const MANEUVER_BITS: u32 = 12;
 const LEFT_ON_RED: u32 = 4;
 const RIGHT_ON_RED: u32 = 5;
@@ -36,24 +39,25 @@ const LANE_CHANGE: u32 = 6;
 impl Encoder {
     /// A junction of the map as MAP frames: one node with the links that enter it, their lanes, movements, speed
     /// limits and centre lines. Lines are thinned to 31 points, within 5 cm where that suffices; a node too big for
-    /// about 1200 bytes takes several frames, each with some of its links. A link that cannot be said is refused.
+    /// about 1200 bytes takes several frames, each with some of its links. A link that cannot be said in the profile
+    /// is refused.
     ///
     /// `lane` numbers count from 1, the lane next to the centre of the road. Node 0 stands for an edge of the map.
-    pub fn map_message(&mut self, map: &Map, junction: JunctionIx) -> Encoded {
-        let mut out = Encoded::default();
+    /// `timeStamp` is the minute of sending: nothing says when the map itself was made.
+    pub fn map_message(&mut self, now: Utc, map: &Map, junction: JunctionIx, sink: &mut dyn Sink) {
         let junction = map.junction(junction);
-        let reference = match Steps::of("junction_position_deg", &map.frame, junction.centre) {
-            Ok(reference) => reference,
+        let here = match Anchor::new("junction_position_deg", map.frame, junction.centre) {
+            Ok(here) => here,
             Err(error) => {
-                out.refuse(Subject::Map(junction.id.0.clone()), error);
-                return out;
+                sink.refused(Refusal { subject: Subject::Map(junction.id.0.clone()), error });
+                return;
             }
         };
         let mut links = Vec::new();
         for &ix in &junction.incoming {
-            match self.measured_link(map, junction, reference, ix) {
+            match self.measured_link(map, junction, &here, ix) {
                 Ok(link) => links.push(link),
-                Err(error) => out.refuse(Subject::Map(map.link(ix).id.clone()), error),
+                Err(error) => sink.refused(Refusal { subject: Subject::Map(map.link(ix).id.clone()), error }),
             }
         }
         let mut packs = packed(links, MOST);
@@ -61,11 +65,11 @@ impl Encoder {
             packs.push(Vec::new());
         }
         for pack in packs {
-            let mut data = node_frame(junction, reference, pack);
-            data.msg_cnt = Self::wire_count(&mut self.map_count);
-            self.push(&mut out, MessageKind::Map, &MessageFrame::MapFrame(data));
+            let mut data = node_frame(junction, &here, pack);
+            data.msg_cnt = Self::wire_count(&mut self.counts.map);
+            data.time_stamp = Some(moy(now));
+            self.send(sink, MessageKind::Map, &MessageFrame::MapFrame(data));
         }
-        out
     }
 
     /// A link with the length of a frame that holds it alone.
@@ -73,20 +77,21 @@ impl Encoder {
         &mut self,
         map: &Map,
         junction: &Junction,
-        reference: Steps,
+        here: &Anchor,
         ix: LinkIx,
     ) -> Result<(WireLink, usize), EncodeError> {
-        let link = link_to_wire(map, reference, map.link(ix))?;
-        let alone = MessageFrame::MapFrame(node_frame(junction, reference, vec![link.clone()]));
+        let link = link_to_wire(map, self.profile, here, map.link(ix))?;
+        let alone = MessageFrame::MapFrame(node_frame(junction, here, vec![link.clone()]));
         Ok((link, self.length_of(&alone)?))
     }
 }
 
-fn node_frame(junction: &Junction, reference: Steps, links: Vec<WireLink>) -> MapData {
+/// A node with some of its links, at no time yet.
+fn node_frame(junction: &Junction, here: &Anchor, links: Vec<WireLink>) -> MapData {
     let node = Node {
         name: name_to_wire(&junction.id.0),
         id: NodeRef::to_wire(junction.node_id),
-        ref_pos: reference.to_position(),
+        ref_pos: here.steps().to_position(),
         in_links: (!links.is_empty()).then_some(LinkList(links)),
         in_links_ex: None,
         prohibitedzone: None,
@@ -94,31 +99,37 @@ fn node_frame(junction: &Junction, reference: Steps, links: Vec<WireLink>) -> Ma
     MapData { msg_cnt: crate::asn::MsgCount(0), time_stamp: None, nodes: NodeList(vec![node]) }
 }
 
-fn link_to_wire(map: &Map, reference: Steps, link: &Link) -> Result<WireLink, EncodeError> {
+fn link_to_wire(map: &Map, profile: Profile, here: &Anchor, link: &Link) -> Result<WireLink, EncodeError> {
     in_bounds("lanes", link.lanes.len(), 1, MOST)?;
     let width_m: f64 = link.lanes.iter().map(|&ix| map.lane(ix).width_m).sum();
     let lanes = link
         .lanes
         .iter()
         .zip(1..)
-        .map(|(&ix, number)| lane_to_wire(map, reference, link, map.lane(ix), number))
+        .map(|(&ix, number)| lane_to_wire(map, profile, here, link, (map.lane(ix), number)))
         .collect::<Result<_, _>>()?;
     Ok(WireLink {
         name: name_to_wire(&link.id),
         upstream_node_id: NodeRef::to_wire(link.from.map_or(EDGE_OF_MAP, |ix| map.junction(ix).node_id)),
         speed_limits: Some(speed_limit(link.speed_limit_mps)?),
         link_width: Some(lane_width(width_m)?),
-        points: Some(line_to_wire(map, reference, &link.line)?),
+        points: Some(line_to_wire(here, &link.line)?),
         movements: movements(map, link)?,
         lanes: LaneList(lanes),
     })
 }
 
-fn lane_to_wire(map: &Map, reference: Steps, link: &Link, lane: &Lane, number: u8) -> Result<WireLane, EncodeError> {
+fn lane_to_wire(
+    map: &Map,
+    profile: Profile,
+    here: &Anchor,
+    link: &Link,
+    (lane, number): (&Lane, u8),
+) -> Result<WireLane, EncodeError> {
     // Rounded alike, so that no digit beyond the message's makes a limit of its own.
     let own_limit = speed_limit(lane.speed_limit_mps)?;
     let connections = ways_on(map, lane).map(|way| way.to_wire(map)).collect::<Vec<_>>();
-    in_bounds("connections", connections.len(), 0, MOST_CONNECTIONS)?;
+    in_bounds("connections", connections.len(), 0, most_connections(profile))?;
     Ok(WireLane {
         lane_id: LaneId(number),
         lane_width: Some(lane_width(lane.width_m)?),
@@ -126,7 +137,7 @@ fn lane_to_wire(map: &Map, reference: Steps, link: &Link, lane: &Lane, number: u
         maneuvers: Some(lane_maneuvers(map, lane)),
         connects_to: (!connections.is_empty()).then_some(ConnectsToList(connections)),
         speed_limits: (own_limit != speed_limit(link.speed_limit_mps)?).then_some(own_limit),
-        points: Some(line_to_wire(map, reference, &lane.centre)?),
+        points: Some(line_to_wire(here, &lane.centre)?),
     })
 }
 
@@ -230,11 +241,8 @@ fn lane_width(width_m: f64) -> Result<LaneWidth, EncodeError> {
     Ok(LaneWidth(scale::steps("width_m", width_m, 0.01, 0, 32_767)? as u16))
 }
 
-fn line_to_wire(map: &Map, reference: Steps, line: &Polyline) -> Result<PointList, EncodeError> {
-    let point = |point| {
-        let pos_offset = Steps::of("line_deg", &map.frame, point)?.offset_from(reference);
-        Ok(RoadPoint { pos_offset })
-    };
+fn line_to_wire(here: &Anchor, line: &Polyline) -> Result<PointList, EncodeError> {
+    let point = |point| Ok(RoadPoint { pos_offset: here.offset("line_deg", point)? });
     thinned(line.points(), MOST_POINTS).into_iter().map(point).collect::<Result<_, EncodeError>>().map(PointList)
 }
 

@@ -2,7 +2,6 @@
 
 use core::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A message counter, 0..=127.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -30,50 +29,64 @@ impl MsgCount {
 }
 
 /// Gives keys small numbers: a key keeps its number while it is used, and a number not used for longest goes first
-/// to a new key.
+/// to a new key. Allocates nothing after its making.
 #[derive(Debug, Clone)]
 pub(crate) struct NumberTable<K> {
     numbers: RangeInclusive<u8>,
     round: u64,
-    /// Number and the round of its last use, by key; never more entries than numbers.
-    owners: BTreeMap<K, (u8, u64)>,
+    /// Sorted by key; never more than there are numbers.
+    owners: Vec<Owner<K>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Owner<K> {
+    key: K,
+    number: u8,
+    /// The round of its last use.
+    used: u64,
 }
 
 impl<K: Ord + Copy> NumberTable<K> {
-    pub(crate) const fn new(numbers: RangeInclusive<u8>) -> Self {
-        Self { numbers, round: 0, owners: BTreeMap::new() }
+    pub(crate) fn new(numbers: RangeInclusive<u8>) -> Self {
+        let owners = Vec::with_capacity(numbers.len());
+        Self { numbers, round: 0, owners }
     }
 
     /// Begins a round with the keys that are alive in it: none of them loses its number to another in this round.
     pub(crate) fn begin(&mut self, alive: impl Iterator<Item = K>) {
         self.round += 1;
         for key in alive {
-            if let Some((_, used)) = self.owners.get_mut(&key) {
-                *used = self.round;
+            if let Ok(at) = self.place(key) {
+                self.owners[at].used = self.round;
             }
         }
     }
 
     /// The number of a key, a new one if it has none; `None` if every number is in use in this round.
     pub(crate) fn number(&mut self, key: K) -> Option<u8> {
-        if let Some((number, used)) = self.owners.get_mut(&key) {
-            *used = self.round;
-            return Some(*number);
+        if let Ok(at) = self.place(key) {
+            let owner = &mut self.owners[at];
+            owner.used = self.round;
+            return Some(owner.number);
         }
         let taken = self.owners.len();
         let number = if taken < self.numbers.len() {
             // Numbers leave the table only into another key's hands, so the first `taken` are out.
             self.numbers.clone().nth(taken)?
         } else {
-            let (&oldest, &(number, used)) = self.owners.iter().min_by_key(|(_, (_, used))| *used)?;
-            if used == self.round {
+            let (oldest, owner) = self.owners.iter().enumerate().min_by_key(|(_, owner)| owner.used)?;
+            if owner.used == self.round {
                 return None;
             }
-            self.owners.remove(&oldest);
-            number
+            self.owners.remove(oldest).number
         };
-        self.owners.insert(key, (number, self.round));
+        let at = self.place(key).unwrap_or_else(|at| at);
+        self.owners.insert(at, Owner { key, number, used: self.round });
         Some(number)
+    }
+
+    fn place(&self, key: K) -> Result<usize, usize> {
+        self.owners.binary_search_by_key(&key, |owner| owner.key)
     }
 }
 

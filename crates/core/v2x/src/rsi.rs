@@ -1,65 +1,27 @@
 //! Roadside information: warnings as events and signs.
 
-use crate::asn::Confidence;
-use crate::asn::MessageFrame;
-use crate::asn::PositionOffsetLlv;
 use crate::asn::{
-    Description, EventSource, EventType, PathPointList, Radius, ReferencePath, ReferencePathList, RoadSideInformation,
-    RsiPriority, RsiTimeDetails, RteData, RteList, RtsData, RtsList, SignType,
+    Confidence, Description, EventSource, EventType, MessageFrame, PathPointList, PositionOffsetLlv, Radius,
+    ReferenceLinkList, ReferencePath, ReferencePathList, RoadSideInformation, RsiPriority, RsiTimeDetails, RteData,
+    RteList, RtsData, RtsList, SignType,
 };
-use crate::encoder::{Encoded, Encoder, Subject, UnitId, packed};
+use crate::codes::RsiCode;
+use crate::encoder::{Encoder, Refusal, Sink, Subject, UnitId, packed};
 use crate::error::{DecodeError, EncodeError};
 use crate::kind::{MessageKind, RsiClass};
 use crate::notice::{self, Notice};
-use crate::place::{Steps, thinned};
+use crate::place::{Anchor, Steps, thinned};
+use crate::spat::NodeRef;
 use crate::time::{from_moy, moy, moy_rounded_up};
 use crate::{hex, scale};
-use jxz_geo::{LocalFrame, Point};
+use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_units::Utc;
-use jxz_world::{Cause, Warning, WarningKind};
+use jxz_world::{Warning, WarningKind};
 
 /// Events a frame may hold; signs could be twice as many.
-const MOST_EVENTS: usize = 8;
+pub(crate) const MOST_EVENTS: usize = 8;
 /// Points a path may hold.
 const MOST_PATH_POINTS: usize = 32;
-
-/// What an item of an RSI is, by the public codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RsiCode {
-    /// An event: GB/T 29100 class × 100 + sequence. 0: none of them.
-    Event(u16),
-    /// A sign: its place in the list of GB 5768.2. 0: text.
-    Sign(u16),
-}
-
-impl RsiCode {
-    /// The code under which a warning is sent. A conflict of vehicles has no public code: 0, and the description
-    /// says it.
-    #[must_use]
-    pub const fn of(warning: &Warning) -> Self {
-        match (warning.kind, &warning.cause) {
-            (WarningKind::Collision, _) => Self::Event(0),
-            (WarningKind::Pedestrian, _) => Self::Event(405),
-            (WarningKind::SpeedLimit, _) => Self::Sign(85),
-            (WarningKind::VehicleAhead, _) => Self::Event(902),
-            (WarningKind::RoadCondition, Cause::StoppedVehicle { .. }) => Self::Event(903),
-            (WarningKind::RoadCondition, _) => Self::Event(707),
-            (WarningKind::Guidance, _) => Self::Sign(0),
-        }
-    }
-
-    /// The kind of warning that a code from another vendor's unit stands for, if it is one of ours.
-    #[must_use]
-    pub const fn kind(self) -> Option<WarningKind> {
-        match self {
-            Self::Event(405) => Some(WarningKind::Pedestrian),
-            Self::Event(707 | 903) => Some(WarningKind::RoadCondition),
-            Self::Event(902) => Some(WarningKind::VehicleAhead),
-            Self::Sign(85) => Some(WarningKind::SpeedLimit),
-            Self::Event(_) | Self::Sign(_) => None,
-        }
-    }
-}
 
 /// One event or sign of a received RSI.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +38,8 @@ pub struct ReceivedWarning {
     pub at: Option<Point>,
     /// The ways towards it with how far from each still counts (metres), local frame, in the direction of travel.
     pub paths: Vec<(Vec<Point>, f64)>,
+    /// The links that it concerns.
+    pub links: Vec<LinkRef>,
     /// How far around the point still counts, metres.
     pub radius_m: Option<f64>,
     /// Probability that it is right, 0 to 1, in steps of 0.005; signs have none.
@@ -86,6 +50,17 @@ pub struct ReceivedWarning {
     pub starts: Option<Utc>,
     /// Until when, to the minute; [`Notice::valid_until`] is finer.
     pub ends: Option<Utc>,
+}
+
+/// A link as messages name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRef {
+    /// The junction where it begins; 0 without a region is an edge of the map.
+    pub upstream: NodeRef,
+    /// The junction where it ends.
+    pub downstream: NodeRef,
+    /// The lanes concerned, 1 to 15; `None`: all.
+    pub lanes: Option<Vec<u8>>,
 }
 
 impl ReceivedWarning {
@@ -112,7 +87,7 @@ pub struct ReceivedRsi {
 }
 
 /// An event or a sign on its way into a frame.
-enum Item {
+pub(crate) enum Item {
     Event(RteData),
     Sign(RtsData),
 }
@@ -122,39 +97,44 @@ impl Encoder {
     /// to eight items and about 1200 bytes; no warnings, no frame. A warning is refused when a number of it is NaN
     /// or cannot be said.
     ///
-    /// A warning keeps its number (`rteId`, `rtsId`) while it is sent; what the public members cannot say goes into
-    /// the description, see the README.
-    pub fn rsi(&mut self, now: Utc, warnings: &[Warning]) -> Encoded {
-        let mut out = Encoded::default();
-        let reference = match self.reference() {
-            Ok(reference) => reference,
-            Err(error) => {
-                out.refuse(Subject::Unit, error);
-                return out;
-            }
-        };
+    /// Each refers to its path, and to the links and lanes of the map that the path lies on, if the encoder knows
+    /// the roads. With the unit's id its number (`rteId`, `rtsId`) is its key, the same while it is sent; what the
+    /// public members cannot say goes into the description, see the README.
+    pub fn rsi(&mut self, now: Utc, warnings: &[Warning], sink: &mut dyn Sink) {
+        let Some(here) = self.anchor(sink) else { return };
         self.events.begin(warnings.iter().map(|warning| warning.id));
         for class in [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static] {
             let mut items = Vec::new();
             for warning in warnings.iter().filter(|warning| RsiClass::of(warning.kind) == class) {
-                match self.measured_item(now, reference, warning) {
+                let item = self.item(&here, warning).and_then(|item| self.measured(now, &here, item));
+                match item {
                     Ok(item) => items.push(item),
-                    Err(error) => out.refuse(Subject::Warning(warning.id), error),
+                    Err(error) => sink.refused(Refusal { subject: Subject::Warning(warning.id), error }),
                 }
             }
-            for pack in packed(items, MOST_EVENTS) {
-                let frame = self.rsi_frame(now, reference, pack);
-                self.rsi_count.take();
-                self.push(&mut out, MessageKind::Rsi(class), &frame);
-            }
+            self.send_rsi(now, &here, class, items, sink);
         }
-        out
     }
 
-    /// A warning's item with the length of a frame that holds it alone.
-    fn measured_item(&mut self, now: Utc, reference: Steps, warning: &Warning) -> Result<(Item, usize), EncodeError> {
-        let item = self.item(reference, warning)?;
-        let alone = self.rsi_frame(now, reference, vec![item]);
+    /// Items of one class, each with its length, in as many frames as they need.
+    pub(crate) fn send_rsi(
+        &mut self,
+        now: Utc,
+        here: &Anchor,
+        class: RsiClass,
+        items: Vec<(Item, usize)>,
+        sink: &mut dyn Sink,
+    ) {
+        for pack in packed(items, MOST_EVENTS) {
+            let frame = self.rsi_frame(now, here, pack);
+            self.counts.rsi.take();
+            self.send(sink, MessageKind::Rsi(class), &frame);
+        }
+    }
+
+    /// An item with the length of a frame that holds it alone.
+    pub(crate) fn measured(&mut self, now: Utc, here: &Anchor, item: Item) -> Result<(Item, usize), EncodeError> {
+        let alone = self.rsi_frame(now, here, vec![item]);
         let bytes = self.length_of(&alone)?;
         match alone {
             MessageFrame::RsiFrame(RoadSideInformation { rtes: Some(RteList(mut events)), .. }) => {
@@ -168,7 +148,7 @@ impl Encoder {
         .ok_or(EncodeError::Count { field: "events", count: 0, low: 1, high: MOST_EVENTS })
     }
 
-    fn rsi_frame(&self, now: Utc, reference: Steps, items: Vec<Item>) -> MessageFrame {
+    fn rsi_frame(&self, now: Utc, here: &Anchor, items: Vec<Item>) -> MessageFrame {
         let (mut events, mut signs) = (Vec::new(), Vec::new());
         for item in items {
             match item {
@@ -177,23 +157,20 @@ impl Encoder {
             }
         }
         MessageFrame::RsiFrame(RoadSideInformation {
-            msg_cnt: Self::wire_count(&mut self.rsi_count.clone()),
+            msg_cnt: Self::wire_count(&mut self.counts.rsi.clone()),
             moy: Some(moy(now)),
-            id: self.wire_id(),
-            ref_pos: Self::ref_pos(reference),
+            id: self.unit.0,
+            ref_pos: here.steps().to_position(),
             rtes: (!events.is_empty()).then_some(RteList(events)),
             rtss: (!signs.is_empty()).then_some(RtsList(signs)),
         })
     }
 
-    fn item(&mut self, reference: Steps, warning: &Warning) -> Result<Item, EncodeError> {
+    fn item(&mut self, here: &Anchor, warning: &Warning) -> Result<Item, EncodeError> {
         let radius = radius_to_wire(warning.place.radius_m)?;
-        let position = Steps::of("event_position_deg", &self.frame, warning.place.at)?.offset_from(reference);
-        let active_path = thinned(warning.place.path.points(), MOST_PATH_POINTS)
-            .into_iter()
-            .map(|point| Ok(Steps::of("event_path_deg", &self.frame, point)?.offset_from(reference)))
-            .collect::<Result<_, EncodeError>>()?;
-        let paths = vec![ReferencePath { active_path: PathPointList(active_path), path_radius: radius }];
+        let position = here.offset("event_position_deg", warning.place.at)?;
+        let paths = paths_to_wire(here, &warning.place.path, warning.place.radius_m)?;
+        let links = self.roads.along(&warning.place.path);
         let confidence = scale::steps("confidence", warning.confidence, 0.005, 0, 200)? as u8;
         let description = text_description(notice::write(warning)?)?;
         let time_details = RsiTimeDetails {
@@ -203,11 +180,11 @@ impl Encoder {
         };
         let number = self.events.number(warning.id).ok_or(EncodeError::Count {
             field: "warnings",
-            count: 257,
+            count: 193,
             low: 0,
-            high: 256,
+            high: 192,
         })?;
-        let priority = RsiPriority([priority(warning.kind) << 5]);
+        let priority = priority_to_wire(priority(warning.kind));
         Ok(match RsiCode::of(warning) {
             RsiCode::Event(code) => Item::Event(RteData {
                 rte_id: number,
@@ -218,8 +195,8 @@ impl Encoder {
                 description: Some(description),
                 time_details: Some(time_details),
                 priority: Some(priority),
-                reference_paths: Some(ReferencePathList(paths)),
-                reference_links: None,
+                reference_paths: Some(paths),
+                reference_links: links,
                 event_confidence: Some(Confidence(confidence)),
             }),
             RsiCode::Sign(code) => Item::Sign(RtsData {
@@ -229,12 +206,25 @@ impl Encoder {
                 description: Some(description),
                 time_details: Some(time_details),
                 priority: Some(priority),
-                reference_paths: Some(ReferencePathList(paths)),
-                reference_links: None,
+                reference_paths: Some(paths),
+                reference_links: links,
                 auxiliary_sign: None,
             }),
         })
     }
+}
+
+/// A way and how far from it still counts.
+pub(crate) fn paths_to_wire(here: &Anchor, way: &Polyline, radius_m: f64) -> Result<ReferencePathList, EncodeError> {
+    let points = thinned(way.points(), MOST_PATH_POINTS).into_iter();
+    let active_path = points.map(|point| here.offset("event_path_deg", point)).collect::<Result<_, _>>()?;
+    let path = ReferencePath { active_path: PathPointList(active_path), path_radius: radius_to_wire(radius_m)? };
+    Ok(ReferencePathList(vec![path]))
+}
+
+/// 0 (lowest) to 7, in the three highest bits.
+pub(crate) const fn priority_to_wire(priority: u8) -> RsiPriority {
+    RsiPriority([priority << 5])
 }
 
 /// 0 (lowest) to 7.
@@ -252,7 +242,7 @@ fn radius_to_wire(radius_m: f64) -> Result<Radius, EncodeError> {
     Ok(Radius(scale::steps("radius_m", radius_m, 0.1, 0, 65_535)? as u16))
 }
 
-fn text_description(text: String) -> Result<Description, EncodeError> {
+pub(crate) fn text_description(text: String) -> Result<Description, EncodeError> {
     if text.is_ascii() {
         Ok(Description::TextString(text))
     } else {
@@ -264,16 +254,27 @@ fn text_description(text: String) -> Result<Description, EncodeError> {
 pub(crate) fn read(message: &RoadSideInformation, near: Utc, frame: &LocalFrame) -> Result<ReceivedRsi, DecodeError> {
     let reference = Steps::from_position(&message.ref_pos)
         .ok_or(DecodeError::Unavailable { path: "RoadSideInformation.ref_pos" })?;
+    let events = read_events(message.rtes.as_ref(), reference, near, frame)?;
     let reader = Reader { reference, near, frame };
-    let events = message.rtes.iter().flat_map(|list| &list.0).map(|event| reader.event(event));
     let signs = message.rtss.iter().flat_map(|list| &list.0).map(|sign| reader.sign(sign));
     Ok(ReceivedRsi {
         unit: UnitId(message.id),
         message_count: message.msg_cnt.0,
         position: reference.to_point(frame),
         minute: message.moy.as_ref().and_then(|minute| from_moy(minute, near)),
-        warnings: events.chain(signs).collect::<Result<_, _>>()?,
+        warnings: events.into_iter().map(Ok).chain(signs).collect::<Result<_, _>>()?,
     })
+}
+
+/// A list of events, told from `reference`.
+pub(crate) fn read_events(
+    list: Option<&RteList>,
+    reference: Steps,
+    near: Utc,
+    frame: &LocalFrame,
+) -> Result<Vec<ReceivedWarning>, DecodeError> {
+    let reader = Reader { reference, near, frame };
+    list.iter().flat_map(|list| &list.0).map(|event| reader.event(event)).collect()
 }
 
 struct Reader<'a> {
@@ -293,6 +294,7 @@ impl Reader<'_> {
             text,
             at: self.point(event.event_pos.as_ref(), "RoadSideInformation.rtes.event_pos")?,
             paths: self.paths(event.reference_paths.as_ref(), "RoadSideInformation.rtes.reference_paths")?,
+            links: read_links(event.reference_links.as_ref()),
             radius_m: event.event_radius.as_ref().map(radius_m),
             confidence: event.event_confidence.as_ref().map(|confidence| f64::from(confidence.0) / 200.0),
             priority: event.priority.as_ref().map(|priority| priority.0[0] >> 5),
@@ -311,6 +313,7 @@ impl Reader<'_> {
             text,
             at: self.point(sign.sign_pos.as_ref(), "RoadSideInformation.rtss.sign_pos")?,
             paths: self.paths(sign.reference_paths.as_ref(), "RoadSideInformation.rtss.reference_paths")?,
+            links: read_links(sign.reference_links.as_ref()),
             radius_m: None,
             confidence: None,
             priority: sign.priority.as_ref().map(|priority| priority.0[0] >> 5),
@@ -345,6 +348,15 @@ impl Reader<'_> {
         };
         list.iter().flat_map(|list| &list.0).map(points).collect()
     }
+}
+
+fn read_links(list: Option<&ReferenceLinkList>) -> Vec<LinkRef> {
+    let links = list.iter().flat_map(|list| &list.0).map(|link| LinkRef {
+        upstream: NodeRef::from_wire(&link.upstream_node_id),
+        downstream: NodeRef::from_wire(&link.downstream_node_id),
+        lanes: link.reference_lanes.as_ref().map(|lanes| (1..=15).filter(|n| lanes.0.get(u32::from(*n))).collect()),
+    });
+    links.collect()
 }
 
 fn radius_m(radius: &Radius) -> f64 {

@@ -1,13 +1,11 @@
 //! Signal phase and timing.
 
-use crate::asn::MessageFrame;
-use crate::asn::TimeMark;
-use crate::asn::{Bits, DescriptiveName, NodeId, NodeReferenceId, PhaseId as WirePhase, RoadRegulatorId};
 use crate::asn::{
-    IntersectionState, IntersectionStateList, IntersectionStatusObject, LightState, Phase, PhaseList, PhaseState,
-    PhaseStateList, Spat, TimeChangeDetails, TimeCountingDown,
+    Bits, DescriptiveName, IntersectionState, IntersectionStateList, IntersectionStatusObject, LightState,
+    MessageFrame, MsgCount, NodeId, NodeReferenceId, Phase, PhaseId as WirePhase, PhaseList, PhaseState,
+    PhaseStateList, RoadRegulatorId, Spat, TimeChangeDetails, TimeCountingDown, TimeMark,
 };
-use crate::encoder::{Encoded, Encoder, Subject};
+use crate::encoder::{Encoder, Refusal, Sink, Subject};
 use crate::error::EncodeError;
 use crate::kind::MessageKind;
 use crate::scale;
@@ -95,44 +93,67 @@ pub(crate) fn name_from_wire(name: &DescriptiveName) -> String {
 }
 
 impl Encoder {
-    /// The signals of one junction as a SPAT frame. Times count down from the signals' own time of validity, which
-    /// the junction's part of the message gives. `name` is left out unless it is plain ASCII of 1 to 63 characters.
+    /// The signals of one junction as a SPAT frame: every phase, with what shows now and what will next. Times count
+    /// down in tenths of a second from the signals' own time of validity, which the junction's part of the message
+    /// gives. `name` is left out unless it is plain ASCII of 1 to 63 characters; how sure a time is, is not told,
+    /// since no controller says it.
     ///
     /// The message is refused whole when it has no phase, more than 16, or a duration that is NaN or longer than an
     /// hour: half a set of signals would mislead.
-    pub fn spat(&mut self, now: Utc, signals: &JunctionSignals, node_id: u16, name: &str) -> Encoded {
-        let mut out = Encoded::default();
-        match intersection(signals, node_id) {
-            Ok(intersection) => {
-                let message = Spat {
-                    msg_cnt: Self::wire_count(&mut self.spat_count),
-                    moy: Some(moy(now)),
-                    time_stamp: Some(sec_mark(now)),
-                    name: name_to_wire(name),
-                    intersections: IntersectionStateList(vec![intersection]),
-                };
-                self.push(&mut out, MessageKind::Spat, &MessageFrame::SpatFrame(message));
+    pub fn spat(&mut self, now: Utc, signals: &JunctionSignals, node_id: u16, name: &str, sink: &mut dyn Sink) {
+        let mut message = self.scratch.spat.take().unwrap_or_else(unwritten);
+        match fill(&mut message, now, signals, node_id, name) {
+            Ok(()) => {
+                message.msg_cnt = Self::wire_count(&mut self.counts.spat);
+                let frame = MessageFrame::SpatFrame(message);
+                self.send(sink, MessageKind::Spat, &frame);
+                if let MessageFrame::SpatFrame(message) = frame {
+                    self.scratch.spat = Some(message);
+                }
             }
-            Err(error) => out.refuse(Subject::Map(signals.junction.0.clone()), error),
+            Err(error) => {
+                sink.refused(Refusal { subject: Subject::Map(signals.junction.0.clone()), error });
+                self.scratch.spat = Some(message);
+            }
         }
-        out
     }
 }
 
-fn intersection(signals: &JunctionSignals, node_id: u16) -> Result<IntersectionState, EncodeError> {
+fn unwritten() -> Spat {
+    Spat {
+        msg_cnt: MsgCount(0),
+        moy: None,
+        time_stamp: None,
+        name: None,
+        intersections: IntersectionStateList(Vec::new()),
+    }
+}
+
+/// Writes one junction's signals over a message, whose lists are used again.
+fn fill(message: &mut Spat, now: Utc, signals: &JunctionSignals, node_id: u16, name: &str) -> Result<(), EncodeError> {
     let count = signals.phases.len();
     if !(1..=MOST_PHASES).contains(&count) {
         return Err(EncodeError::Count { field: "phases", count, low: 1, high: MOST_PHASES });
     }
-    let phases = signals.phases.iter().map(|phase| phase_to_wire(signals.valid_at, phase)).collect::<Result<_, _>>()?;
-    Ok(IntersectionState {
+    message.moy = Some(moy(now));
+    message.time_stamp = Some(sec_mark(now));
+    if message.name.as_ref().map(|told| told.0.as_str()) != Some(name) {
+        message.name = name_to_wire(name);
+    }
+    let list = &mut message.intersections.0;
+    let mut phases = list.pop().map_or_else(Vec::new, |state| state.phases.0);
+    phases.resize_with(count, || Phase { id: WirePhase(0), phase_states: PhaseStateList(Vec::new()) });
+    let written = signals.phases.iter().zip(&mut phases);
+    let outcome = written.map(|(phase, wire)| fill_phase(wire, signals.valid_at, phase)).collect();
+    list.push(IntersectionState {
         intersection_id: NodeRef::to_wire(node_id),
         status: status(signals),
         moy: Some(moy(signals.valid_at)),
         time_stamp: Some(sec_mark(signals.valid_at)),
         time_confidence: None,
         phases: PhaseList(phases),
-    })
+    });
+    outcome
 }
 
 fn status(signals: &JunctionSignals) -> IntersectionStatusObject {
@@ -148,15 +169,18 @@ fn status(signals: &JunctionSignals) -> IntersectionStatusObject {
     IntersectionStatusObject(bits)
 }
 
-fn phase_to_wire(valid_at: Utc, phase: &PhaseSignal) -> Result<Phase, EncodeError> {
+fn fill_phase(wire: &mut Phase, valid_at: Utc, phase: &PhaseSignal) -> Result<(), EncodeError> {
+    wire.id = WirePhase(phase.phase.0);
+    let states = &mut wire.phase_states.0;
+    states.clear();
     let ends = mark_between(valid_at, phase.likely_end);
-    let mut states = vec![state(phase.light, TimeMark(0), ends)];
+    states.push(state(phase.light, TimeMark(0), ends));
     if let Some((light, lasts_s)) = phase.next {
         let lasts_ms = scale::steps("next_light_s", lasts_s, 0.001, 0, (LONGEST_S * 1000.0) as i64)?;
         let next_ends = mark_between(valid_at, phase.likely_end + Duration::from_millis(lasts_ms.unsigned_abs()));
         states.push(state(light, ends, next_ends));
     }
-    Ok(Phase { id: WirePhase(phase.phase.0), phase_states: PhaseStateList(states) })
+    Ok(())
 }
 
 fn state(light: Light, start_time: TimeMark, likely_end_time: TimeMark) -> PhaseState {

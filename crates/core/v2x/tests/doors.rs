@@ -6,8 +6,9 @@ use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
 use jxz_units::{Heading, Utc};
 use jxz_v2x::asn::{AsnError, Cause as Wrong, Profile, decode_frame, to_json};
 use jxz_v2x::{
-    Audience, DecodeError, EncodeError, Encoder, MessageKind, MsgCount, OnBoardState, ParticipantKind,
-    ParticipantSource, Received, ReceivedRsi, ReceivedRsm, RsiClass, RsiCode, Subject, UnitId, decode, encode_bsm,
+    Audience, DecodeError, EncodeError, Encoded, Encoder, MessageKind, MsgCount, OnBoardState, ParticipantKind,
+    ParticipantSource, Received, ReceivedRsi, ReceivedRsm, RoadUser, RsiClass, RsiCode, Subject, UnitId, decode,
+    encode_bsm,
 };
 use jxz_world::{
     Cause, ClassBelief, Concerned, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, Place, RoadUserClass,
@@ -28,6 +29,24 @@ fn now() -> Utc {
 
 fn encoder() -> Encoder {
     Encoder::new(frame(), Profile::Day2, UNIT, Point::new(100.0, 50.0), 126)
+}
+
+fn told_rsm(encoder: &mut Encoder, tracks: &[Track]) -> Encoded {
+    let mut told = Encoded::default();
+    encoder.rsm(now(), tracks.iter().map(RoadUser::from), &mut told);
+    told
+}
+
+fn told_rsi(encoder: &mut Encoder, warnings: &[Warning]) -> Encoded {
+    let mut told = Encoded::default();
+    encoder.rsi(now(), warnings, &mut told);
+    told
+}
+
+fn told_spat(encoder: &mut Encoder, at: Utc, signals: &JunctionSignals, name: &str) -> Encoded {
+    let mut told = Encoded::default();
+    encoder.spat(at, signals, 1001, name, &mut told);
+    told
 }
 
 fn raw(bytes: &[u8]) -> Value {
@@ -148,7 +167,7 @@ fn a_number_that_the_message_cannot_say_is_refused_by_name() {
 fn a_busy_scene_takes_several_frames_and_numbers_stay_with_their_tracks() {
     let mut encoder = encoder();
     let tracks: Vec<Track> = (0..40).map(track).collect();
-    let first = encoder.rsm(now(), &tracks);
+    let first = told_rsm(&mut encoder, &tracks);
     assert!(first.refused.is_empty());
     let frames: Vec<ReceivedRsm> = first.frames.iter().map(|frame| received_rsm(&frame.bytes)).collect();
     assert_eq!(frames.iter().map(|rsm| rsm.participants.len()).collect::<Vec<_>>(), [16, 16, 11]);
@@ -165,7 +184,7 @@ fn a_busy_scene_takes_several_frames_and_numbers_stay_with_their_tracks() {
     let numbers = numbers_of(&frames);
     let again: Vec<Track> = tracks.iter().rev().cloned().collect();
     let second: Vec<ReceivedRsm> =
-        encoder.rsm(now(), &again).frames.iter().map(|frame| received_rsm(&frame.bytes)).collect();
+        told_rsm(&mut encoder, &again).frames.iter().map(|frame| received_rsm(&frame.bytes)).collect();
     assert_eq!(numbers_of(&second), numbers.iter().rev().copied().collect::<Vec<_>>());
 }
 
@@ -184,7 +203,7 @@ fn a_track_arrives_with_its_error_and_an_id_only_from_its_own_messages() {
         ..track(3)
     };
     let anything = Track { class: ClassBelief::UNIFORM, ..track(4) };
-    let told = encoder().rsm(now(), &[seen_and_heard.clone(), once_heard, pedestrian, anything]);
+    let told = told_rsm(&mut encoder(), &[seen_and_heard.clone(), once_heard, pedestrian, anything]);
     let participants = received_rsm(&told.frames[0].bytes).participants;
 
     let heard = participants[1];
@@ -210,7 +229,7 @@ fn a_sick_track_is_left_out_by_name_and_the_others_go() {
     sick.velocity.x = f64::NAN;
     let mut old = track(3);
     old.valid_at = now().plus_seconds(-40.0);
-    let told = encoder().rsm(now(), &[track(1), sick, old, track(4)]);
+    let told = told_rsm(&mut encoder(), &[track(1), sick, old, track(4)]);
     assert_eq!(received_rsm(&told.frames[0].bytes).participants.len(), 3);
     let refused: Vec<_> = told.refused.iter().map(|refusal| refusal.subject.clone()).collect();
     assert_eq!(refused, [Subject::Track(TrackId(2)), Subject::Track(TrackId(3))]);
@@ -252,7 +271,7 @@ fn six_kinds() -> Vec<Warning> {
 #[test]
 fn every_kind_of_warning_arrives_whole() {
     let warnings = six_kinds();
-    let told = encoder().rsi(now(), &warnings);
+    let told = told_rsi(&mut encoder(), &warnings);
     assert!(told.refused.is_empty(), "{:?}", told.refused);
     assert!(told.frames.iter().all(|frame| frame.bytes.len() <= 1300), "frames fit a packet");
     let mut arrived = 0;
@@ -300,15 +319,15 @@ fn a_warning_keeps_its_number_and_a_sick_one_is_left_out_by_name() {
         let all = told.frames.iter().flat_map(|frame| received_rsi(&frame.bytes).warnings);
         all.filter(|w| w.notice.as_ref().unwrap().id == WarningId(id)).map(|w| w.number).next()
     };
-    let first = encoder.rsi(now(), &warnings);
+    let first = told_rsi(&mut encoder, &warnings);
     let number = number_of(&first, 4).unwrap();
     warnings.remove(1);
     warnings[0].confidence = f64::NAN;
-    let second = encoder.rsi(now(), &warnings);
+    let second = told_rsi(&mut encoder, &warnings);
     assert_eq!(number_of(&second, 4), Some(number));
     assert_eq!(second.refused.len(), 1);
     assert_eq!(second.refused[0].subject, Subject::Warning(WarningId(1)));
-    assert_eq!(encoder.rsi(now(), &[]).frames.len(), 0);
+    assert_eq!(told_rsi(&mut encoder, &[]).frames.len(), 0);
 }
 
 #[test]
@@ -319,7 +338,7 @@ fn a_warning_for_nobody_with_a_radio_is_not_for_everybody() {
     warnings[1].concerned = vec![Concerned { track: TrackId(1), vehicle: None }];
     warnings[2].concerned =
         (0..30).map(|i| Concerned { track: TrackId(i), vehicle: Some(VehicleId([i as u8; 8])) }).collect();
-    let told = encoder().rsi(now(), &warnings);
+    let told = told_rsi(&mut encoder(), &warnings);
     let got: Vec<_> = told.frames.iter().flat_map(|frame| received_rsi(&frame.bytes).warnings).collect();
     let audience = |id: u64| {
         let notices = got.iter().filter_map(|w| w.notice.clone());
@@ -347,7 +366,7 @@ fn signals_count_down_to_the_tenth() {
         ],
     };
     let mut encoder = encoder();
-    let told = encoder.spat(now().plus_seconds(0.1), &signals, 1001, "zhongxin-minan");
+    let told = told_spat(&mut encoder, now().plus_seconds(0.1), &signals, "zhongxin-minan");
     let spat = raw(&told.frames[0].bytes)["spatFrame"].clone();
     let state = &spat["intersections"][0];
     assert_eq!(
@@ -370,10 +389,10 @@ fn signals_count_down_to_the_tenth() {
     assert_eq!(junction.phases[1].lights[1].likely_end, Some(now().plus_seconds(65.0)));
 
     signals.phases[0].next = Some((Light::Yellow, f64::NAN));
-    let refused = encoder.spat(now(), &signals, 1001, "中新大道");
+    let refused = told_spat(&mut encoder, now(), &signals, "中新大道");
     assert!(refused.frames.is_empty() && refused.refused[0].to_string().contains("next_light_s"));
     signals.phases = (1..=17).map(|n| phase(n, Light::Red, 1.0, None)).collect();
-    assert!(encoder.spat(now(), &signals, 1001, "").frames.is_empty());
+    assert!(told_spat(&mut encoder, now(), &signals, "").frames.is_empty());
 }
 
 #[test]

@@ -151,6 +151,17 @@ fn encoder() -> Encoder {
     Encoder::new(frame(), Profile::Day2, UnitId([1; 8]), Point::origin(), 0)
 }
 
+/// 2026-08-09T10:11:12.345Z: minute 317,411 of the year.
+fn now() -> Utc {
+    Utc::from_unix_ms(1_786_270_272_345)
+}
+
+fn told_map(map: &Map) -> Encoded {
+    let mut told = Encoded::default();
+    encoder().map_message(now(), map, JunctionIx(0), &mut told);
+    told
+}
+
 fn nodes(told: &Encoded) -> Vec<ReceivedNode> {
     let read = |bytes: &[u8]| match decode(bytes, Profile::Day2, Utc::from_unix_ms(0), &frame()).unwrap() {
         Received::Map(map) => map.nodes,
@@ -162,7 +173,7 @@ fn nodes(told: &Encoded) -> Vec<ReceivedNode> {
 #[test]
 fn a_junction_arrives_with_lanes_movements_and_limits() {
     let map = crossing_roads();
-    let told = encoder().map_message(&map, JunctionIx(0));
+    let told = told_map(&map);
     assert!(told.refused.is_empty(), "{:?}", told.refused);
     let node = &nodes(&told)[0];
     assert_eq!((node.node, node.name.as_deref()), (NodeRef { region: None, id: 1001 }, Some("zhongxin-minan")));
@@ -196,7 +207,7 @@ fn a_junction_arrives_with_lanes_movements_and_limits() {
 
 #[test]
 fn manoeuvres_and_movements_are_said_in_the_flags_of_the_set() {
-    let told = encoder().map_message(&crossing_roads(), JunctionIx(0));
+    let told = told_map(&crossing_roads());
     let raw = to_json(&decode_frame(&told.frames[0].bytes, Profile::Day2).unwrap().value, Profile::Day2);
     let link = &raw["mapFrame"]["nodes"][0]["inLinks"][0];
     // Bit 0 straight on, 1 left, 6 lane change.
@@ -221,7 +232,7 @@ fn a_big_junction_takes_several_frames_that_fit_a_packet() {
             (0..60).map(|k| at(400.0 - 6.0 * f64::from(k), (f64::from(k) / 9.0).sin() * 0.1)).collect();
         sketch.link(&format!("ray-{i:02}"), None, Some(0), &line(&shape), &[LaneKind::Driving; 3]);
     }
-    let told = encoder().map_message(&sketch.0, JunctionIx(0));
+    let told = told_map(&sketch.0);
     assert!(told.refused.is_empty() && told.frames.len() > 1);
     assert!(told.frames.iter().all(|frame| frame.bytes.len() <= 1300), "every frame fits a packet");
     let all = nodes(&told);
@@ -234,7 +245,7 @@ fn a_big_junction_takes_several_frames_that_fit_a_packet() {
 fn a_link_that_cannot_be_said_is_left_out_by_name() {
     let mut map = crossing_roads();
     map.links[0].speed_limit_mps = f64::NAN;
-    let told = encoder().map_message(&map, JunctionIx(0));
+    let told = told_map(&map);
     assert_eq!(told.refused[0].subject, Subject::Map("west-in".to_owned()));
     assert!(told.refused[0].to_string().contains("speed_limit_mps"));
     assert_eq!(nodes(&told)[0].links, [], "the junction itself is still told");
