@@ -1,5 +1,6 @@
 //! `jxz`: one command for everything that is not a daemon.
 
+mod capture;
 mod demo;
 mod fuse;
 mod map;
