@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Sequence(Structure),
     Choice(Structure),
     Named(String),
+    /// The same, on the heap.
+    Boxed(Box<Kind>),
     /// The open type of `MessageFrameExt`, which the crate writes by hand.
     MessageFrameExt,
 }

@@ -142,19 +142,21 @@ impl Fault {
 }
 
 /// Notes the member in whose inside something went wrong.
+#[inline]
 pub(crate) fn at<T>(member: &'static str, outcome: Outcome<T>) -> Outcome<T> {
-    outcome.map_err(|mut fault| {
-        fault.way.push(Step::Member(member));
-        fault
-    })
+    outcome.map_err(|fault| within(fault, Step::Member(member)))
 }
 
 /// Notes the item in whose inside something went wrong.
+#[inline]
 pub(crate) fn at_item<T>(index: usize, outcome: Outcome<T>) -> Outcome<T> {
-    outcome.map_err(|mut fault| {
-        fault.way.push(Step::Item(index));
-        fault
-    })
+    outcome.map_err(|fault| within(fault, Step::Item(index)))
+}
+
+#[cold]
+fn within(mut fault: Box<Fault>, step: Step) -> Box<Fault> {
+    fault.way.push(step);
+    fault
 }
 
 /// Why a value cannot be encoded, or bytes or JSON not be decoded: where, and what is wrong there.

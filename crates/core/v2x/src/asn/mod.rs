@@ -42,6 +42,24 @@ pub(crate) trait AsnType: Sized {
     fn from_json(v: &Value, p: Profile) -> Outcome<Self>;
 }
 
+impl<T: AsnType> AsnType for Box<T> {
+    fn encode(&self, w: &mut Writer<'_>) -> Outcome<()> {
+        T::encode(self, w)
+    }
+
+    fn decode(r: &mut Reader<'_>) -> Outcome<Self> {
+        T::decode(r).map(Self::new)
+    }
+
+    fn to_json(&self, p: Profile) -> Value {
+        T::to_json(self, p)
+    }
+
+    fn from_json(v: &Value, p: Profile) -> Outcome<Self> {
+        T::from_json(v, p).map(Self::new)
+    }
+}
+
 /// A value that was read, and what reading it left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded<T> {

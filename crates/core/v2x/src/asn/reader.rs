@@ -7,6 +7,8 @@ use super::fault::{Cause, Fault, Outcome, at_item};
 use super::size::Size;
 
 const FRAGMENT: usize = 16_384;
+/// The most memory that a list takes for each byte that tells its items, in bytes.
+const MEMORY_A_BYTE: usize = 128;
 
 /// Reads one value.
 #[derive(Debug)]
@@ -68,22 +70,38 @@ impl<'a> Reader<'a> {
         if width == 0 {
             return Ok(0);
         }
-        let (byte, bit) = (self.position / 8, (self.position % 8) as u32);
-        self.position += width as usize;
-        if let Some(word) = self.bytes.get(byte..byte + 8).and_then(|word| word.first_chunk())
-            && bit + width <= 64
-        {
-            return Ok(u64::from_be_bytes(*word) << bit >> (64 - width));
+        if width > 57 {
+            return Ok(self.bits(width - 32)? << 32 | self.bits(32)?);
         }
-        let last = (bit + width).div_ceil(8) as usize;
-        let window = self.bytes[byte..byte + last].iter().fold(0_u128, |window, byte| window << 8 | u128::from(*byte));
-        let unused = last as u32 * 8 - bit - width;
-        Ok((window >> unused) as u64 & (u64::MAX >> (64 - width)))
+        // Eight bytes hold them, wherever in a byte they begin; the last eight where they are near the end.
+        let from = (self.position / 8).min(self.bytes.len().saturating_sub(8));
+        let before = self.position - 8 * from;
+        self.position += width as usize;
+        let word = match self.bytes.get(from..from + 8).and_then(|word| word.first_chunk()) {
+            Some(word) => u64::from_be_bytes(*word),
+            None => self.short_word(),
+        };
+        Ok(word << before >> (64 - width))
+    }
+
+    /// All of fewer than eight bytes, as the first of eight.
+    #[cold]
+    fn short_word(&self) -> u64 {
+        let mut word = [0; 8];
+        word[..self.bytes.len()].copy_from_slice(self.bytes);
+        u64::from_be_bytes(word)
     }
 
     #[inline]
     pub(crate) fn bit(&mut self) -> Outcome<bool> {
         Ok(self.bits(1)? == 1)
+    }
+
+    /// What begins a SEQUENCE: whether it is extended, and which optional members are there.
+    #[inline]
+    pub(crate) fn flags<const N: usize>(&mut self) -> Outcome<[bool; N]> {
+        let bits = self.bits(N as u32)?;
+        Ok(core::array::from_fn(|index| bits >> (N - 1 - index) & 1 == 1))
     }
 
     #[inline]
@@ -265,17 +283,17 @@ impl<'a> Reader<'a> {
         Ok(bits)
     }
 
-    /// A list whose items take at least `least` bits each.
+    /// A list whose items take at least `LEAST` bits each: it takes no more memory than the bits left may need.
     #[inline]
-    pub(crate) fn list<T>(
+    pub(crate) fn list<T, const LEAST: usize>(
         &mut self,
         size: Size,
-        least: usize,
         mut read: impl FnMut(&mut Self) -> Outcome<T>,
     ) -> Outcome<Vec<T>> {
+        const { assert!(8 * size_of::<T>() <= MEMORY_A_BYTE * LEAST, "box what is large and may be absent") };
         let mut items = Vec::new();
         let mut some = |r: &mut Self, count: usize| {
-            if count * least > r.left() {
+            if count * LEAST > r.left() {
                 return Err(Fault::new(Cause::Truncated));
             }
             items.reserve_exact(count);

@@ -99,6 +99,12 @@ impl<'a> Writer<'a> {
         self.bits(bit.into(), 1);
     }
 
+    /// What begins a SEQUENCE: whether it is extended, and which optional members are there.
+    #[inline]
+    pub(crate) fn flags<const N: usize>(&mut self, flags: [bool; N]) {
+        self.bits(flags.into_iter().fold(0, |bits, flag| bits << 1 | u64::from(flag)), N as u32);
+    }
+
     pub(crate) fn boolean(&mut self, value: bool) -> Outcome<()> {
         self.bit(value);
         Ok(())
