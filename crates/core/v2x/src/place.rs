@@ -102,6 +102,20 @@ impl Steps {
     }
 }
 
+/// The bits that an offset without a height takes.
+pub(crate) const fn offset_bits(offset: &PositionOffsetLlv) -> usize {
+    // Which form, and whether a height follows.
+    4 + match offset.offset_ll {
+        PositionOffsetLl::PositionLl1(_) => 24,
+        PositionOffsetLl::PositionLl2(_) => 28,
+        PositionOffsetLl::PositionLl3(_) => 32,
+        PositionOffsetLl::PositionLl4(_) => 36,
+        PositionOffsetLl::PositionLl5(_) => 44,
+        PositionOffsetLl::PositionLl6(_) => 48,
+        PositionOffsetLl::PositionLatLon(_) => 64,
+    }
+}
+
 /// Farther than this from its middle an [`Anchor`] asks the frame itself, metres.
 const ANCHOR_REACH_M: f64 = 2000.0;
 /// Where the frame is asked for an anchor's series, metres from its middle.

@@ -2,7 +2,8 @@
 
 use crate::asn::{
     MessageFrame, MessageFrameExt, MsgCount as WireCount, NonMotorData, NumberOfParticipantsInCluster, PathHistory,
-    PersonalCrossing, PersonalDeviceUserType, PersonalRequest, PersonalSafetyMessage, Profile, encode_frame,
+    PathHistoryPoint, PersonalCrossing, PersonalDeviceUserType, PersonalRequest, PersonalSafetyMessage, Profile,
+    encode_frame,
 };
 use crate::bsm::{acceleration_set, longitudinal_mps2};
 use crate::ellipse::Ellipse;
@@ -254,23 +255,20 @@ pub(crate) fn read(message: &PersonalSafetyMessage, near: Utc, frame: &LocalFram
             cluster: data.cluster_size.and_then(cluster_from_wire),
             crossing: crossing.and_then(crossing_from_wire),
         },
-        path: message.path_history.as_ref().map_or(Ok(Vec::new()), |path| read_path(path, position, frame))?,
+        path: message.path_history.as_ref().map_or_else(Vec::new, |path| read_path(path, position, frame)),
     })
 }
 
-/// The points of a path, told from where it begins, or else from where its owner is.
-fn read_path(path: &PathHistory, here: Steps, frame: &LocalFrame) -> Result<Vec<PastPoint>, DecodeError> {
-    let unavailable = DecodeError::Unavailable { path: "PersonalSafetyMessage.pathHistory" };
-    let from = match &path.initial_position {
-        Some(initial) => Steps::from_position(&initial.pos).ok_or(unavailable.clone())?,
-        None => here,
-    };
-    let point = |crumb: &crate::asn::PathHistoryPoint| {
-        let position = Steps::from_offset(from, &crumb.llv_offset).ok_or(unavailable.clone())?.to_point(frame);
+/// The points of a path, told from where it begins, or else from where its owner is; those that are not told are left
+/// out.
+fn read_path(path: &PathHistory, here: Steps, frame: &LocalFrame) -> Vec<PastPoint> {
+    let begins = path.initial_position.as_ref().map_or(Some(here), |initial| Steps::from_position(&initial.pos));
+    let Some(from) = begins else { return Vec::new() };
+    let point = |crumb: &PathHistoryPoint| {
         let age = crumb.time_offset.0;
         let heading = crumb.heading.as_ref().map(|heading| heading.0);
-        Ok(PastPoint {
-            position,
+        Some(PastPoint {
+            position: Steps::from_offset(from, &crumb.llv_offset)?.to_point(frame),
             age_s: (age != AGE_UNAVAILABLE).then(|| f64::from(age) / 100.0),
             speed_mps: crumb.speed.and_then(scale::speed_from_wire),
             heading: heading
@@ -278,5 +276,5 @@ fn read_path(path: &PathHistory, here: Steps, frame: &LocalFrame) -> Result<Vec<
                 .map(|steps| Heading::from_deg(f64::from(steps) * 1.5)),
         })
     };
-    path.crumb_data.0.iter().map(point).collect()
+    path.crumb_data.0.iter().filter_map(point).collect()
 }

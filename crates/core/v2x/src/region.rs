@@ -3,7 +3,7 @@
 use crate::asn::{DetectedRegion, Polygon};
 use crate::encoder::Encoder;
 use crate::error::EncodeError;
-use crate::place::Anchor;
+use crate::place::{Anchor, offset_bits};
 use jxz_geo::{Point, Vector};
 use jxz_world::SensorSpec;
 
@@ -11,14 +11,16 @@ use jxz_world::SensorSpec;
 const MOST_REGIONS: usize = 8;
 /// Chords of a sector's arc span at most this angle, radians.
 const CHORD_RAD: f64 = 0.27;
+/// More than the length of a list takes.
+const LENGTH_BITS: usize = 8;
 /// Chords of a full circle.
 const CIRCLE_CHORDS: u32 = 24;
 
-/// The fields of view of a site's sensors, as SSM has them, and how many bytes they take there.
+/// The fields of view of a site's sensors, as SSM has them, and how many bits they take there at most.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Regions {
     pub(crate) wire: Option<DetectedRegion>,
-    pub(crate) bytes: usize,
+    pub(crate) bits: usize,
 }
 
 impl Encoder {
@@ -27,8 +29,8 @@ impl Encoder {
         let Ok(here) = self.here else { return };
         let fields = sensors.iter().filter_map(|sensor| polygon(&here, sensor).ok()).take(MOST_REGIONS);
         let polygons: Vec<Polygon> = fields.collect();
-        // An offset takes up to nine bytes, a list of them one more.
-        self.regions.bytes = polygons.iter().map(|polygon| 2 + polygon.0.len() * 9).sum();
+        let bits = |polygon: &Polygon| LENGTH_BITS + polygon.0.iter().map(offset_bits).sum::<usize>();
+        self.regions.bits = LENGTH_BITS + polygons.iter().map(bits).sum::<usize>();
         self.regions.wire = (!polygons.is_empty()).then_some(DetectedRegion(polygons));
     }
 }

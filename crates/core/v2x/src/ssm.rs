@@ -7,17 +7,15 @@ use crate::asn::{
 use crate::encoder::{Encoder, FRAME_BUDGET_BYTES, Refusal, Sink, Subject};
 use crate::error::EncodeError;
 use crate::kind::MessageKind;
-use crate::place::Anchor;
+use crate::place::{Anchor, offset_bits};
 use crate::road_user::RoadUser;
 use crate::scale;
 use crate::time::sec_mark;
 use jxz_units::Utc;
 use jxz_world::{RoadUserClass, TrackId};
 
-/// Most bytes of a frame with neither regions nor participants.
-const HEAD_BYTES: usize = 48;
-/// Most bytes of a participant as we tell one.
-const PARTICIPANT_BYTES: usize = 47;
+/// More than the bits of a frame with neither regions nor participants.
+const HEAD_BITS: usize = 8 * 44;
 /// The set's class of a car of any kind.
 const CAR: u8 = 10;
 
@@ -45,27 +43,23 @@ impl Encoder {
         self.participants.begin(users.clone().map(|user| user.track.id));
         let mut frame = core::mem::take(&mut self.scratch.shared);
         frame.clear();
-        let mut first = true;
+        let (mut first, mut filled) = (true, HEAD_BITS + self.regions.bits);
         for user in users {
             match self.shared(now, &here, &user) {
                 Ok(participant) => {
-                    if frame.len() >= self.room(first) {
+                    let bits = bits_of(&participant);
+                    if filled + bits > 8 * FRAME_BUDGET_BYTES && !frame.is_empty() {
                         frame = self.send_ssm(now, &here, frame, first, sink);
                         frame.clear();
-                        first = false;
+                        (first, filled) = (false, HEAD_BITS);
                     }
+                    filled += bits;
                     frame.push(participant);
                 }
                 Err((track, error)) => sink.refused(Refusal { subject: Subject::Track(track), error }),
             }
         }
         self.scratch.shared = self.send_ssm(now, &here, frame, first, sink);
-    }
-
-    /// How many participants surely fit.
-    fn room(&self, first: bool) -> usize {
-        let regions = if first { self.regions.bytes } else { 0 };
-        (FRAME_BUDGET_BYTES.saturating_sub(HEAD_BYTES + regions) / PARTICIPANT_BYTES).max(1)
     }
 
     fn shared(
@@ -123,6 +117,24 @@ impl Encoder {
         }
         message.participants.map_or(spare, |list| list.0)
     }
+}
+
+/// The bits that a participant takes as we tell one, or a few more.
+fn bits_of(participant: &DetectedPtcData) -> usize {
+    let ptc = &participant.ptc;
+    // Which members are there, and the ones that always are.
+    let always = 24 + 3 + 16 + 4 + 16 + 8 + 13 + 15 + 24;
+    let there = [
+        (ptc.id.is_some(), 64),
+        (ptc.transmission.is_some(), 3),
+        (ptc.motion_cfd.is_some(), 13),
+        (ptc.accel_set.is_some(), 48),
+        (ptc.vehicle_class.is_some(), 10),
+        (participant.detected_ptc_type.is_some(), 5),
+        (participant.type_confidence.is_some(), 8),
+        (participant.tracking.is_some(), 16),
+    ];
+    always + offset_bits(&ptc.pos) + there.iter().filter(|(is, _)| *is).map(|(_, bits)| bits).sum::<usize>()
 }
 
 /// A motor vehicle is a car only if it says so itself; its class alone does not tell it from a lorry.

@@ -11,8 +11,9 @@ use jxz_v2x::{
     encode_bsm,
 };
 use jxz_world::{
-    Cause, ClassBelief, Concerned, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, Place, RoadUserClass,
-    Sources, Track, TrackId, VehicleDetails, VehicleId, Warning, WarningId, WarningKind, WarningStage,
+    Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, JunctionId, JunctionSignals, Light, LightBar, PhaseId,
+    PhaseSignal, Place, Response, RoadUserClass, Sources, SystemState, Track, TrackId, VehicleDetails, VehicleEvents,
+    VehicleId, Warning, WarningId, WarningKind, WarningStage, Wheels,
 };
 use serde_json::{Value, json};
 
@@ -122,6 +123,41 @@ fn a_vehicle_reports_itself_in_the_codes_of_the_set() {
 }
 
 #[test]
+fn an_ambulance_that_brakes_hard_says_so() {
+    let details = VehicleDetails {
+        gear: Some(Gear::Forward),
+        brakes: Brakes {
+            pedal: Some(true),
+            wheels: Some(Wheels { left_front: true, right_rear: true, ..Wheels::default() }),
+            traction: Some(SystemState::Off),
+            abs: Some(SystemState::Engaged),
+            stability: None,
+            boost: Some(false),
+            auxiliary: None,
+        },
+        vehicle_class: Some(62),
+        events: Some(VehicleEvents { hard_braking: true, hazard_lights: true, ..VehicleEvents::default() }),
+        emergency: Some(Emergency {
+            response: Some(Response::Emergency),
+            siren: Some(true),
+            light: Some(LightBar::YellowCaution),
+        }),
+    };
+    let bytes =
+        encode_bsm(&frame(), Profile::Day2, &OnBoardState { details, ..on_board() }, MsgCount::default()).unwrap();
+    let bsm = raw(&bytes)["bsmFrame"].clone();
+    assert_eq!((&bsm["transmission"], &bsm["vehicleClass"]), (&json!("forwardGears"), &json!({"classification": 62})));
+    let brakes =
+        json!({"brakePadel": "on", "wheelBrakes": "01001", "traction": "off", "abs": "engaged", "brakeBoost": "off"});
+    assert_eq!(bsm["brakes"], brakes);
+    assert_eq!(bsm["safetyExt"], json!({"events": "1000000100000"}));
+    let emergency = json!({"responseType": "emergency", "sirenUse": "inUse", "lightsUse": "yellowCautionLights"});
+    assert_eq!(bsm["emergencyExt"], emergency);
+    let Received::Bsm(report) = decode(&bytes, Profile::Day2, now(), &frame()).unwrap() else { panic!("not a BSM") };
+    assert_eq!((report.details, report.class), (details, None));
+}
+
+#[test]
 fn what_a_vehicle_does_not_know_is_unavailable_and_never_a_number() {
     let unknown = OnBoardState {
         position_sigma_m: None,
@@ -221,6 +257,28 @@ fn a_track_arrives_with_its_error_and_an_id_only_from_its_own_messages() {
     assert_eq!((participants[3].source, participants[3].speed_mps), (ParticipantSource::Video, Some(0.0)));
     assert_eq!((participants[3].extent_m, participants[3].speed_sigma_mps), (None, None));
     assert_eq!(participants[4].kind, ParticipantKind::Unknown);
+}
+
+#[test]
+fn what_a_vehicle_says_beyond_its_place_is_passed_on_while_its_messages_feed_the_track() {
+    let vehicle = VehicleId([9; 8]);
+    let state = OnBoardState {
+        vehicle,
+        details: VehicleDetails { gear: Some(Gear::Reverse), vehicle_class: Some(10), ..VehicleDetails::default() },
+        ..on_board()
+    };
+    let bytes = encode_bsm(&frame(), Profile::Day2, &state, MsgCount::default()).unwrap();
+    let Received::Bsm(report) = decode(&bytes, Profile::Day2, now(), &frame()).unwrap() else { panic!("not a BSM") };
+    let heard = Track { vehicle: Some(vehicle), sources: Sources { v2x: true, ..Sources::default() }, ..track(1) };
+    let silent = Track { sources: Sources { radar: true, ..Sources::default() }, id: TrackId(2), ..heard.clone() };
+    let another = Track { vehicle: Some(VehicleId([8; 8])), id: TrackId(3), ..heard.clone() };
+    let mut told = Encoded::default();
+    let users = [&heard, &silent, &another].map(|track| RoadUser { track, own: Some(&report) });
+    encoder().rsm(now(), users, &mut told);
+    let participants = received_rsm(&told.frames[0].bytes).participants;
+    let beyond: Vec<_> = participants.iter().map(|p| (p.gear, p.acceleration_mps2, p.vehicle_class)).collect();
+    let nothing = (None, None, None);
+    assert_eq!(beyond, [nothing, (Some(Gear::Reverse), Some(-1.2), Some(10)), nothing, nothing]);
 }
 
 #[test]

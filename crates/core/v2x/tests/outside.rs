@@ -3,8 +3,11 @@
 
 use jxz_geo::{LocalFrame, Wgs84};
 use jxz_units::Utc;
-use jxz_v2x::{DecodeError, Profile, Received, RsiCode, decode, from_hex};
-use jxz_world::{Light, WarningKind};
+use jxz_v2x::{DecodeError, Equipment, PersonalKind, Profile, Received, RsiCode, decode, from_hex};
+use jxz_world::{
+    Brakes, Emergency, Gear, Light, LightBar, Response, RoadUserClass, SystemState, VehicleDetails, VehicleEvents,
+    WarningKind, Wheels,
+};
 use std::path::Path;
 
 /// The bytes of a named vector; `None` (said aloud) where the data are not there.
@@ -41,6 +44,87 @@ fn a_braking_vehicle_is_read_in_metres_and_seconds() {
     assert_eq!(report.valid_at, near());
     // Axes of 10 and 8 steps of 5 cm.
     assert!((report.position_sigma_m.unwrap() - ((0.25 + 0.16) / 2.0_f64).sqrt()).abs() < 1e-9);
+}
+
+#[test]
+fn an_ambulance_on_its_way_is_known_by_its_class_its_siren_and_its_brakes() {
+    let Some(bytes) = vector("bsm_emergency_vehicle") else { return };
+    let Received::Bsm(report) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not a BSM") };
+    let all = Wheels { left_front: true, left_rear: true, right_front: true, right_rear: true };
+    let expected = VehicleDetails {
+        gear: Some(Gear::Forward),
+        brakes: Brakes {
+            pedal: Some(true),
+            wheels: Some(all),
+            traction: Some(SystemState::Off),
+            abs: Some(SystemState::On),
+            stability: Some(SystemState::On),
+            boost: Some(false),
+            auxiliary: Some(false),
+        },
+        vehicle_class: Some(65),
+        events: Some(VehicleEvents { hard_braking: true, ..VehicleEvents::default() }),
+        emergency: Some(Emergency {
+            response: Some(Response::Emergency),
+            siren: Some(true),
+            light: Some(LightBar::On),
+        }),
+    };
+    assert_eq!(report.details, expected);
+}
+
+#[test]
+fn a_pedestrian_tells_its_place_its_error_and_where_it_came_from() {
+    let Some(bytes) = vector("ext15_PersonalSafetyMessage_rnd") else { return };
+    let japan = LocalFrame::new(Wgs84 { lat_deg: 35.483_095_8, lon_deg: 143.880_914_9 }).unwrap();
+    let Received::Psm(personal) = decode(&bytes, Profile::Day2, near(), &japan).unwrap() else { panic!("not a PSM") };
+    let state = personal.state;
+    assert!(state.position.coords.norm() < 0.02, "the frame's origin is its place: {}", state.position);
+    assert_eq!((personal.message_count, state.id.to_string().as_str()), (101, "3da2f7861c395207"));
+    assert_eq!((state.speed_mps, state.heading.map(|heading| heading.deg())), (Some(78.0), Some(27.3)));
+    assert_eq!((state.kind, state.cluster, state.crossing), (Some(PersonalKind::Pedestrian), None, None));
+    assert_eq!((state.acceleration_mps2, state.radius_m), (Some(18.36), 11.5));
+    let ellipse = state.accuracy.unwrap();
+    assert!((ellipse.major_m - 3.05).abs() < 1e-9 && (ellipse.minor_m - 9.95).abs() < 1e-9);
+    // 58,730 of 65,535 parts of a turn.
+    assert!((ellipse.orientation.unwrap().deg() - 322.618).abs() < 0.01);
+    let [crumb] = personal.path[..] else { panic!("{} points", personal.path.len()) };
+    assert_eq!((crumb.age_s, crumb.heading.map(|heading| heading.deg())), (Some(293.39), Some(264.0)));
+    let report = personal.report();
+    assert_eq!((report.vehicle, report.class), (state.id, Some(RoadUserClass::Pedestrian)));
+    assert!((report.position_sigma_m.unwrap() - ((3.05_f64.powi(2) + 9.95_f64.powi(2)) / 2.0).sqrt()).abs() < 1e-9);
+}
+
+#[test]
+fn a_vehicle_shares_what_its_sensors_cover() {
+    let Some(bytes) = vector("ext12_SensorSharingMsg_rnd") else { return };
+    let there = LocalFrame::new(Wgs84 { lat_deg: -21.683_660_4, lon_deg: 29.903_155_8 }).unwrap();
+    let Received::Ssm(shared) = decode(&bytes, Profile::Day2, near(), &there).unwrap() else { panic!("not an SSM") };
+    assert!(shared.position.coords.norm() < 0.02);
+    assert_eq!((shared.equipment, shared.message_count), (Equipment::OnBoardUnit, 105));
+    assert_eq!(shared.regions.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4]);
+    // The second corner lies (5,494, −25,868)·1e-7° off: 57 m east, 286 m south.
+    let corner = shared.regions[0][1];
+    assert!((corner.x - 56.9).abs() < 0.3 && (corner.y + 286.4).abs() < 0.5, "{corner}");
+    assert!(shared.participants.is_empty() && shared.obstacles.is_empty());
+    let [event] = &shared.events[..] else { panic!("{} events", shared.events.len()) };
+    assert_eq!((event.code, event.radius_m), (RsiCode::Event(5837), Some(1804.2)));
+    let nodes: Vec<_> = event.links.iter().map(|link| (link.upstream.id, link.downstream.id)).collect();
+    assert_eq!(nodes, [(43_837, 49_761), (23_438, 25_242)]);
+    // 0110100101011010: lanes 1, 2, 4, 7, 9, 11, 12 and 14.
+    assert_eq!(event.links[1].lanes.as_deref(), Some(&[1, 2, 4, 7, 9, 11, 12, 14][..]));
+}
+
+#[test]
+fn a_message_without_a_door_is_whole_all_the_same() {
+    for (vector_name, name) in [
+        ("ext10_RTCMcorrections_rnd", "RTCMcorrections"),
+        ("ext11_RoadsideCoordination_rnd", "RoadsideCoordination"),
+        ("ext13_VehIntentionAndRequest_rnd", "VehIntentionAndRequest"),
+    ] {
+        let Some(bytes) = vector(vector_name) else { return };
+        assert_eq!(decode(&bytes, Profile::Day2, near(), &frame()), Ok(Received::Other { name }));
+    }
 }
 
 #[test]
