@@ -91,4 +91,37 @@ mod tests {
         assert!(map.take(ms(5300)), "due since 2000");
         assert_eq!(map.due(), ms(6300), "one catch-up, then a period from now");
     }
+
+    #[test]
+    fn late_rounds_do_not_make_a_warning_rarer() {
+        use jxz_geo::{Point, Polyline};
+        use jxz_units::Utc;
+        let ms = |ms: u64| Instant::from_ns(ms * 1_000_000);
+        let round = Duration::from_millis(100);
+        for (kind, period_ms) in [(WarningKind::Pedestrian, 100), (WarningKind::RoadCondition, 500)] {
+            let now = Utc::from_unix_ms(0);
+            let path = Polyline::try_from(vec![[0.0, 0.0], [10.0, 0.0]]).unwrap();
+            let warning = Warning {
+                id: WarningId(1),
+                revision: 1,
+                kind,
+                stage: WarningStage::Held,
+                cause: jxz_world::Cause::StoppedVehicle { standing_s: 9.0 },
+                about: Vec::new(),
+                concerned: Vec::new(),
+                place: jxz_world::Place { at: Point::origin(), path, radius_m: 5.0 },
+                since: now,
+                sensed_at: now,
+                valid_until: now,
+                confidence: 0.9,
+            };
+            let mut table = RepeatTable::default();
+            // Rounds at their times, up to 30 ms late, each otherwise.
+            let rounds = (0..50_u64).map(|k| 100 * k + k * 7 % 31);
+            let said: Vec<u64> =
+                rounds.filter(|at| !table.select(ms(*at), round, &[], [&warning].into_iter()).is_empty()).collect();
+            assert!(said.windows(2).all(|w| w[1] - w[0] <= period_ms + 30), "{kind:?} at {said:?}");
+            assert!(said.len() as u64 >= 5000 / period_ms, "{kind:?} at {said:?}");
+        }
+    }
 }
