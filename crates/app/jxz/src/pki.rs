@@ -1,8 +1,10 @@
 //! `jxz pki`: the development authority's certificates.
 
 use anyhow::Context;
-use jxz_link::Plan;
+use jxz_link::{MessagePlan, Plan};
 use jxz_map::Map;
+use jxz_security::{Algorithm, Psid};
+use jxz_v2x::MessageKind;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -36,6 +38,9 @@ struct MakeArgs {
     /// Name of an operator; may be given several times.
     #[arg(long = "operator", default_values_t = [String::from("operator")])]
     operators: Vec<String>,
+    /// Algorithm of the keys that sign messages on the air: sm2 (with SM3) or ecdsa-p256 (with SHA-256).
+    #[arg(long, value_name = "ALGORITHM", default_value = "sm2", value_parser = algorithm)]
+    messages: Algorithm,
     /// Days for which the certificates hold.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3650))]
     days: u16,
@@ -62,9 +67,26 @@ fn make(args: MakeArgs) -> anyhow::Result<()> {
     let map = Map::load(&args.map).with_context(|| format!("load the map {}", args.map.display()))?;
     let sites = map.sites.into_iter().map(|site| site.id).collect();
     let (vehicles, operators, days) = (args.vehicles, args.operators, args.days);
-    let plan = Plan { sites, vehicles, operators, now: jxz_link::utc_now(), days };
+    let messages = message_plan(args.messages);
+    let plan = Plan { sites, vehicles, operators, messages, now: jxz_link::utc_now(), days };
     let roles = jxz_link::make(&args.dir, &plan, args.force)?;
     print(&format!("{} certificates in {}, valid for {days} days\n", roles.len(), args.dir.display()))
+}
+
+/// An algorithm by its name on the command line.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, String> {
+    match name {
+        "sm2" => Ok(Algorithm::Sm2),
+        "ecdsa-p256" => Ok(Algorithm::EcdsaP256),
+        other => Err(format!("no algorithm `{other}`: there are sm2 and ecdsa-p256")),
+    }
+}
+
+/// Who may sign what, with which algorithm.
+pub(crate) fn message_plan(algorithm: Algorithm) -> MessagePlan {
+    let psid = |kind: MessageKind| Psid(kind.application_id());
+    let (roadside, vehicles) = (MessageKind::ROADSIDE.map(psid), MessageKind::ROAD_USERS.map(psid));
+    MessagePlan { algorithm, roadside: roadside.to_vec(), vehicles: vehicles.to_vec() }
 }
 
 /// To standard output; a reader that has seen enough (`| head`) is no error.

@@ -89,6 +89,21 @@ impl Default for ApplicationIds {
 }
 
 impl MessageKind {
+    /// What roadside units send.
+    pub const ROADSIDE: [Self; 8] = [
+        Self::Map,
+        Self::Spat,
+        Self::Rsm,
+        Self::Rsi(RsiClass::Static),
+        Self::Rsi(RsiClass::SemiStatic),
+        Self::Rsi(RsiClass::Dynamic),
+        Self::Ssm,
+        Self::Rtcm,
+    ];
+
+    /// What road users send.
+    pub const ROAD_USERS: [Self; 2] = [Self::Bsm, Self::Psm];
+
     /// Priority on the channel, 0 (lowest) to 255; `None` for BSM and PSM, whose sender chooses.
     ///
     /// No public list has those of the second phase. Ours: SSM 192, above SPAT and below RSM, which tells the nearest

@@ -1,5 +1,6 @@
 //! The development authority: one root, and a certificate for everyone who takes part.
 
+use crate::message_authority::{self, MessagePlan, make_messages};
 use crate::{LinkError, Role};
 use jxz_units::Utc;
 use jxz_world::SiteId;
@@ -30,6 +31,8 @@ pub struct Plan {
     pub vehicles: u16,
     /// Names of operators.
     pub operators: Vec<String>,
+    /// How messages on the air are signed.
+    pub messages: MessagePlan,
     /// When the certificates begin to hold.
     pub now: Utc,
     /// For how many days they hold.
@@ -50,7 +53,7 @@ impl Plan {
 
 /// Makes a new authority with a certificate for everyone in the plan: `ca.pem` and `ca.key`, `cloud.pem` and
 /// `cloud.key`, `node/NAME.…`, `vehicle/NAME.…`, `operator/NAME.…`. Private keys (PKCS #8, ECDSA P-256) have mode 0600,
-/// folders made have mode 0700. Returns who got one.
+/// folders made have mode 0700. Beside them `messages/`, for what is signed on the air. Returns who got one.
 ///
 /// # Errors
 /// A name that no certificate can carry; without `force`, a file that is there already (nothing is written then); a
@@ -64,6 +67,7 @@ pub fn make(dir: &Path, plan: &Plan, force: bool) -> Result<Vec<Role>, LinkError
     for role in &roles {
         files.extend([role.certificate_path(dir), role.key_path(dir)]);
     }
+    files.extend(message_authority::paths(dir, plan));
     if let Some(path) = files.into_iter().find(|path| !force && path.exists()) {
         return Err(LinkError::Exists { path });
     }
@@ -75,6 +79,7 @@ pub fn make(dir: &Path, plan: &Plan, force: bool) -> Result<Vec<Role>, LinkError
         write(&role.key_path(dir), key.as_bytes(), 0o600)?;
         write(&role.certificate_path(dir), certificate.as_bytes(), 0o644)?;
     }
+    make_messages(dir, plan)?;
     // Last: a folder with `ca.pem` is whole.
     write(&dir.join("ca.pem"), issuer.pem().as_bytes(), 0o644)?;
     Ok(roles)
@@ -123,7 +128,7 @@ fn issue(
     Ok((certificate.pem(), key.serialize_pem()))
 }
 
-fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), LinkError> {
+pub(crate) fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), LinkError> {
     let failed = |action| move |source| LinkError::File { action, path: path.to_owned(), source };
     if let Some(parent) = path.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed("make the folder of"))?;

@@ -40,6 +40,17 @@ pub enum LinkError {
         /// Why.
         source: rcgen::Error,
     },
+    /// A certificate for signed messages could not be made.
+    #[error("make the message certificate of {name}: {source}")]
+    Issue {
+        /// Whose.
+        name: String,
+        /// Why.
+        source: jxz_security::IssueError,
+    },
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers for a new key")]
+    NoRandomness,
     /// A name that a certificate cannot carry, or carries none.
     #[error(transparent)]
     Role(#[from] RoleError),

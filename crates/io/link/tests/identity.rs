@@ -5,8 +5,8 @@ mod common;
 
 use common::{PATIENCE, authority, credentials, event, loopback, record, site};
 use jxz_link::{
-    FromNode, LinkError, ListenerConfig, NodeListener, Plan, Role, Uplink, UplinkConfig, UuClient, UuServer,
-    UuServerConfig, make, show, utc_now,
+    FromNode, LinkError, ListenerConfig, MessagePlan, NodeListener, Plan, Role, Uplink, UplinkConfig, UuClient,
+    UuServer, UuServerConfig, make, show, utc_now,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -22,7 +22,14 @@ fn an_authority_writes_private_keys_for_the_owner_only_and_is_not_overwritten() 
     assert_eq!(mode(dir.path().join("ca.key")), 0o600);
 
     let root = std::fs::read(dir.path().join("ca.pem")).unwrap();
-    let plan = Plan { sites: vec![site("north")], vehicles: 0, operators: vec![], now: utc_now(), days: 30 };
+    let plan = Plan {
+        sites: vec![site("north")],
+        vehicles: 0,
+        operators: vec![],
+        messages: MessagePlan::default(),
+        now: utc_now(),
+        days: 30,
+    };
     assert!(matches!(make(dir.path(), &plan, false), Err(LinkError::Exists { .. })));
     assert_eq!(std::fs::read(dir.path().join("ca.pem")).unwrap(), root, "a refused make changes nothing");
     make(dir.path(), &plan, true).unwrap();
@@ -53,7 +60,14 @@ fn an_authority_shows_who_holds_what_until_when() {
 #[test]
 fn a_site_whose_name_fits_no_certificate_is_refused_by_name() {
     let dir = tempfile::tempdir().unwrap();
-    let plan = Plan { sites: vec![site("no_good")], vehicles: 0, operators: vec![], now: utc_now(), days: 30 };
+    let plan = Plan {
+        sites: vec![site("no_good")],
+        vehicles: 0,
+        operators: vec![],
+        messages: MessagePlan::default(),
+        now: utc_now(),
+        days: 30,
+    };
     let error = make(dir.path(), &plan, false).unwrap_err().to_string();
     assert!(error.contains("no_good"), "{error}");
     assert!(!dir.path().join("ca.pem").exists());

@@ -4,7 +4,7 @@
 
 use jxz_cloudd::{Config, Daemon, EXAMPLE};
 use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
-use jxz_link::{Credentials, Plan, Role, Uplink, UplinkConfig, make, utc_now};
+use jxz_link::{Credentials, MessagePlan, Plan, Role, Uplink, UplinkConfig, make, utc_now};
 use jxz_map::Map;
 use jxz_units::Heading;
 use jxz_world::*;
@@ -33,7 +33,14 @@ impl Rig {
     pub(crate) async fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let sites = vec![SiteId("north".into()), SiteId("south".into())];
-        let plan = Plan { sites, vehicles: 1, operators: vec!["duty".to_owned()], now: utc_now(), days: 30 };
+        let plan = Plan {
+            sites,
+            vehicles: 1,
+            operators: vec!["duty".to_owned()],
+            messages: MessagePlan::default(),
+            now: utc_now(),
+            days: 30,
+        };
         make(&home.path().join("pki"), &plan, false).unwrap();
         let mut config = Config::parse(EXAMPLE).unwrap();
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use jxz_geo::{Point, Polyline, Vector};
-use jxz_link::{Credentials, FromNode, ListenerConfig, NodeListener, Plan, Role, make, utc_now};
+use jxz_link::{Credentials, FromNode, ListenerConfig, MessagePlan, NodeListener, Plan, Role, make, utc_now};
 use jxz_units::Utc;
 use jxz_world::*;
 use nalgebra::Matrix4;
@@ -27,7 +27,14 @@ pub(crate) fn site(name: &str) -> SiteId {
 pub(crate) fn authority() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let sites = vec![site("north"), site("south")];
-    let plan = Plan { sites, vehicles: 2, operators: vec!["duty".to_owned()], now: utc_now(), days: 30 };
+    let plan = Plan {
+        sites,
+        vehicles: 2,
+        operators: vec!["duty".to_owned()],
+        messages: MessagePlan::default(),
+        now: utc_now(),
+        days: 30,
+    };
     make(dir.path(), &plan, false).unwrap();
     dir
 }
