@@ -1,5 +1,6 @@
 //! All on-board units: made and unmade with their vehicles, and how their drivers react.
 
+use crate::envelope::{FleetSecurity, Opener};
 use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, VehicleMessage};
 use crate::radio::Channel;
 use crate::rng::Seed;
@@ -8,23 +9,18 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
-use jxz_v2x::{Profile, Received};
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
-
-/// Decoded frames that are kept for the next vehicle that receives the same bytes.
-const DECODED: usize = 512;
+use std::collections::BTreeMap;
 
 /// Every unit on the island.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Fleet {
     seed: Seed,
     plan: OnBoardPlan,
     frame: LocalFrame,
     units: BTreeMap<u64, OnBoardUnit>,
     numbers: BTreeMap<VehicleId, u64>,
-    decoded: Decoded,
+    opener: Opener,
     pub(crate) totals: OnBoardTotals,
 }
 
@@ -36,16 +32,46 @@ impl Fleet {
             frame,
             units: BTreeMap::new(),
             numbers: BTreeMap::new(),
-            decoded: Decoded::default(),
+            opener: Opener::default(),
             totals: OnBoardTotals::default(),
         }
     }
 
+    /// From now on units sign what they send and believe only what is signed.
+    pub(crate) fn secure(&mut self, security: FleetSecurity, now: Now) {
+        self.opener.secure(security);
+        for number in self.units.keys().copied().collect::<Vec<_>>() {
+            self.enrol(number, now);
+        }
+    }
+
+    /// Messages verified so far, each once however many vehicles heard it.
+    pub(crate) fn verified(&self) -> u64 {
+        self.opener.verified
+    }
+
     /// The id of a connected vehicle's unit; the unit is made at the first call.
-    pub(crate) fn id_of(&mut self, number: u64) -> VehicleId {
-        let unit = self.units.entry(number).or_insert_with(|| OnBoardUnit::new(self.seed, number, &self.plan));
+    pub(crate) fn id_of(&mut self, number: u64, now: Now) -> VehicleId {
+        if let Some(unit) = self.units.get(&number) {
+            return unit.vehicle;
+        }
+        let unit = OnBoardUnit::new(self.seed, number, &self.plan);
+        let id = unit.vehicle;
+        self.numbers.insert(id, number);
+        self.units.insert(number, unit);
+        self.enrol(number, now);
+        self.units.get(&number).map_or(id, |unit| unit.vehicle)
+    }
+
+    /// Gives a unit its pseudonyms, if messages are signed; its id is then the first one's.
+    fn enrol(&mut self, number: u64, now: Now) {
+        let (Some(security), Some(unit)) = (self.opener.security(), self.units.get_mut(&number)) else { return };
+        let before = unit.vehicle;
+        if unit.enrol(security, now).is_err() {
+            self.totals.drops.count(DropCause::EncodeFailed);
+        }
+        self.numbers.remove(&before);
         self.numbers.insert(unit.vehicle, number);
-        unit.vehicle
     }
 
     /// Messages of the step's beginning, in order of the vehicles' numbers; units of vehicles that left go.
@@ -60,7 +86,12 @@ impl Fleet {
                 numbers.remove(&unit.vehicle);
                 return false;
             };
+            let before = unit.vehicle;
             messages.extend(unit.observe(object, now, step, (frame, plan), drops));
+            if unit.vehicle != before {
+                numbers.remove(&before);
+                numbers.insert(unit.vehicle, *number);
+            }
             true
         });
         messages
@@ -82,9 +113,9 @@ impl Fleet {
             Channel::Uu => self.totals.received.uu += 1,
             Channel::Pc5 => self.totals.received.pc5 += 1,
         }
-        match self.decoded.get(bytes, now, &self.frame) {
-            Some(received) => unit.receive(channel, now.utc, &received, &mut self.totals, &mut shown),
-            None => self.totals.drops.count(DropCause::RadioUndecodable),
+        match self.opener.open(bytes, now, &self.frame) {
+            Ok(received) => unit.receive(channel, now.utc, &received, &mut self.totals, &mut shown),
+            Err(cause) => self.totals.drops.count(cause),
         }
         if self.plan.obey {
             for warning in shown.iter().filter(|warning| warning.first) {
@@ -110,31 +141,4 @@ fn react(traffic: &mut Traffic, number: u64, warning: &Shown, time_s: f64) {
         _ => return,
     };
     traffic.warn(number, time_s + REACTION_S, time_s + REACTION_S + for_s, mps);
-}
-
-/// Frames decoded lately. A broadcast reaches many vehicles of one simulation: decoding it once for all of them
-/// changes nothing but the time that takes.
-#[derive(Debug, Clone, Default)]
-struct Decoded {
-    frames: BTreeMap<Arc<[u8]>, Option<Arc<Received>>>,
-    order: VecDeque<Arc<[u8]>>,
-}
-
-impl Decoded {
-    /// The decoded frame; `None` if it does not decode.
-    fn get(&mut self, bytes: &[u8], now: Now, frame: &LocalFrame) -> Option<Arc<Received>> {
-        if let Some(received) = self.frames.get(bytes) {
-            return received.clone();
-        }
-        let received = jxz_v2x::decode(bytes, Profile::default(), now.utc, frame).ok().map(Arc::new);
-        if self.order.len() >= DECODED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.frames.remove(&oldest);
-        }
-        let key: Arc<[u8]> = bytes.into();
-        self.order.push_back(Arc::clone(&key));
-        self.frames.insert(key, received.clone());
-        received
-    }
 }

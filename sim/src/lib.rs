@@ -3,6 +3,7 @@
 //! Everything follows from one seed. [`Simulation`] is a state machine in steps of [`STEP`]; the same object runs in
 //! virtual time and behind a real-time driver.
 
+mod envelope;
 mod fleet;
 mod on_board;
 mod radio;
@@ -15,6 +16,7 @@ mod traffic;
 mod truth;
 mod virtual_run;
 
+pub use envelope::{EnrolError, FleetSecurity};
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 pub use radio::Channel;
 pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};

@@ -1,12 +1,16 @@
 //! On-board units: they say where their vehicle is, and show its driver the warnings that concern it.
 
+use crate::envelope::{BSM, EnrolError, FleetSecurity};
 use crate::radio::Channel;
 use crate::rng::{Purpose, Seed, Stream, normal};
 use crate::scenario::OnBoardPlan;
 use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
+use jxz_security::{PseudonymError, PseudonymPool, SignError};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
-use jxz_v2x::{Audience, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, RsiCode, encode_bsm};
+use jxz_v2x::{
+    Audience, EncodeError, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, RsiCode, encode_bsm,
+};
 use jxz_world::{
     Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleDetails, VehicleId, WarningId, WarningKind, WarningStage,
 };
@@ -30,7 +34,7 @@ pub struct VehicleMessage {
     pub vehicle: VehicleId,
     /// Where it really is, local frame: for the channel, not for the receiver.
     pub position: Point,
-    /// BSM frame in unaligned PER.
+    /// BSM frame in unaligned PER, in its envelope if messages are signed.
     pub bytes: Vec<u8>,
 }
 
@@ -99,10 +103,24 @@ struct Known {
     ends: Utc,
 }
 
+/// Why a message could not be made.
+#[derive(Debug, thiserror::Error)]
+enum SealError {
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Pseudonym(#[from] PseudonymError),
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
 /// One vehicle's unit.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct OnBoardUnit {
     pub(crate) vehicle: VehicleId,
+    /// Its id before the last change of pseudonym: warnings on their way may still be addressed to it.
+    before: Option<VehicleId>,
+    pseudonyms: Option<PseudonymPool>,
     count: MsgCount,
     stream: Stream,
     /// Steps between messages, and which of them is its own.
@@ -120,7 +138,46 @@ impl OnBoardUnit {
         let count = MsgCount::new(stream.random::<u8>());
         let phase = stream.random::<u64>();
         let error_m = (plan.gnss_sigma_m * normal(&mut stream), plan.gnss_sigma_m * normal(&mut stream));
-        Self { vehicle, count, stream, phase, error_m, at: Point::origin(), heading: None, known: BTreeMap::new() }
+        let (before, pseudonyms) = (None, None);
+        Self {
+            vehicle,
+            before,
+            pseudonyms,
+            count,
+            stream,
+            phase,
+            error_m,
+            at: Point::origin(),
+            heading: None,
+            known: BTreeMap::new(),
+        }
+    }
+
+    /// Takes its pseudonyms.
+    pub(crate) fn enrol(&mut self, security: &FleetSecurity, now: Now) -> Result<(), EnrolError> {
+        self.pseudonyms = Some(security.enrol(&mut self.stream, now)?);
+        self.change_pseudonym(now)?;
+        self.before = None;
+        Ok(())
+    }
+
+    /// Changes the pseudonym if it is time: certificate, id and message count together.
+    fn change_pseudonym(&mut self, now: Now) -> Result<(), PseudonymError> {
+        let Some(pool) = &mut self.pseudonyms else { return Ok(()) };
+        if let (_, Some(rotation)) = pool.current(now)? {
+            self.before = Some(self.vehicle);
+            self.vehicle = VehicleId(rotation.temporary_id);
+            self.count = MsgCount::new(rotation.first_count);
+        }
+        Ok(())
+    }
+
+    /// The message in its envelope, if messages are signed.
+    fn seal(&mut self, now: Now, message: Vec<u8>) -> Result<Vec<u8>, SealError> {
+        match &mut self.pseudonyms {
+            None => Ok(message),
+            Some(pool) => Ok(pool.current(now)?.0.sign(now, BSM, &message)?),
+        }
     }
 
     /// Takes down where the receiver believes to be; every second step, a message.
@@ -148,6 +205,10 @@ impl OnBoardUnit {
         if !(step + self.phase).is_multiple_of(2) {
             return None;
         }
+        if self.change_pseudonym(now).is_err() {
+            drops.count(DropCause::EncodeFailed);
+            return None;
+        }
         let state = OnBoardState {
             vehicle: self.vehicle,
             valid_at: now.utc,
@@ -159,7 +220,8 @@ impl OnBoardUnit {
             extent_m: Some(truth.extent_m),
             details: VehicleDetails::default(),
         };
-        match encode_bsm(frame, Profile::default(), &state, self.count.take()) {
+        let message = encode_bsm(frame, Profile::default(), &state, self.count.take()).map_err(SealError::from);
+        match message.and_then(|message| self.seal(now, message)) {
             Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
             Err(_) => {
                 drops.count(DropCause::EncodeFailed);
@@ -204,7 +266,10 @@ impl OnBoardUnit {
     /// Whether a warning is for this vehicle: addressed to it, or for everyone on a path that it is on.
     fn concerns(&self, warning: &ReceivedWarning, notice: &Notice) -> bool {
         match &notice.audience {
-            Audience::Vehicles(vehicles) => vehicles.contains(&self.vehicle),
+            Audience::Vehicles(vehicles) => {
+                let me = |id: &VehicleId| *id == self.vehicle || Some(*id) == self.before;
+                vehicles.iter().any(me)
+            }
             Audience::Everyone => warning.paths.iter().any(|(points, radius_m)| self.is_on(points, *radius_m)),
         }
     }

@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
     OnBoardUnit = 5,
     Radio = 6,
     Incident = 7,
+    Authority = 8,
 }
 
 /// The seed that everything follows from.

@@ -1,5 +1,6 @@
 //! The island in steps of 50 ms: road users, sensors, signals and vehicles' own messages.
 
+use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
 use crate::radio::Channel;
@@ -56,7 +57,7 @@ struct SiteSensors {
 }
 
 /// The simulated island. Pure: no clock, no threads, no I/O.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Simulation {
     net: Arc<RoadNet>,
     utc_start: Utc,
@@ -89,6 +90,21 @@ impl Simulation {
         let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, truth: Vec::new() };
         simulation.observe();
         Ok(simulation)
+    }
+
+    /// From now on vehicles sign what they send, under pseudonyms, and believe only what is signed.
+    #[must_use]
+    pub fn secured(mut self, security: FleetSecurity) -> Self {
+        let now = self.now();
+        self.fleet.secure(security, now);
+        self.observe();
+        self
+    }
+
+    /// Signed messages that vehicles verified so far; one heard by many counts once.
+    #[must_use]
+    pub fn verified(&self) -> u64 {
+        self.fleet.verified()
     }
 
     /// The present moment: the beginning of the next step.
@@ -165,6 +181,7 @@ impl Simulation {
 
     /// Takes the truth down from the road users.
     fn observe(&mut self) {
+        let now = self.now();
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {
             let (position, yaw) = vehicle.pose(&self.net);
@@ -178,7 +195,7 @@ impl Simulation {
                 extent_m: (vehicle.length_m, vehicle.width_m),
                 height_m: vehicle.height_m,
                 acceleration_mps2: vehicle.a_mps2,
-                vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id)),
+                vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id, now)),
                 scripted: vehicle.script.is_some(),
             });
         }

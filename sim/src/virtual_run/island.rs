@@ -3,6 +3,7 @@
 use super::digest::OutputDigest;
 use super::event::{Arrival, Queue};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
+use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
 use crate::radio::{Channel, Radio};
 use crate::rng::{Seed, Stream};
@@ -13,6 +14,7 @@ use jxz_cloud::{Cloud, CloudConfig};
 use jxz_edge::{Edge, EdgeConfig, EdgeError, NoStopwatch};
 use jxz_fusion::metrics::{Moving, TrackingScore};
 use jxz_map::Map;
+use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
 use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record};
@@ -42,6 +44,9 @@ pub enum VirtualRunError {
     /// A node cannot begin.
     #[error(transparent)]
     Edge(#[from] EdgeError),
+    /// Certificates cannot be made.
+    #[error(transparent)]
+    Enrol(#[from] EnrolError),
     /// A record has no JSON form for the digest.
     #[error("digest of record {sequence} of site {site}: {source}")]
     Digest {
@@ -66,6 +71,7 @@ pub struct VirtualIsland {
     scenario: Scenario,
     utc_start: Utc,
     simulation: Simulation,
+    verifier: Option<Arc<dyn VerifySignature>>,
     nodes: Vec<Node>,
     cloud: Cloud,
     radio: Radio,
@@ -103,6 +109,7 @@ impl VirtualIsland {
             scenario: scenario.clone(),
             utc_start,
             simulation,
+            verifier: None,
             nodes,
             cloud,
             radio,
@@ -115,6 +122,27 @@ impl VirtualIsland {
             score: TrackingScore::default(),
             step: 0,
         })
+    }
+
+    /// From now on every message is signed with `algorithm`, by certificates that follow from the seed, and verified
+    /// by everyone who hears it. Without this messages are plain: signatures cost more than all the rest together.
+    ///
+    /// # Errors
+    /// Certificates cannot be made.
+    pub fn secured(
+        mut self,
+        algorithm: Algorithm,
+        verifier: Arc<dyn VerifySignature>,
+    ) -> Result<Self, VirtualRunError> {
+        let (seed, now) = (Seed(self.seed), self.simulation.now());
+        let authority = IslandAuthority::new(seed, algorithm, now)?;
+        self.simulation = self.simulation.secured(authority.fleet(Arc::clone(&verifier))?);
+        self.verifier = Some(verifier);
+        let nodes = self.nodes.into_iter().zip(0..).map(|(Node { edge, stream }, number)| {
+            Ok(Node { edge: edge.secured(authority.node(seed, number, now)?), stream })
+        });
+        self.nodes = nodes.collect::<Result<_, EnrolError>>()?;
+        Ok(self)
     }
 
     /// The simulation inside.
@@ -247,6 +275,14 @@ impl VirtualIsland {
                     }
                 }
                 jxz_edge::Output::Record(record) => self.bring(now, number, record)?,
+                jxz_edge::Output::Verify(verification) => {
+                    let verdict = match &self.verifier {
+                        Some(verifier) => verification.job.run_with(&**verifier),
+                        None => verification.job.run(),
+                    };
+                    let verified = jxz_edge::Input::Verified(verification.ticket, Some(verdict));
+                    self.nodes[number].edge.handle(now, verified);
+                }
                 // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
                 _ => {}
             }

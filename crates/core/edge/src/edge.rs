@@ -9,19 +9,22 @@ use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
 use jxz_map::{JunctionIx, Map};
 use jxz_plausibility::ConfigError;
-use jxz_security::{HashedId8, Verdict};
+use jxz_security::{HashedId8, Psid, Verdict};
 use jxz_units::{Instant, Now};
-use jxz_v2x::{Encoded, Encoder, Profile, Received, RoadUser, UnitId};
+use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
     DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track, VehicleDetails,
     VehicleReport, Warning,
 };
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Outputs waiting to be polled; a daemon that polls after every input never comes near.
 const OUTBOX_LIMIT: usize = 4096;
+/// Application ids of vehicles' own messages.
+const BSM_APPLICATIONS: RangeInclusive<u32> = 111..=114;
 /// A vehicle's report may be this much ahead of our clock, seconds.
 const REPORT_AHEAD_S: f64 = 0.2;
 /// A vehicle's report may be this old, seconds.
@@ -244,10 +247,10 @@ impl Edge {
     /// way of [`Output::Verify`]), then whether what it says can be.
     fn handle_radio(&mut self, now: Now, bytes: &[u8]) {
         let outcome = match self.guard.take() {
-            None => self.relevant_report(now, bytes).map(|report| self.use_report(now, report, None)),
+            None => self.relevant_report(now, None, bytes).map(|report| self.use_report(now, report, None)),
             Some(mut guard) => {
                 let held = guard.open(now, bytes).and_then(|opened| {
-                    let report = self.relevant_report(now, opened.payload)?;
+                    let report = self.relevant_report(now, Some(opened.psid), opened.payload)?;
                     guard.hold(opened, report)
                 });
                 self.guard = Some(guard);
@@ -260,10 +263,14 @@ impl Edge {
     }
 
     /// What a vehicle or a person says of itself, if it is this site's to use and not known already.
-    fn relevant_report(&self, now: Now, message: &[u8]) -> Result<VehicleReport, DropCause> {
+    /// Signed under another application id than its kind's, it is none that its signer may send.
+    fn relevant_report(&self, now: Now, psid: Option<Psid>, message: &[u8]) -> Result<VehicleReport, DropCause> {
+        let signed_as = |ids: RangeInclusive<u32>| psid.is_none_or(|psid| ids.contains(&psid.0));
+        let psm = MessageKind::Psm.application_id();
         let report = match jxz_v2x::decode(message, self.config.profile, now.utc, &self.map.frame) {
-            Ok(Received::Bsm(report)) => report,
-            Ok(Received::Psm(personal)) => personal.report(),
+            Ok(Received::Bsm(report)) if signed_as(BSM_APPLICATIONS) => report,
+            Ok(Received::Psm(personal)) if signed_as(psm..=psm) => personal.report(),
+            Ok(Received::Bsm(_) | Received::Psm(_)) => return Err(DropCause::RadioNotPermitted),
             Ok(_) => return Err(DropCause::RadioIrrelevant),
             Err(error) if error.is_newer_edition() => return Err(DropCause::RadioUnknownEdition),
             Err(_) => return Err(DropCause::RadioUndecodable),

@@ -43,6 +43,8 @@ impl PartialEq for Verification {
 /// A message that has passed the cheap checks.
 pub(crate) struct Opened<'a> {
     pub(crate) payload: &'a [u8],
+    /// The application id that it is signed under.
+    pub(crate) psid: Psid,
     signer: HashedId8,
     job: Job,
 }
@@ -79,8 +81,8 @@ impl Guard {
 
     /// The cheap checks of an envelope.
     pub(crate) fn open<'a>(&mut self, now: Now, bytes: &'a [u8]) -> Result<Opened<'a>, DropCause> {
-        let admitted = self.receiver.admit(now, bytes).map_err(cause_of)?;
-        Ok(Opened { payload: admitted.payload, signer: admitted.signer, job: admitted.job })
+        let admitted = self.receiver.admit(now, bytes).map_err(refusal_cause)?;
+        Ok(Opened { payload: admitted.payload, psid: admitted.psid, signer: admitted.signer, job: admitted.job })
     }
 
     /// Holds a relevant report back until its signature is verified. It must speak for the one who signed it: an
@@ -111,7 +113,7 @@ impl Guard {
             self.receiver.count_overload();
             return Some(Err(DropCause::RadioOverload));
         };
-        Some(self.receiver.conclude(now, verdict).map(|_| held).map_err(cause_of))
+        Some(self.receiver.conclude(now, verdict).map(|_| held).map_err(refusal_cause))
     }
 
     pub(crate) fn revoke(&mut self, now: Now, list: &[u8]) -> Result<RevocationUpdate, RevocationError> {
@@ -120,7 +122,8 @@ impl Guard {
 }
 
 /// The cause under which a refusal is counted.
-pub(crate) const fn cause_of(refusal: Refusal) -> DropCause {
+#[must_use]
+pub const fn refusal_cause(refusal: Refusal) -> DropCause {
     match refusal {
         Refusal::Oversize | Refusal::Malformed => DropCause::RadioUnsigned,
         Refusal::Future | Refusal::Expired => DropCause::RadioExpired,

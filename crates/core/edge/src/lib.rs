@@ -14,5 +14,5 @@ mod nearness;
 pub use config::EdgeConfig;
 pub use door::{Input, LinkStatus, Output};
 pub use edge::{Edge, EdgeError};
-pub use guard::{Security, Verification};
+pub use guard::{Security, Verification, refusal_cause};
 pub use health::{NoStopwatch, Stopwatch};
