@@ -25,10 +25,13 @@ pub struct Config {
     pub cloud: Cloud,
     /// Where vehicles subscribe over 5G.
     pub uu: Uu,
-    /// The PC5-style channel.
-    pub pc5: Pc5,
+    /// The way to the vehicles near by.
+    pub radio: Radio,
     /// Keys and certificates, as `jxz pki make` lays them out.
     pub pki: Pki,
+    /// Signing what is sent and verifying what is heard.
+    #[serde(default)]
+    pub security: Security,
     /// Logging, to stderr.
     #[serde(default)]
     pub log: LogSettings,
@@ -67,14 +70,30 @@ pub struct Uu {
     pub max_subscribers: usize,
 }
 
-/// The PC5-style channel: UDP multicast with TTL 0 on a named interface.
+/// The radio.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pc5 {
-    /// Interface name (`lo`).
-    pub interface: String,
-    /// Multicast group and port.
-    pub group: SocketAddrV4,
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Radio {
+    /// UDP multicast with TTL 0 on a named interface, in place of a PC5 radio.
+    Multicast {
+        /// Interface name (`lo`).
+        interface: String,
+        /// Multicast group and port.
+        group: SocketAddrV4,
+    },
+    /// A commercial roadside unit that forwards at once what it is told to (RSU 4.1 text over UDP).
+    ImmediateForward {
+        /// Where the unit listens; its port is 1516 by the convention.
+        rsu: SocketAddr,
+        /// Where the unit sends what it hears.
+        listen: SocketAddr,
+        /// Radio channel, 172 to 184.
+        #[serde(default = "channel")]
+        channel: u8,
+        /// Whether the unit signs. Ours are signed already, unless `security.enabled` is false.
+        #[serde(default)]
+        sign: bool,
+    },
 }
 
 /// Key material.
@@ -85,8 +104,28 @@ pub struct Pki {
     pub dir: PathBuf,
 }
 
+/// Signed messages.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Security {
+    /// Without it the node speaks and hears plain messages, which suits a laboratory.
+    pub enabled: bool,
+    /// Threads that verify signatures.
+    pub verifiers: usize,
+}
+
+impl Default for Security {
+    fn default() -> Self {
+        Self { enabled: true, verifiers: 2 }
+    }
+}
+
 fn cloud_name() -> String {
     Role::Cloud.dns_name()
+}
+
+const fn channel() -> u8 {
+    183
 }
 
 fn subscribers() -> usize {
@@ -105,10 +144,19 @@ impl Config {
 
     fn parse(text: &str) -> anyhow::Result<Self> {
         let config: Self = toml::from_str(text)?;
+        match &config.radio {
+            Radio::Multicast { group, .. } => anyhow::ensure!(
+                group.ip().is_multicast(),
+                "radio.group {group} is not a multicast address; take one of 239.0.0.0/8"
+            ),
+            Radio::ImmediateForward { channel, .. } => {
+                anyhow::ensure!((172..=184).contains(channel), "radio.channel is {channel}; 172 to 184 are")
+            }
+        }
         anyhow::ensure!(
-            config.pc5.group.ip().is_multicast(),
-            "pc5.group {} is not a multicast address; take one of 239.0.0.0/8",
-            config.pc5.group
+            (1..=64).contains(&config.security.verifiers),
+            "security.verifiers is {}; 1 to 64 threads can verify",
+            config.security.verifiers
         );
         anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
         Ok(config)

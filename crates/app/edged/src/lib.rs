@@ -4,6 +4,6 @@ mod config;
 mod node;
 mod status;
 
-pub use config::{Cloud, Config, Ingest, Pc5, Pki, Uu};
+pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, Uu};
 pub use node::run;
 pub use status::{MustArrive, Status};

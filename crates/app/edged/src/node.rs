@@ -1,20 +1,24 @@
 //! The node: sockets and clocks around the brain.
 
+use crate::config::Radio as RadioSettings;
 use crate::{Config, MustArrive, Status};
 use anyhow::Context;
-use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Stopwatch};
+use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Security, Stopwatch, Verification};
 use jxz_ingest::{Gate, Ingested, Listener};
 use jxz_link::{
-    Credentials, MulticastConfig, MulticastRadio, Radio, RadioFrame, Role, Uplink, UplinkConfig, UuServer,
-    UuServerConfig, utc_now,
+    Credentials, ImmediateForwardConfig, ImmediateForwardRadio, LinkError, MulticastConfig, MulticastRadio, Radio,
+    RadioFrame, Role, TxChannel, Uplink, UplinkConfig, UuServer, UuServerConfig, VerifyPool, load_signer, load_trust,
+    utc_now,
 };
 use jxz_map::Map;
+use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::Frame;
 use jxz_world::{DropCause, Drops, Site};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+use tokio::sync::mpsc;
 
 /// Scans waiting for the brain; the oldest goes first. Half a second of eight sensors at 20 Hz.
 const SCAN_QUEUE: usize = 80;
@@ -26,6 +30,8 @@ const BSM_APPLICATIONS: std::ops::RangeInclusive<u32> = 111..=114;
 const MESSAGE_TTL: Duration = Duration::from_millis(300);
 /// How long the node tries to bring what must arrive to the cloud when it is told to stop.
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
+/// A longer revocation list is not read: 10,000 entries fit.
+const MAX_REVOCATIONS_BYTES: u64 = 1 << 20;
 /// How often the links are asked how they do, and the status is written.
 const LINK_PERIOD: Duration = Duration::from_secs(1);
 
@@ -49,13 +55,57 @@ impl Stopwatch for Clock {
     }
 }
 
+/// The revocation list, a file that another replaces.
+struct Revocations {
+    path: PathBuf,
+    read: Option<SystemTime>,
+}
+
+impl Revocations {
+    fn beside(pki: &Path) -> Self {
+        Self { path: pki.join("messages").join("revocations"), read: None }
+    }
+
+    /// The list, if the file has changed since it was last read; no file, no list.
+    fn changed(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let metadata = match std::fs::metadata(&self.path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let modified = Some(metadata.modified()?);
+        if modified == self.read || metadata.len() > MAX_REVOCATIONS_BYTES {
+            return Ok(None);
+        }
+        let list = std::fs::read(&self.path)?;
+        self.read = modified;
+        Ok(Some(list))
+    }
+}
+
+fn open_radio(config: &RadioSettings) -> Result<Box<dyn Radio>, LinkError> {
+    Ok(match config {
+        RadioSettings::Multicast { interface, group } => {
+            Box::new(MulticastRadio::open(&MulticastConfig { interface: interface.clone(), group: *group })?)
+        }
+        RadioSettings::ImmediateForward { rsu, listen, channel, sign } => {
+            let mut forward = ImmediateForwardConfig::new(*rsu, *listen);
+            (forward.channel, forward.sign) = (TxChannel::Number(*channel), *sign);
+            Box::new(ImmediateForwardRadio::open(forward)?)
+        }
+    })
+}
+
 struct Node {
     clock: Clock,
     edge: Edge,
     sensors: Listener,
-    radio: MulticastRadio,
+    radio: Box<dyn Radio>,
     vehicles: UuServer,
     uplink: Uplink,
+    verifiers: VerifyPool<u64>,
+    verdicts: mpsc::Receiver<(Verdict, u64)>,
+    revocations: Revocations,
     state_ttl: Duration,
     radio_drops: Drops,
 }
@@ -95,9 +145,11 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
                     continue;
                 }
             },
+            Some((verdict, ticket)) = node.verdicts.recv() => Input::Verified(ticket, Some(verdict)),
             () = timer => Input::Timer,
             _ = links.tick() => {
                 node.write_status(&config.state_dir);
+                node.take_revocations();
                 Input::Links(node.link_status())
             }
         };
@@ -120,12 +172,22 @@ impl Node {
         let boot = u64::try_from(now.utc.unix_ms()).unwrap_or(0);
         let brain = EdgeConfig { boot, hazard: config.hazard.clone(), ..EdgeConfig::default() };
         let state_ttl = Duration::from_secs_f64(brain.state_valid_s);
-        let edge = Edge::new(now, Arc::new(map), &config.site, brain, Box::new(clock))?;
+        let mut edge = Edge::new(now, Arc::new(map), &config.site, brain, Box::new(clock))?;
+        if config.security.enabled {
+            let security = Security {
+                signer: load_signer(&config.pki.dir, &config.site)
+                    .context("cannot load what the node signs with (`jxz pki make` makes it)")?,
+                trust: load_trust(&config.pki.dir).context("cannot load whose messages to believe")?,
+                receiver: ReceiverConfig::default(),
+            };
+            edge = edge.secured(security);
+        }
+        let (verifiers, verdicts) = VerifyPool::start(config.security.verifiers, QueueConfig::default())
+            .context("cannot start the threads that verify signatures")?;
 
         let Site { sensors, junction, .. } = edge.site();
         let gate = Gate::new(sensors, junction.clone());
         let sensors = Listener::bind(config.ingest.listen, gate, SCAN_QUEUE)?;
-        let pc5 = MulticastConfig { interface: config.pc5.interface.clone(), group: config.pc5.group };
         let vehicles = UuServerConfig {
             address: config.uu.listen,
             credentials: credentials.clone(),
@@ -138,9 +200,12 @@ impl Node {
             clock,
             edge,
             sensors,
-            radio: MulticastRadio::open(&pc5)?,
+            radio: open_radio(&config.radio)?,
             vehicles: UuServer::bind(&vehicles)?,
             uplink: Uplink::spawn(uplink)?,
+            verifiers,
+            verdicts,
+            revocations: Revocations::beside(&config.pki.dir),
             state_ttl,
             radio_drops: Drops::default(),
         })
@@ -151,6 +216,7 @@ impl Node {
         while let Some(output) = self.edge.poll() {
             match output {
                 Output::Broadcast(frame) => self.broadcast(frame),
+                Output::Verify(verification) => self.verify(verification),
                 Output::State(state) => self.uplink.send_state(state, self.state_ttl),
                 Output::Record(record) => {
                     if !self.uplink.send_record(&record) {
@@ -159,6 +225,22 @@ impl Node {
                 }
                 _ => tracing::error!("an output of a kind that this daemon does not know"),
             }
+        }
+    }
+
+    /// Hands a signature to the threads; what found no room is told to the brain at once.
+    fn verify(&mut self, verification: Verification) {
+        if let Some(dropped) = self.verifiers.submit(verification.job, verification.ticket) {
+            self.edge.handle(self.clock.now(), Input::Verified(dropped, None));
+        }
+    }
+
+    /// Passes a revocation list on when there is another one.
+    fn take_revocations(&mut self) {
+        match self.revocations.changed() {
+            Ok(Some(list)) => self.edge.handle(self.clock.now(), Input::Revocations(list)),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, path = %self.revocations.path.display(), "read the revocation list"),
         }
     }
 

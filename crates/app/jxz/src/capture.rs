@@ -1,5 +1,4 @@
 //! `jxz v2x capture`: what is on the air, as pcapng for Wireshark.
-#![expect(dead_code, reason = "until `jxz v2x` has it among its commands; this line goes then")]
 
 use anyhow::Context as _;
 use jxz_link::{

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use jxz_security::{Spdu, Validity};
 use jxz_v2x::asn::{Decoded, Meaning, MessageFrameExt, Profile, Shape, TypeInfo, type_named};
 use jxz_v2x::{from_hex, to_hex};
 use serde_json::{Map, Value, json};
@@ -17,6 +18,7 @@ const LONGEST_LINE: usize = 4 << 20;
   jxz v2x decode < frames.jsonl                 # needs uper_hex in each line, adds value
   jxz v2x encode --profile day-1 < values.jsonl # needs value in each line, adds uper_hex
   jxz v2x show 2013132332334350...              # one message with its units
+  jxz v2x capture --seconds 10 --out pc5.pcapng # what is on the air, for Wireshark
 
 A line is an object like
   {\"name\": \"x\", \"module\": \"day-2\", \"type\": \"MessageFrame\", \"value\": {...}, \"uper_hex\": \"...\"}
@@ -37,7 +39,7 @@ enum Command {
     Encode(Lines),
     /// One message for people, with units.
     Show {
-        /// The message, hexadecimal; `-` reads it from standard input.
+        /// The message, plain or in its signed envelope, hexadecimal; `-` reads it from standard input.
         hex: String,
         /// Its type.
         #[arg(long = "type", value_name = "TYPE", default_value = "MessageFrame")]
@@ -46,6 +48,8 @@ enum Command {
         #[arg(long)]
         profile: Option<Profile>,
     },
+    /// Write what is on the air to a pcapng file, for Wireshark.
+    Capture(crate::capture::CaptureArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,6 +70,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         Command::Decode(lines) => convert(&lines, "value", decode_line),
         Command::Encode(lines) => convert(&lines, "uper_hex", encode_line),
         Command::Show { hex, kind, profile } => show(&hex, &kind, profile),
+        Command::Capture(args) => crate::capture::run(args),
     }
 }
 
@@ -209,9 +214,17 @@ fn show(hex: &str, kind: &str, profile: Option<Profile>) -> anyhow::Result<()> {
     };
     let bytes = from_hex(text.trim())?;
     let info = type_named(kind)?;
-    let (profile, decoded) = decoded(info, &bytes, profile)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} bytes, profile {profile}", bytes.len())?;
+    let envelope = Spdu::parse(&bytes).ok().filter(|_| info.name == "MessageFrame");
+    let message = match &envelope {
+        Some(spdu) => {
+            show_envelope(&mut out, spdu, bytes.len())?;
+            spdu.payload()
+        }
+        None => &bytes,
+    };
+    let (profile, decoded) = decoded(info, message, profile)?;
+    writeln!(out, "{} bytes, profile {profile}", message.len())?;
     if decoded.unknown_extensions > 0 {
         writeln!(out, "{} extensions of a newer edition are left out", decoded.unknown_extensions)?;
     }
@@ -220,6 +233,23 @@ fn show(hex: &str, kind: &str, profile: Option<Profile>) -> anyhow::Result<()> {
     }
     Tree { out: &mut out, profile }.value(info.name, &Shape::Named(info.name), &decoded.value, 0)?;
     Ok(())
+}
+
+/// Whose envelope it is, unverified: nobody's trust is at hand here.
+fn show_envelope(out: &mut impl Write, spdu: &Spdu<'_>, bytes: usize) -> std::io::Result<()> {
+    writeln!(out, "signed envelope of {bytes} bytes, not verified: {}", spdu.algorithm())?;
+    let made = spdu.generation().map_or_else(|| "beyond the calendar".to_owned(), |at| at.to_string());
+    writeln!(out, "  application id {}, made {made}", spdu.psid().0)?;
+    match spdu.certificate() {
+        None => writeln!(out, "  signer: digest {}", spdu.signer()),
+        Some(certificate) => {
+            let Validity { from, until } = certificate.validity();
+            let name = certificate.name().unwrap_or("a pseudonym");
+            let ids: Vec<String> = certificate.permissions().iter().map(|psid| psid.0.to_string()).collect();
+            writeln!(out, "  signer: certificate {} of {name}, {from} to {until}", certificate.digest())?;
+            writeln!(out, "  which permits {}", ids.join(", "))
+        }
+    }
 }
 
 /// A value as an indented tree, a member a line, numbers in their units.

@@ -1,6 +1,7 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
 use anyhow::Context;
+use jxz_security::Algorithm;
 use jxz_world::{Site, SiteId};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
@@ -16,6 +17,8 @@ const CERTIFICATE_DAYS: u16 = 30;
 /// Everything that the demo's processes must agree on.
 pub(super) struct Layout {
     pub(super) pki: PathBuf,
+    /// Whether messages on the air are signed.
+    pub(super) signed: bool,
     pub(super) http: SocketAddr,
     pub(super) grpc: SocketAddr,
     pub(super) pc5_interface: String,
@@ -51,8 +54,15 @@ struct EdgeToml<'a> {
     ingest: Listen,
     cloud: CloudToml,
     uu: Listen,
-    pc5: Pc5Toml<'a>,
+    radio: RadioToml<'a>,
     pki: Pki<'a>,
+    security: SecurityToml,
+}
+
+#[derive(Serialize)]
+struct SecurityToml {
+    enabled: bool,
+    verifiers: usize,
 }
 
 #[derive(Serialize)]
@@ -61,7 +71,8 @@ struct CloudToml {
 }
 
 #[derive(Serialize)]
-struct Pc5Toml<'a> {
+struct RadioToml<'a> {
+    kind: &'a str,
     interface: &'a str,
     group: SocketAddrV4,
 }
@@ -78,13 +89,20 @@ struct CloudDaemonToml<'a> {
 
 impl Layout {
     /// Makes keys and configurations in `folder`, with ports that are free now.
-    pub(super) fn make(folder: &Path, map_dir: &Path, sites: &[Site], vehicles: u16) -> anyhow::Result<Self> {
+    pub(super) fn make(
+        folder: &Path,
+        map_dir: &Path,
+        sites: &[Site],
+        vehicles: u16,
+        signing: Option<Algorithm>,
+    ) -> anyhow::Result<Self> {
         let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
         let pki = folder.join("pki");
         let plan = jxz_link::Plan {
             sites: sites.iter().map(|s| s.id.clone()).collect(),
             vehicles,
             operators: vec!["operator".to_owned()],
+            messages: crate::pki::message_plan(signing.unwrap_or(Algorithm::Sm2)),
             now: jxz_link::utc_now(),
             days: CERTIFICATE_DAYS,
         };
@@ -112,7 +130,16 @@ impl Layout {
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
 
-        let layout = Self { pki, http, grpc, pc5_interface, pc5_group, cloud_config: folder.join("cloud.toml"), sites };
+        let layout = Self {
+            pki,
+            signed: signing.is_some(),
+            http,
+            grpc,
+            pc5_interface,
+            pc5_group,
+            cloud_config: folder.join("cloud.toml"),
+            sites,
+        };
         layout.write(folder, &map_dir, quic)?;
         Ok(layout)
     }
@@ -136,8 +163,9 @@ impl Layout {
                 ingest: Listen { listen: site.ingest },
                 cloud: CloudToml { address: quic.to_string() },
                 uu: Listen { listen: site.uu },
-                pc5: Pc5Toml { interface: &self.pc5_interface, group: self.pc5_group },
+                radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: self.pc5_group },
                 pki: pki(),
+                security: SecurityToml { enabled: self.signed, verifiers: 1 },
             };
             write_toml(&site.config, &edge)?;
         }

@@ -6,10 +6,11 @@ use super::tracking::Tracking;
 use anyhow::{Context, bail};
 use jxz_fusion::metrics::Score;
 use jxz_geo::Point;
-use jxz_link::{MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, UuMessage, utc_now};
+use jxz_link::{FastVerifier, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, UuMessage, utc_now};
 use jxz_map::Map;
-use jxz_sim::{Channel, STEP, Scenario, Simulation, StepOutput};
-use jxz_units::Now;
+use jxz_security::Spdu;
+use jxz_sim::{Channel, FleetSecurity, STEP, Scenario, Simulation, StepOutput};
+use jxz_units::{Now, Utc};
 use jxz_v2x::{MessageKind, Profile, Received};
 use jxz_world::{DropCause, Drops, JunctionId, LatencyBook, LatencyStage, Scan, SiteId, VehicleId, WarningKind};
 use std::collections::{BTreeMap, VecDeque};
@@ -47,6 +48,8 @@ pub(super) struct Outcome {
     pub(super) warnings: Vec<(&'static str, u64, u64)>,
     pub(super) latencies: LatencyBook,
     pub(super) drops: Drops,
+    /// Signed messages that vehicles verified, each once.
+    pub(super) verified: u64,
     pub(super) tracking: Score,
 }
 
@@ -91,6 +94,7 @@ impl Live {
 
 struct Driver {
     sim: Simulation,
+    signed: bool,
     started: Instant,
     steps: u64,
     pending: VecDeque<(SiteId, Scan)>,
@@ -108,6 +112,27 @@ struct Driver {
     latencies: LatencyBook,
     drops: Drops,
     snapshot: Arc<Mutex<Snapshot>>,
+}
+
+/// The simulation; its vehicles sign and verify if the nodes do.
+fn simulation(
+    map: &Arc<Map>,
+    scenario: &Scenario,
+    seed: u64,
+    utc_start: Utc,
+    layout: &Layout,
+) -> anyhow::Result<Simulation> {
+    let simulation = Simulation::new(Arc::clone(map), scenario, seed, utc_start)?;
+    if !layout.signed {
+        return Ok(simulation);
+    }
+    let security = FleetSecurity {
+        trust: jxz_link::load_trust(&layout.pki).context("cannot load the authorities of messages")?,
+        pseudonyms: jxz_link::load_pseudonym_authority(&layout.pki)
+            .context("cannot load the authority of the vehicles' pseudonyms")?,
+        verifier: Arc::new(FastVerifier),
+    };
+    Ok(simulation.secured(security))
 }
 
 impl Driver {
@@ -131,7 +156,8 @@ impl Driver {
         // Both clocks of the start are read at once; laying out the traffic takes a part of the second ahead.
         let (started, utc_start) = (Instant::now() + START_LEAD, utc_now() + START_LEAD);
         let driver = Self {
-            sim: Simulation::new(map.clone(), scenario, seed, utc_start)?,
+            sim: simulation(&map, scenario, seed, utc_start, layout)?,
+            signed: layout.signed,
             started,
             steps: 0,
             pending: VecDeque::new(),
@@ -254,10 +280,12 @@ impl Driver {
     fn hear_pc5(&mut self, heard: &ReceivedFrame) {
         self.note_radio_delay(heard.received_at.seconds_since(heard.sent_at));
         let bytes = &heard.frame.bytes;
+        // Whose frame it is and what it tells of, for the report; the vehicles verify it on their own.
+        let message = if self.signed { Spdu::parse(bytes).map_or(&[][..], |spdu| spdu.payload()) } else { bytes };
         let is_rsm = heard.frame.application_id == MessageKind::Rsm.application_id();
         if is_rsm
             && let Ok(Received::Rsm(rsm)) =
-                jxz_v2x::decode(bytes, Profile::default(), heard.received_at, &self.sim.map().frame)
+                jxz_v2x::decode(message, Profile::default(), heard.received_at, &self.sim.map().frame)
         {
             if let Some(position) = self.units.get(&rsm.unit.0) {
                 self.senders.insert(heard.sender, *position);
@@ -317,6 +345,7 @@ impl Driver {
             warnings: self.warnings(),
             latencies: self.all_latencies(),
             drops,
+            verified: self.sim.verified(),
             tracking: self.tracking.score(),
         }
     }

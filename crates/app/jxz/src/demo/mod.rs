@@ -10,6 +10,7 @@ mod tracking;
 
 use anyhow::{Context, bail};
 use jxz_map::Map;
+use jxz_security::Algorithm;
 use jxz_sim::Scenario;
 use layout::Layout;
 use live::{Live, Snapshot};
@@ -26,6 +27,27 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 const VEHICLES: u16 = 160;
 /// After the simulator has stopped, the cloud may take this long to have every record.
 const SETTLE: Duration = Duration::from_secs(5);
+
+/// How messages on the air are signed.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Signing {
+    /// SM2 with SM3.
+    Sm2,
+    /// ECDSA on P-256 with SHA-256.
+    EcdsaP256,
+    /// Not at all.
+    None,
+}
+
+impl Signing {
+    const fn algorithm(self) -> Option<Algorithm> {
+        match self {
+            Self::Sm2 => Some(Algorithm::Sm2),
+            Self::EcdsaP256 => Some(Algorithm::EcdsaP256),
+            Self::None => None,
+        }
+    }
+}
 
 /// Runs the island in real time: simulator, a process for each roadside node, cloud and console.
 ///
@@ -50,6 +72,9 @@ pub(crate) struct Args {
     /// The seed of everything by chance.
     #[arg(long, default_value_t = 7)]
     seed: u64,
+    /// How messages on the air are signed: sm2, ecdsa-p256 or none.
+    #[arg(long, value_enum, default_value = "sm2")]
+    signing: Signing,
     /// Start only the map's first N sites.
     #[arg(long)]
     sites: Option<usize>,
@@ -83,7 +108,7 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
 
-    let layout = Layout::make(&folder, &args.map, &map.sites[..count], VEHICLES)?;
+    let layout = Layout::make(&folder, &args.map, &map.sites[..count], VEHICLES, args.signing.algorithm())?;
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");

@@ -22,6 +22,8 @@ pub(super) struct Report {
     warnings: BTreeMap<&'static str, ByChannel>,
     latency_ms: BTreeMap<&'static str, Latency>,
     must_arrive: MustArriveReport,
+    /// Signed messages that vehicles verified; one heard by many counts once.
+    signed_messages_verified: u64,
     dropped: BTreeMap<&'static str, u64>,
     tracks: Tracking,
 }
@@ -62,6 +64,7 @@ impl Report {
                 lost: must_arrive.sent.saturating_sub(must_arrive.acknowledged),
                 stored_by_cloud: cloud.and_then(|c| c["must_arrive"]["stored"].as_u64()),
             },
+            signed_messages_verified: vehicles.verified,
             dropped: by_name(&dropped),
             tracks: vehicles.tracking.into(),
         })
