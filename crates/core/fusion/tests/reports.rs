@@ -110,6 +110,24 @@ fn reports_late_out_of_place_or_senseless_are_told_apart() {
 }
 
 #[test]
+fn a_person_with_a_radio_is_known_for_what_it_says_it_is() {
+    let walk = Vector::new(1.2, 0.0);
+    let mut tracker = tracker();
+    for k in 0..20 {
+        let t = f64::from(k) * 0.1;
+        let said = VehicleReport {
+            class: Some(Pedestrian),
+            extent_m: None,
+            ..report(t, Point::new(0.0, 8.0) + walk * t, walk)
+        };
+        tracker.handle_vehicle_report(&said);
+    }
+    let track = &tracker.tracks_at(utc(1.9))[0];
+    assert_eq!((track.class.best().0, track.vehicle), (Pedestrian, Some(EGO)));
+    assert!((0.9..0.97).contains(&track.class.best().1), "twenty times said is not twenty times known");
+}
+
+#[test]
 fn a_full_tracker_says_so() {
     let one = FusionConfig { max_tracks: 1, ..config() };
     let mut tracker = Tracker::new(sensors(), one).unwrap();

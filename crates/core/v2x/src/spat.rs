@@ -143,8 +143,8 @@ fn fill(message: &mut Spat, now: Utc, signals: &JunctionSignals, node_id: u16, n
     let list = &mut message.intersections.0;
     let mut phases = list.pop().map_or_else(Vec::new, |state| state.phases.0);
     phases.resize_with(count, || Phase { id: WirePhase(0), phase_states: PhaseStateList(Vec::new()) });
-    let written = signals.phases.iter().zip(&mut phases);
-    let outcome = written.map(|(phase, wire)| fill_phase(wire, signals.valid_at, phase)).collect();
+    let mut written = signals.phases.iter().zip(&mut phases);
+    let outcome = written.try_for_each(|(phase, wire)| fill_phase(wire, signals.valid_at, phase));
     list.push(IntersectionState {
         intersection_id: NodeRef::to_wire(node_id),
         status: status(signals),
