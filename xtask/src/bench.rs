@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: what things cost, beside what they may cost.
 
+#![allow(clippy::print_stdout, reason = "it is what was asked for")]
+
 use crate::run::cargo;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -26,24 +28,20 @@ enum Bench {
     V2x,
 }
 
-impl Bench {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::HotPath => "hot_path",
-            Self::V2x => "v2x",
+pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    match (args.name, args.json) {
+        (None, _) => list(),
+        (Some(Bench::HotPath), true) => bail!("bench hot-path has no JSON; leave --json out"),
+        (Some(Bench::HotPath), false) => measure("jxz-benches", "hot_path", &[]),
+        (Some(Bench::V2x), true) => measure("jxz-benches", "v2x", &["--", "--json"]),
+        (Some(Bench::V2x), false) => {
+            measure("jxz-benches", "v2x", &[])?;
+            println!("\nbeside rasn, from the same tables:");
+            measure("jxz-peer-rasn", "rasn", &[])
         }
     }
 }
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
-    match (args.name, args.json) {
-        (None, _) => list(),
-        (Some(bench @ Bench::HotPath), true) => bail!("bench {} has no JSON; leave --json out", bench.name()),
-        (Some(bench), json) => measure("jxz-benches", bench.name(), if json { &["--", "--json"] } else { &[] }),
-    }
-}
-
-#[allow(clippy::print_stdout, reason = "it is what was asked for")]
 fn list() -> anyhow::Result<()> {
     for bench in Bench::value_variants() {
         let Some(value) = bench.to_possible_value() else { continue };

@@ -12,7 +12,7 @@ pub enum Cause {
     /// The bytes end before the value does, or a length claims more than they can hold.
     #[error("the bytes end early")]
     Truncated,
-    /// Whole bytes follow the value.
+    /// Whole bytes follow the value, at its end or within its open type.
     #[error("{bytes} bytes follow the end")]
     Trailing {
         /// How many.

@@ -360,8 +360,10 @@ impl<'a> Reader<'a> {
         let used = self.position - begin;
         let padding = if used == 0 { 8 } else { (8 - used % 8) % 8 };
         let filling = self.bits(padding as u32)?;
-        self.canonical &= filling == 0 && self.left() == 0;
-        self.position = self.end;
+        self.canonical &= filling == 0;
+        if self.left() > 0 {
+            return Err(Fault::new(Cause::Trailing { bytes: self.left() / 8 }));
+        }
         self.end = outer;
         Ok(value)
     }
@@ -373,8 +375,11 @@ impl<'a> Reader<'a> {
         let mut inner = Reader::new(&whole, self.profile);
         let value = read(&mut inner)?;
         let rest = inner.finish()?;
+        if rest.unread_bytes > 0 {
+            return Err(Fault::new(Cause::Trailing { bytes: rest.unread_bytes }));
+        }
         self.unknown += rest.unknown_extensions;
-        self.canonical &= rest.canonical && rest.unread_bytes == 0;
+        self.canonical &= rest.canonical;
         Ok(value)
     }
 }

@@ -3,7 +3,6 @@
 use jxz_v2x::asn::{Profile, TypeInfo};
 use jxz_v2x::from_hex;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
 
 /// One line of a file of vectors that has bytes.
 pub(crate) struct Vector {
@@ -14,16 +13,17 @@ pub(crate) struct Vector {
     pub(crate) bytes: Vec<u8>,
 }
 
-const FILES: [&str; 5] =
-    ["day-1.jsonl", "day-2.jsonl", "release-2019-07.jsonl", "bits-beyond.jsonl", "benchmark.jsonl"];
+const FILES: [&str; 5] = [
+    include_str!("../vectors/day-1.jsonl"),
+    include_str!("../vectors/day-2.jsonl"),
+    include_str!("../vectors/release-2019-07.jsonl"),
+    include_str!("../vectors/bits-beyond.jsonl"),
+    include_str!("../vectors/benchmark.jsonl"),
+];
+const NEWER_OR_REFUSED: [&str; 2] = [include_str!("../vectors/newer.jsonl"), include_str!("../vectors/refused.jsonl")];
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
-}
-
-fn lines(path: &Path) -> Vec<Value> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+fn lines(text: &str) -> impl Iterator<Item = Value> + '_ {
+    text.lines().map(|line| serde_json::from_str(line).unwrap())
 }
 
 fn profile(module: &str) -> Profile {
@@ -43,7 +43,7 @@ pub(crate) fn all() -> Vec<Vector> {
         bytes: from_hex(line["uper_hex"].as_str().unwrap()).unwrap(),
         value: line["value"].clone(),
     };
-    FILES.iter().flat_map(|name| lines(&folder().join(name))).map(parsed).collect()
+    FILES.into_iter().flat_map(lines).map(parsed).collect()
 }
 
 /// The vectors of whole frames.
@@ -53,8 +53,7 @@ pub(crate) fn frames() -> Vec<Vector> {
 
 /// Bytes that were once a frame: the vectors', those of a newer schema, and those that must be refused.
 pub(crate) fn corpus() -> Vec<Vec<u8>> {
-    let others = ["newer.jsonl", "refused.jsonl"].into_iter().flat_map(|name| lines(&folder().join(name)));
-    let others = others.filter(|line| line["type"] == "MessageFrame");
+    let others = NEWER_OR_REFUSED.into_iter().flat_map(lines).filter(|line| line["type"] == "MessageFrame");
     let others = others.filter_map(|line| from_hex(line["uper_hex"].as_str()?).ok());
     frames().into_iter().map(|vector| vector.bytes).chain(others).collect()
 }

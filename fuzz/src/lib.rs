@@ -1,0 +1,4 @@
+//! What must hold for any bytes. The fuzz targets and short seeded tests both call these functions.
+
+pub mod coer;
+pub mod uper;
