@@ -61,8 +61,8 @@ impl FleetSecurity {
     /// A new unit's certificates.
     pub(crate) fn enrol(&self, stream: &mut Stream, now: Now) -> Result<PseudonymPool, EnrolError> {
         let validity = Validity { from: now.utc - BACKDATED, until: now.utc + PSEUDONYMS_HOLD };
-        let subject =
-            Subject { name: None, validity, region: None, psids: self.pseudonyms.certificate().permissions() };
+        let psids = MessageKind::ROAD_USERS.map(psid_of);
+        let subject = Subject { name: None, validity, region: None, psids: &psids };
         let algorithm = self.pseudonyms.key().algorithm();
         let identities = (0..PSEUDONYMS).map(|_| {
             let key = SigningKey::from_seed(algorithm, &stream.random());
@@ -86,8 +86,8 @@ impl IslandAuthority {
     pub(crate) fn new(seed: Seed, algorithm: Algorithm, now: Now) -> Result<Self, EnrolError> {
         let mut stream = seed.stream(Purpose::Authority, 0);
         let mut key = || SigningKey::from_seed(algorithm, &stream.random());
-        let psid = |kind: MessageKind| Psid(kind.application_id());
-        let (roadside_only, road_users_only) = (MessageKind::ROADSIDE.map(psid), MessageKind::ROAD_USERS.map(psid));
+        let (roadside_only, road_users_only) =
+            (MessageKind::ROADSIDE.map(psid_of), MessageKind::ROAD_USERS.map(psid_of));
         let both = [&roadside_only[..], &road_users_only[..]].concat();
         let root = Identity::root(key(), &island_subject("root", now, &both))?;
         let below = |name, key: SigningKey, psids: &[Psid]| {
@@ -111,7 +111,8 @@ impl IslandAuthority {
     pub(crate) fn node(&self, seed: Seed, number: u64, now: Now) -> Result<Security, EnrolError> {
         let mut stream = seed.stream(Purpose::Authority, number + 1);
         let key = SigningKey::from_seed(self.roadside.key().algorithm(), &stream.random());
-        let subject = island_subject("node", now, self.roadside.certificate().permissions());
+        let psids = MessageKind::ROADSIDE.map(psid_of);
+        let subject = island_subject("node", now, &psids);
         let identity = Identity::new(self.roadside.issue_application(&key.public_key(), &subject)?, key)?;
         Ok(Security { signer: Signer::new(identity), trust: self.trust()?, receiver: ReceiverConfig::default() })
     }
@@ -120,6 +121,10 @@ impl IslandAuthority {
     pub(crate) fn fleet(&self, verifier: Arc<dyn VerifySignature>) -> Result<FleetSecurity, EnrolError> {
         Ok(FleetSecurity { trust: self.trust()?, pseudonyms: self.pseudonyms.clone(), verifier })
     }
+}
+
+const fn psid_of(kind: MessageKind) -> Psid {
+    Psid(kind.application_id())
 }
 
 fn island_subject<'a>(name: &'a str, now: Now, psids: &'a [Psid]) -> Subject<'a> {
@@ -178,6 +183,28 @@ impl Opener {
         receiver.conclude(now, verdict).map_err(refusal_cause)?;
         self.verified += 1;
         Ok(received)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jxz_units::Utc;
+
+    #[test]
+    fn a_unit_gets_pseudonyms_and_signs_what_others_believe() {
+        let now = Now::after_start(Utc::from_unix_ms(1_786_270_272_345), Duration::ZERO);
+        for algorithm in [Algorithm::Sm2, Algorithm::EcdsaP256] {
+            let authority = IslandAuthority::new(Seed(3), algorithm, now).unwrap();
+            let fleet = authority.fleet(Arc::new(jxz_security::Software)).unwrap();
+            let mut pool = fleet.enrol(&mut Seed(3).stream(Purpose::OnBoardUnit, 1), now).unwrap();
+            let said = pool.current(now).unwrap().0.sign(now, BSM, b"hello").unwrap();
+            let mut receiver = Receiver::new(ReceiverConfig::default(), fleet.trust);
+            let admitted = receiver.admit(now, &said).unwrap();
+            assert_eq!((admitted.psid, admitted.payload), (BSM, &b"hello"[..]));
+            let verdict = admitted.job.run();
+            receiver.conclude(now, verdict).unwrap();
+        }
     }
 }
 

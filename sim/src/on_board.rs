@@ -106,6 +106,8 @@ struct Known {
 /// Why a message could not be made.
 #[derive(Debug, thiserror::Error)]
 enum SealError {
+    #[error("no pseudonym to sign with")]
+    NoPseudonyms,
     #[error(transparent)]
     Encode(#[from] EncodeError),
     #[error(transparent)]
@@ -121,6 +123,8 @@ pub(crate) struct OnBoardUnit {
     /// Its id before the last change of pseudonym: warnings on their way may still be addressed to it.
     before: Option<VehicleId>,
     pseudonyms: Option<PseudonymPool>,
+    /// A unit that must sign and cannot is silent.
+    must_sign: bool,
     count: MsgCount,
     stream: Stream,
     /// Steps between messages, and which of them is its own.
@@ -143,6 +147,7 @@ impl OnBoardUnit {
             vehicle,
             before,
             pseudonyms,
+            must_sign: false,
             count,
             stream,
             phase,
@@ -155,6 +160,7 @@ impl OnBoardUnit {
 
     /// Takes its pseudonyms.
     pub(crate) fn enrol(&mut self, security: &FleetSecurity, now: Now) -> Result<(), EnrolError> {
+        self.must_sign = true;
         self.pseudonyms = Some(security.enrol(&mut self.stream, now)?);
         self.change_pseudonym(now)?;
         self.before = None;
@@ -175,6 +181,7 @@ impl OnBoardUnit {
     /// The message in its envelope, if messages are signed.
     fn seal(&mut self, now: Now, message: Vec<u8>) -> Result<Vec<u8>, SealError> {
         match &mut self.pseudonyms {
+            None if self.must_sign => Err(SealError::NoPseudonyms),
             None => Ok(message),
             Some(pool) => Ok(pool.current(now)?.0.sign(now, BSM, &message)?),
         }
