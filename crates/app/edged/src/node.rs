@@ -13,7 +13,7 @@ use jxz_link::{
 use jxz_map::Map;
 use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
 use jxz_units::{Instant, Now};
-use jxz_v2x::Frame;
+use jxz_v2x::{Frame, MessageKind};
 use jxz_world::{DropCause, Drops, Site};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +24,9 @@ use tokio::sync::mpsc;
 const SCAN_QUEUE: usize = 80;
 /// Messages waiting for one vehicle's connection.
 const UU_QUEUE: usize = 64;
-/// Application ids of vehicles' own messages.
+/// Application ids of vehicles' own messages; people with a radio have one of their own.
 const BSM_APPLICATIONS: std::ops::RangeInclusive<u32> = 111..=114;
+const PSM_APPLICATION: u32 = MessageKind::Psm.application_id();
 /// A message to vehicles is worth nothing after this.
 const MESSAGE_TTL: Duration = Duration::from_millis(300);
 /// How long the node tries to bring what must arrive to the cloud when it is told to stop.
@@ -83,6 +84,11 @@ impl Revocations {
     }
 }
 
+/// Whether a frame of this application is from a vehicle or a person.
+fn is_of_road_users(application_id: u32) -> bool {
+    BSM_APPLICATIONS.contains(&application_id) || application_id == PSM_APPLICATION
+}
+
 fn open_radio(config: &RadioSettings) -> Result<Box<dyn Radio>, LinkError> {
     Ok(match config {
         RadioSettings::Multicast { interface, group } => {
@@ -137,7 +143,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
             },
             heard = node.radio.recv() => match heard {
                 // As a radio would: other applications' frames (the neighbours' RSM, MAP, ...) are not passed up.
-                Ok(heard) if !BSM_APPLICATIONS.contains(&heard.frame.application_id) => continue,
+                Ok(heard) if !is_of_road_users(heard.frame.application_id) => continue,
                 Ok(heard) => Input::Radio(heard.frame.bytes.to_vec()),
                 Err(error) => {
                     tracing::warn!(%error, "receive from the radio");

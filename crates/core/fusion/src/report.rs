@@ -161,6 +161,7 @@ fn started(report: &VehicleReport, config: &FusionConfig) -> Bernoulli {
     let cov = Matrix4::from_diagonal(&Vector4::new(p, p, v, v));
     let item = u64::from_be_bytes(report.vehicle.0);
     let key = BirthKey { at: report.valid_at, source: MAX_SENSORS, item };
-    let class = ClassBelief::from_weights(sender_class(report));
+    // What it states counts when the tie is made, just after.
+    let class = if report.class.is_some() { ClassBelief::UNIFORM } else { ClassBelief::from_weights(SENDER_CLASS) };
     Bernoulli::new(key, Imm::new(Gaussian { mean, cov }), FIRST_EXISTENCE, class, config)
 }

@@ -71,7 +71,9 @@ impl ImmediateForwardConfig {
         };
         let bsm = (111..=114).map(|id| (id, "BSM"));
         let rsi = (3620..=3622).map(|id| (id, "RSI"));
-        let all = bsm.chain([(3618, "MAP"), (3619, "SPAT")]).chain(rsi).chain([(3623, "RSM")]);
+        // No public list has those of the second phase: these are the ids that our own messages carry.
+        let second_phase = [(10_010, "RTCM"), (10_012, "SSM"), (10_015, "PSM")];
+        let all = bsm.chain([(3618, "MAP"), (3619, "SPAT")]).chain(rsi).chain([(3623, "RSM")]).chain(second_phase);
         Self {
             rsu,
             listen,
