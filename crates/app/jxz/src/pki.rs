@@ -5,6 +5,7 @@ use jxz_link::{MessagePlan, Plan};
 use jxz_map::Map;
 use jxz_security::{Algorithm, Psid};
 use jxz_v2x::MessageKind;
+use jxz_world::SiteId;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -20,6 +21,8 @@ pub(crate) struct Args {
 enum Command {
     /// Make a new authority and a certificate for everyone who takes part.
     Make(MakeArgs),
+    /// Revoke message certificates: nodes take the new list within a second.
+    Revoke(RevokeArgs),
     /// Show who has a certificate, and until when.
     Show(ShowArgs),
 }
@@ -50,6 +53,20 @@ struct MakeArgs {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example: jxz pki revoke --dir pki --node zhongxin-minan")]
+struct RevokeArgs {
+    /// Folder that `make` wrote to.
+    #[arg(long)]
+    dir: PathBuf,
+    /// Site whose node's message certificate is revoked; may be given several times.
+    #[arg(long = "node", value_name = "SITE")]
+    nodes: Vec<String>,
+    /// File of a message certificate (COER) that is revoked, a pseudonym's say; may be given several times.
+    #[arg(long = "certificate", value_name = "FILE")]
+    certificates: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
 struct ShowArgs {
     /// Folder that `make` wrote to.
     #[arg(long)]
@@ -59,6 +76,7 @@ struct ShowArgs {
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::Make(args) => make(args),
+        Command::Revoke(args) => revoke(&args),
         Command::Show(args) => show(&args),
     }
 }
@@ -71,6 +89,17 @@ fn make(args: MakeArgs) -> anyhow::Result<()> {
     let plan = Plan { sites, vehicles, operators, messages, now: jxz_link::utc_now(), days };
     let roles = jxz_link::make(&args.dir, &plan, args.force)?;
     print(&format!("{} certificates in {}, valid for {days} days\n", roles.len(), args.dir.display()))
+}
+
+fn revoke(args: &RevokeArgs) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !args.nodes.is_empty() || !args.certificates.is_empty(),
+        "nothing to revoke: give --node or --certificate"
+    );
+    let nodes = args.nodes.iter().map(|name| jxz_link::node_certificate(&args.dir, &SiteId(name.clone())));
+    let certificates: Vec<PathBuf> = nodes.chain(args.certificates.iter().cloned()).collect();
+    let count = jxz_link::revoke(&args.dir, &certificates, jxz_link::utc_now())?;
+    print(&format!("{count} certificates on the list {}\n", args.dir.join("messages/revocations").display()))
 }
 
 /// An algorithm by its name on the command line.

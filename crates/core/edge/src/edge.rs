@@ -9,7 +9,7 @@ use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
 use jxz_map::{JunctionIx, Map};
 use jxz_plausibility::ConfigError;
-use jxz_security::{HashedId8, Psid, Verdict};
+use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
@@ -249,10 +249,15 @@ impl Edge {
         let outcome = match self.guard.take() {
             None => self.relevant_report(now, None, bytes).map(|report| self.use_report(now, report, None)),
             Some(mut guard) => {
-                let held = guard.open(now, bytes).and_then(|opened| {
-                    let report = self.relevant_report(now, Some(opened.psid), opened.payload)?;
-                    guard.hold(opened, report)
-                });
+                let held = match guard.open(now, bytes) {
+                    Ok(opened) => self
+                        .relevant_report(now, Some(opened.psid), opened.payload)
+                        .and_then(|report| guard.hold(opened, report)),
+                    // Who is far away is never verified, so that all but his full certificates come from a stranger:
+                    // counted as what it is, another site's.
+                    Err(DropCause::RadioUnknownSigner) if self.is_far(now, bytes) => Err(DropCause::RadioOutOfRange),
+                    Err(cause) => Err(cause),
+                };
                 self.guard = Some(guard);
                 held.map(|verification| self.push(Output::Verify(verification)))
             }
@@ -260,6 +265,13 @@ impl Edge {
         if let Err(cause) = outcome {
             self.health.drops.count(cause);
         }
+    }
+
+    /// Whether a message speaks, unverified, of a road user beyond the site's reach.
+    fn is_far(&self, now: Now, bytes: &[u8]) -> bool {
+        let Ok(spdu) = Spdu::parse(bytes) else { return false };
+        let report = self.relevant_report(now, Some(spdu.psid()), spdu.payload());
+        matches!(report, Err(DropCause::RadioOutOfRange))
     }
 
     /// What a vehicle or a person says of itself, if it is this site's to use and not known already.

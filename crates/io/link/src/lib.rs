@@ -28,7 +28,7 @@ pub use immediate_forward::{
     ImmediateForwardMessage, ImmediateForwardRadio, TxChannel, TxMode,
 };
 pub use listener::{AckToken, FromNode, ListenerConfig, NodeListener};
-pub use message_authority::{MessagePlan, load_pseudonym_authority, load_signer, load_trust};
+pub use message_authority::{MessagePlan, load_pseudonym_authority, load_signer, load_trust, node_certificate, revoke};
 pub use pc5::{MAX_FRAME_BYTES, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, RecvFuture};
 pub use role::{Role, RoleError};
 pub use transport::{ALPN_NODE, ALPN_UU};

@@ -5,8 +5,9 @@
 use crate::LinkError;
 use crate::authority::{Plan, write};
 use jxz_security::{
-    Algorithm, Certificate, Identity, IssueError, Psid, Signer, SigningKey, Subject, TrustStore, Validity,
+    Algorithm, Certificate, HashedId10, Identity, IssueError, Psid, Signer, SigningKey, Subject, TrustStore, Validity,
 };
+use jxz_units::Utc;
 use jxz_world::SiteId;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::fs;
@@ -15,6 +16,8 @@ use std::time::Duration;
 
 /// Certificates hold from a little before they are made, for clocks that lag.
 const BACKDATED: Duration = Duration::from_secs(3600);
+/// A new revocation list is due within this time.
+const REVOCATIONS_HOLD: Duration = Duration::from_secs(7 * 86_400);
 /// No certificate is longer.
 const MAX_FILE_BYTES: u64 = 4096;
 /// The root and the two authorities below it.
@@ -195,4 +198,54 @@ pub fn load_trust(dir: &Path) -> Result<TrustStore, LinkError> {
 /// A file that cannot be read or is not what it should be.
 pub fn load_pseudonym_authority(dir: &Path) -> Result<Identity, LinkError> {
     load_identity(dir, PSEUDONYMS)
+}
+
+/// Puts certificates on the revocation list, `messages/revocations`, signed by the root: nodes take it from there.
+/// Who is on it is kept in `messages/revoked`, a line each; a new list holds all of them. Returns how many.
+///
+/// # Errors
+/// A certificate or the root's key that cannot be read, or a list too long.
+pub fn revoke(dir: &Path, certificates: &[PathBuf], now: Utc) -> Result<usize, LinkError> {
+    let root = load_identity(dir, ROOT)?;
+    let (ledger, list) = (folder(dir).join("revoked"), folder(dir).join("revocations"));
+    let mut revoked = match fs::read_to_string(&ledger) {
+        Ok(text) => text.lines().map(|line| revoked_id(&ledger, line)).collect::<Result<Vec<_>, _>>()?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(source) => return Err(LinkError::File { action: "read", path: ledger, source }),
+    };
+    for path in certificates {
+        revoked.push(load_certificate(path)?.revocation_id());
+    }
+    revoked.sort_unstable();
+    revoked.dedup();
+    // Seconds count up, as serial numbers must, until the year 2106.
+    let serial = u32::try_from(now.unix_ms() / 1000).unwrap_or(u32::MAX);
+    let signed =
+        root.revocation_list(serial, now, now + REVOCATIONS_HOLD, &revoked).map_err(|error| bad(&list, error))?;
+    let text: String = revoked.iter().map(|id| format!("{id}\n")).collect();
+    write(&ledger, text.as_bytes(), 0o644)?;
+    // In one step, so that no node reads half a list.
+    let fresh = list.with_extension("new");
+    write(&fresh, &signed, 0o644)?;
+    fs::rename(&fresh, &list).map_err(|source| LinkError::File { action: "replace", path: list, source })?;
+    Ok(revoked.len())
+}
+
+fn revoked_id(path: &Path, line: &str) -> Result<HashedId10, LinkError> {
+    let not_an_id = || bad(path, format!("`{line}` is not an id of 20 hexadecimal digits"));
+    let mut id = [0; 10];
+    if line.len() != 20 || !line.is_ascii() {
+        return Err(not_an_id());
+    }
+    for (byte, at) in id.iter_mut().zip((0..).step_by(2)) {
+        *byte = u8::from_str_radix(&line[at..at + 2], 16).map_err(|_| not_an_id())?;
+    }
+    Ok(HashedId10(id))
+}
+
+/// The file of a node's message certificate.
+#[must_use]
+pub fn node_certificate(dir: &Path, site: &SiteId) -> PathBuf {
+    let [certificate, _] = files(dir, &node_name(site));
+    certificate
 }
