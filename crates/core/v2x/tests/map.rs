@@ -242,6 +242,34 @@ fn a_big_junction_takes_several_frames_that_fit_a_packet() {
 }
 
 #[test]
+fn a_lane_may_lead_as_many_ways_as_the_profile_has_room_for() {
+    let mut sketch = Sketch::new(vec![junction("fan", 3000, [0.0, 0.0])]);
+    let west = sketch.link("west-in", None, Some(0), &line(&[[-300.0, 0.0], [-20.0, 0.0]]), &[LaneKind::Driving]);
+    let east = sketch.link("east-out", None, None, &line(&[[20.0, 0.0], [300.0, 0.0]]), &[LaneKind::Driving; 12]);
+    for (ways, profile, fits) in [
+        (8, Profile::Day1, true),
+        (9, Profile::Day1, false),
+        (9, Profile::Day2, false),
+        (12, Profile::Release2019, true),
+    ] {
+        sketch.0.lanes[west[0].0 as usize].successors.clear();
+        for lane in &east[..ways] {
+            sketch.connect(west[0], *lane, Turn::Straight, None);
+        }
+        let mut told = Encoded::default();
+        let mut encoder = Encoder::new(frame(), profile, UnitId([1; 8]), Point::origin(), 0);
+        encoder.map_message(now(), &sketch.0, JunctionIx(0), &mut told);
+        let Received::Map(map) = decode(&told.frames[0].bytes, profile, now(), &frame()).unwrap() else {
+            panic!("not a MAP")
+        };
+        let told_ways = map.nodes[0].links.first().map(|link| link.lanes[0].connections.len());
+        assert_eq!(told_ways, fits.then_some(ways), "{ways} ways, {profile}");
+        let reasons: Vec<String> = told.refused.iter().map(ToString::to_string).collect();
+        assert_eq!(reasons.iter().any(|reason| reason.contains(&format!("connections: {ways} is not"))), !fits);
+    }
+}
+
+#[test]
 fn a_link_that_cannot_be_said_is_left_out_by_name() {
     let mut map = crossing_roads();
     map.links[0].speed_limit_mps = f64::NAN;
