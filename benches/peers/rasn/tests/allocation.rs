@@ -1,4 +1,5 @@
-//! What rasn takes from the allocator (docs/decisions/0007): nothing to encode into a buffer that has grown, as ours.
+//! What rasn takes from the allocator (docs/decisions/0007): nothing to encode into a buffer that has grown, as ours;
+//! more than ours to decode.
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 #[path = "../../../../crates/core/v2x/tests/common/vectors.rs"]
