@@ -115,30 +115,41 @@ struct Arrival {
     bytes: Vec<u8>,
 }
 
+/// SplitMix64 (Steele, Lea, Flood 2014).
+fn chance(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// 200 vehicles at 10 Hz, spread over the tenth of a second.
 fn good(authority: &Authority) -> Vec<Arrival> {
     let mut vehicles: Vec<Speaker> = (0..VEHICLES).map(|n| Speaker::new(authority.enrol(n, &[BSM]), n, 0.0)).collect();
-    let mut arrivals = Vec::new();
+    let (mut arrivals, mut state) = (Vec::new(), 1);
     for tick in 0..END_MS / 100 {
         for (vehicle, phase) in vehicles.iter_mut().zip(0..) {
             let sent = tick * 100_000 + phase * 500;
-            arrivals.push(Arrival { at_us: sent + 1_500, is_good: true, bytes: vehicle.say(sent) });
+            let at_us = sent + 1_000 + chance(&mut state) % 2_000;
+            arrivals.push(Arrival { at_us, is_good: true, bytes: vehicle.say(sent) });
         }
     }
+    arrivals.sort_by_key(|arrival: &Arrival| arrival.at_us);
     arrivals
 }
 
-/// What the attacker sends: half of it evenly, half in bursts of 25.
+/// What the attacker sends, at times that are left to chance: four kinds, each on its own, 500 a second.
 fn attack(authority: &Authority, good: &[Arrival]) -> Vec<Arrival> {
     let mut liars: Vec<Speaker> =
         (0..LIARS).map(|n| Speaker::new(authority.enrol(500 + n, &[BSM]), 150 + n, 100.0)).collect();
     let own = Authority::new(66);
     let mut fakes: Vec<Speaker> = (0..FAKES).map(|n| Speaker::new(own.enrol(900 + n, &[BSM]), 170 + n, 0.0)).collect();
-    let mut arrivals = Vec::new();
+    let (mut arrivals, mut state) = (Vec::new(), 2);
     let total = EACH * (END_MS - ATTACK_FROM_MS) / 1000;
     for i in 0..total {
         let evenly = ATTACK_FROM_MS * 1000 + i * 1_000_000 / EACH;
-        let at = if i % 2 == 0 { evenly } else { ATTACK_FROM_MS * 1000 + i / 50 * (50_000_000 / EACH) };
+        let at = evenly + chance(&mut state) % 20_000;
         let heard = |before_us: u64| {
             let until = good.partition_point(|arrival| arrival.at_us + before_us < at);
             // Another one each time, so that no two forgeries are the same.
@@ -146,15 +157,16 @@ fn attack(authority: &Authority, good: &[Arrival]) -> Vec<Arrival> {
         };
         let forged = match i % 4 {
             // Under a certificate of the attacker's own making.
-            0 => fakes[i as usize / 4 % FAKES].say(at - 1_000),
-            // Under a stolen one: another's envelope of just now, with a newer place in it.
-            _ => elsewhere(heard(50_000), evenly),
+            0 => fakes[i as usize / 4 % FAKES].say(evenly),
+            // Under a stolen one: another's envelope of just now, with a place of the next moment in it.
+            _ => elsewhere(heard(50_000), evenly + 100_000),
         };
         let expired = heard(2_300_000);
         // Its certificates are good, and it claims 100 m/s.
         let implausible = liars[i as usize % LIARS].say(evenly);
         for bytes in [forged, heard(150_000), expired, implausible] {
-            arrivals.push(Arrival { at_us: at, is_good: false, bytes });
+            let at_us = at + chance(&mut state) % 20_000;
+            arrivals.push(Arrival { at_us, is_good: false, bytes });
         }
     }
     arrivals
