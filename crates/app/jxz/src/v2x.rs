@@ -6,7 +6,7 @@ use jxz_security::{Spdu, Validity};
 use jxz_v2x::asn::{Decoded, Meaning, MessageFrameExt, Profile, Shape, TypeInfo, type_named};
 use jxz_v2x::{from_hex, to_hex};
 use serde_json::{Map, Value, json};
-use std::io::{BufRead, Write};
+use std::io::{BufRead, Read as _, Write};
 use std::path::PathBuf;
 
 /// A line longer than this is refused: hexadecimal and JSON of the longest frame are far shorter.
@@ -137,8 +137,8 @@ fn finished(bytes: Vec<u8>, oversize: bool) -> anyhow::Result<String> {
     String::from_utf8(bytes).context("the line is not UTF-8")
 }
 
-/// A line with its member `result` or its `error`, and whether it is the former. A result that the line brought along
-/// never passes for ours.
+/// A line with its member `result` or its `error`, and whether it is the former. What the line brought along under
+/// these names never passes for ours.
 fn answered(
     line: anyhow::Result<String>,
     result: &str,
@@ -152,6 +152,7 @@ fn answered(
         Err(error) => return (json!({"error": format!("{error:#}")}), false),
     };
     members.remove(result);
+    members.remove("error");
     let converted = spoken(&members, profile).and_then(|(info, profile)| conversion(info, profile, &members));
     let ok = converted.is_ok();
     let (name, value) = match converted {
@@ -189,26 +190,29 @@ fn encode_line(info: &TypeInfo, profile: Profile, members: &Map<String, Value>) 
     Ok(to_hex(&bytes).into())
 }
 
-/// The value, under the profile asked for or else the first under which the bytes are a whole message.
+/// The value, under the profile asked for, or else the first under which the bytes are what an encoder makes of it, or
+/// else the first under which they are a whole message.
 fn decoded(info: &TypeInfo, bytes: &[u8], profile: Option<Profile>) -> anyhow::Result<(Profile, Decoded<Value>)> {
     if let Some(profile) = profile {
         return Ok((profile, info.decode(bytes, profile)?));
     }
-    let attempts =
-        [Profile::Day2, Profile::Day1, Profile::Release2019].map(|profile| (profile, info.decode(bytes, profile)));
-    let mut reasons = Vec::new();
-    for (profile, attempt) in attempts {
-        match attempt {
-            Ok(decoded) => return Ok((profile, decoded)),
+    let (mut found, mut reasons) = (Vec::new(), Vec::new());
+    for profile in [Profile::Day2, Profile::Day1, Profile::Release2019] {
+        match info.decode(bytes, profile) {
+            Ok(decoded) => found.push((profile, decoded)),
             Err(error) => reasons.push(format!("{profile}: {error}")),
         }
     }
-    anyhow::bail!("the bytes are no {} of any profile:\n  {}", info.name, reasons.join("\n  "))
+    let best = found.iter().position(|(_, decoded)| decoded.canonical).unwrap_or(0);
+    found
+        .into_iter()
+        .nth(best)
+        .with_context(|| format!("the bytes are no {} of any profile:\n  {}", info.name, reasons.join("\n  ")))
 }
 
 fn show(hex: &str, kind: &str, profile: Option<Profile>) -> anyhow::Result<()> {
     let text = if hex == "-" {
-        std::io::read_to_string(std::io::stdin()).context("read the message")?
+        std::io::read_to_string(std::io::stdin().take(LONGEST_LINE as u64)).context("read the message")?
     } else {
         hex.to_owned()
     };
@@ -298,7 +302,8 @@ impl<W: Write> Tree<'_, W> {
             (_, Value::Number(number)) => {
                 writeln!(self.out, "{indent}{name}: {}", physical(number.as_i64().unwrap_or_default(), meaning))
             }
-            (_, Value::String(text)) => writeln!(self.out, "{indent}{name}: {text}"),
+            // A sender's text may hold what steers a terminal.
+            (_, Value::String(text)) => writeln!(self.out, "{indent}{name}: {}", text.escape_debug()),
             (_, other) => writeln!(self.out, "{indent}{name}: {other}"),
         }
     }
@@ -333,8 +338,8 @@ fn physical(number: i64, meaning: Option<Meaning>) -> String {
         Some(Meaning { unavailable: Some(code), .. }) if code == number => "unavailable".to_owned(),
         Some(Meaning { scale, unit, .. }) if !unit.is_empty() || (scale - 1.0).abs() > 0.0 => {
             // As many decimals as one step of the scale has.
-            let decimals = (-scale.log10()).ceil().clamp(0.0, 7.0) as usize
-                + usize::from(scale < 1.0 && scale.to_string().ends_with('5'));
+            let step = scale.to_string();
+            let decimals = step.split_once('.').map_or(0, |(_, decimals)| decimals.len());
             format!("{:.*} {unit}", decimals.min(7), number as f64 * scale).trim_end().to_owned()
         }
         _ => number.to_string(),
