@@ -266,6 +266,7 @@ pub(crate) fn choice(
     additions: &[Merged],
     least: &LeastBits<'_>,
 ) {
+    assert!(alternatives.iter().all(|m| m.required == t.profiles), "`{}` differs between profiles", t.name);
     let rust = type_name(&t.name);
     let _ = writeln!(out, "#[derive(Debug, Clone, PartialEq, Eq)]\npub enum {rust} {{");
     for alternative in alternatives.iter().chain(additions) {
@@ -273,57 +274,78 @@ pub(crate) fn choice(
         let _ = writeln!(out, "/// `{name}`.\n{}({kind}),", variant_name(name));
     }
     let _ = writeln!(out, "}}");
-    let mut names = alternatives.iter().chain(additions).map(|m| m.field.as_str()).collect::<Vec<_>>();
-    assert!(alternatives.iter().all(|m| m.required == t.profiles), "`{}` differs between profiles", t.name);
-    let (mut enc, mut dec, mut toj) = ("match self {".to_owned(), String::new(), "match self {".to_owned());
-    let (mut decx, mut fromj) = (String::new(), String::new());
-    let (count, bit) = (alternatives.len(), if extensible { "w.bit(false);" } else { "" });
-    for (index, m) in alternatives.iter().enumerate() {
-        let (name, variant) = (&m.field, variant_name(&m.field));
-        let code = encode(&m.kind, "value", None);
-        let _ = writeln!(
-            enc,
-            "Self::{variant}(value) => {{ {bit} w.alternative({index}, {count}); at({name:?}, {code}) }}"
-        );
-        let _ = writeln!(dec, "{index} => at({name:?}, {}).map(Self::{variant}),", decode(&m.kind, None, least));
-        let _ = writeln!(toj, "Self::{variant}(value) => json::alternative({name:?}, {}),", to_json(&m.kind, "value"));
-        let _ = writeln!(fromj, "{index} => at({name:?}, {}).map(Self::{variant}),", from_json(&m.kind, None));
-    }
-    for (index, m) in additions.iter().enumerate() {
-        let (name, variant, mask) = (&m.field, variant_name(&m.field), m.profiles());
-        let code = encode(&m.kind, "value", None);
-        let _ = writeln!(
-            enc,
-            "Self::{variant}(value) => {{ if !w.is({mask:#05b}) {{ return Err(w.not_in_profile({name:?})); }}
-            w.bit(true); w.small({index}); at({name:?}, w.open(|w| {code})) }}"
-        );
-        let _ = writeln!(
-            decx,
-            "{index} if r.is({mask:#05b}) => at({name:?}, r.open(|r| {})).map(Self::{variant}),",
-            decode(&m.kind, None, least)
-        );
-        let _ = writeln!(toj, "Self::{variant}(value) => json::alternative({name:?}, {}),", to_json(&m.kind, "value"));
-        let at = alternatives.len() + index;
-        let _ = writeln!(
-            fromj,
-            "{at} if p.is({mask:#05b}) => at({name:?}, {}).map(Self::{variant}),",
-            from_json(&m.kind, None)
-        );
-    }
-    let extended = if extensible {
-        format!("if r.bit()? {{ return match r.small()? {{ {decx} index => Err(Fault::alternative(index)) }}; }}")
-    } else {
-        String::new()
-    };
-    let names = format!("{:?}", std::mem::take(&mut names));
     implement(
         out,
         &rust,
-        &format!("{enc} }}"),
-        &format!("{extended} match r.alternative({count})? {{ {dec} index => Err(Fault::alternative(index)) }}"),
-        &format!("{toj} }}"),
-        &format!(
-            "let (index, v) = json::read_alternative(v, &{names})?; match index {{ {fromj} _ => Err(Fault::not_in_profile(p, v)) }}"
-        ),
+        &choice_encode(extensible, alternatives, additions),
+        &choice_decode(extensible, alternatives, additions, least),
+        &choice_to_json(alternatives, additions),
+        &choice_from_json(alternatives, additions),
     );
+}
+
+fn choice_encode(extensible: bool, alternatives: &[Merged], additions: &[Merged]) -> String {
+    let mut body = "match self {".to_owned();
+    let (count, bit) = (alternatives.len(), if extensible { "w.bit(false);" } else { "" });
+    for (index, m) in alternatives.iter().enumerate() {
+        let (name, variant, code) = (&m.field, variant_name(&m.field), encode(&m.kind, "value", None));
+        let _ = writeln!(
+            body,
+            "Self::{variant}(value) => {{ {bit} w.alternative({index}, {count}); at({name:?}, {code}) }}"
+        );
+    }
+    for (index, m) in additions.iter().enumerate() {
+        let (name, variant, code) = (&m.field, variant_name(&m.field), encode(&m.kind, "value", None));
+        let _ = writeln!(
+            body,
+            "Self::{variant}(value) => {{ if !w.is({:#05b}) {{ return Err(w.not_in_profile({name:?})); }}
+            w.bit(true); w.small({index}); at({name:?}, w.open(|w| {code})) }}",
+            m.profiles()
+        );
+    }
+    body + "}"
+}
+
+fn choice_decode(extensible: bool, alternatives: &[Merged], additions: &[Merged], least: &LeastBits<'_>) -> String {
+    let mut body = String::new();
+    if extensible {
+        body.push_str("if r.bit()? { return match r.small()? {");
+        for (index, m) in additions.iter().enumerate() {
+            let (name, variant, code) = (&m.field, variant_name(&m.field), decode(&m.kind, None, least));
+            let _ = writeln!(
+                body,
+                "{index} if r.is({:#05b}) => at({name:?}, r.open(|r| {code})).map(Self::{variant}),",
+                m.profiles()
+            );
+        }
+        body.push_str("index => Err(Fault::alternative(index)) }; }\n");
+    }
+    let _ = writeln!(body, "match r.alternative({})? {{", alternatives.len());
+    for (index, m) in alternatives.iter().enumerate() {
+        let (name, variant, code) = (&m.field, variant_name(&m.field), decode(&m.kind, None, least));
+        let _ = writeln!(body, "{index} => at({name:?}, {code}).map(Self::{variant}),");
+    }
+    body + "index => Err(Fault::alternative(index)) }"
+}
+
+fn choice_to_json(alternatives: &[Merged], additions: &[Merged]) -> String {
+    let mut body = "match self {".to_owned();
+    for m in alternatives.iter().chain(additions) {
+        let (name, variant, code) = (&m.field, variant_name(&m.field), to_json(&m.kind, "value"));
+        let _ = writeln!(body, "Self::{variant}(value) => json::alternative({name:?}, {code}),");
+    }
+    body + "}"
+}
+
+fn choice_from_json(alternatives: &[Merged], additions: &[Merged]) -> String {
+    let all = || alternatives.iter().chain(additions);
+    let names: Vec<&str> = all().map(|m| m.field.as_str()).collect();
+    let mut body = format!("let (index, v) = json::read_alternative(v, &{names:?})?;\nmatch index {{");
+    for (index, m) in all().enumerate() {
+        let (name, variant, code) = (&m.field, variant_name(&m.field), from_json(&m.kind, None));
+        let condition =
+            if index < alternatives.len() { String::new() } else { format!("if p.is({:#05b})", m.profiles()) };
+        let _ = writeln!(body, "{index} {condition} => at({name:?}, {code}).map(Self::{variant}),");
+    }
+    body + "_ => Err(Fault::not_in_profile(p, v)) }"
 }

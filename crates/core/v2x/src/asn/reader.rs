@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
     /// Skips to the next whole byte of the value; an empty value has one.
     fn padding(&mut self) -> Outcome<()> {
         let width = if self.position == 0 { 8 } else { (8 - self.position % 8) % 8 };
-        let filling = self.bits(width.min(self.end - self.position) as u32)?;
+        let filling = self.bits(width as u32)?;
         self.canonical &= filling == 0;
         Ok(())
     }
