@@ -136,6 +136,7 @@ fn island_subject<'a>(name: &'a str, now: Now, psids: &'a [Psid]) -> Subject<'a>
 /// of them changes nothing but the time that takes, and that a certificate heard by one is known to all.
 #[derive(Debug, Default)]
 pub(crate) struct Opener {
+    profile: Profile,
     security: Option<(Receiver, FleetSecurity)>,
     frames: BTreeMap<Arc<[u8]>, Result<Arc<Received>, DropCause>>,
     order: VecDeque<Arc<[u8]>>,
@@ -144,6 +145,11 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
+    /// For messages of a profile; plain ones until [`Self::secure`].
+    pub(crate) fn new(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+
     pub(crate) fn secure(&mut self, security: FleetSecurity) {
         let receiver = Receiver::new(ReceiverConfig::default(), security.trust.clone());
         self.security = Some((receiver, security));
@@ -171,8 +177,9 @@ impl Opener {
     }
 
     fn open_first(&mut self, bytes: &[u8], now: Now, frame: &LocalFrame) -> Result<Received, DropCause> {
+        let profile = self.profile;
         let decode = |payload: &[u8]| {
-            jxz_v2x::decode(payload, Profile::default(), now.utc, frame).map_err(|error| {
+            jxz_v2x::decode(payload, profile, now.utc, frame).map_err(|error| {
                 if error.is_newer_edition() { DropCause::RadioUnknownEdition } else { DropCause::RadioUndecodable }
             })
         };
@@ -185,6 +192,9 @@ impl Opener {
         Ok(received)
     }
 }
+
+/// The application id under which vehicles sign.
+pub(crate) const BSM: Psid = Psid(MessageKind::Bsm.application_id());
 
 #[cfg(test)]
 mod tests {
@@ -207,6 +217,3 @@ mod tests {
         }
     }
 }
-
-/// The application id under which vehicles sign.
-pub(crate) const BSM: Psid = Psid(MessageKind::Bsm.application_id());

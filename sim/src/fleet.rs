@@ -26,13 +26,14 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) fn new(seed: Seed, plan: OnBoardPlan, frame: LocalFrame) -> Self {
+        let opener = Opener::new(plan.profile);
         Self {
             seed,
             plan,
             frame,
             units: BTreeMap::new(),
             numbers: BTreeMap::new(),
-            opener: Opener::default(),
+            opener,
             totals: OnBoardTotals::default(),
         }
     }

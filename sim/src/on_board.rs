@@ -8,9 +8,7 @@ use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_security::{PseudonymError, PseudonymPool, SignError};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
-use jxz_v2x::{
-    Audience, EncodeError, MsgCount, Notice, OnBoardState, Profile, Received, ReceivedWarning, RsiCode, encode_bsm,
-};
+use jxz_v2x::{Audience, EncodeError, MsgCount, Notice, OnBoardState, Received, ReceivedWarning, RsiCode, encode_bsm};
 use jxz_world::{
     Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleDetails, VehicleId, WarningId, WarningKind, WarningStage,
 };
@@ -227,7 +225,7 @@ impl OnBoardUnit {
             extent_m: Some(truth.extent_m),
             details: VehicleDetails::default(),
         };
-        let message = encode_bsm(frame, Profile::default(), &state, self.count.take()).map_err(SealError::from);
+        let message = encode_bsm(frame, plan.profile, &state, self.count.take()).map_err(SealError::from);
         match message.and_then(|message| self.seal(now, message)) {
             Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
             Err(_) => {
@@ -427,5 +425,48 @@ mod tests {
         assert!(take(&mut unit, Channel::Pc5, 200, &warning(3, WarningStage::Cancelled, vec![])).0.is_empty());
         let (late, _) = take(&mut unit, Channel::Pc5, 210, &warning(2, WarningStage::Held, vec![]));
         assert!(late.is_empty());
+    }
+
+    #[test]
+    fn a_change_of_pseudonym_changes_certificate_id_and_count_together() {
+        use crate::envelope::IslandAuthority;
+        use jxz_security::{Algorithm, Software, Spdu};
+        use std::sync::Arc;
+
+        let start = at(0);
+        let now = |s: u64| Now::after_start(start, core::time::Duration::from_secs(s));
+        let authority = IslandAuthority::new(Seed(5), Algorithm::EcdsaP256, now(0)).unwrap();
+        let plan = OnBoardPlan::default();
+        let mut unit = OnBoardUnit::new(Seed(1), 1, &plan);
+        unit.enrol(&authority.fleet(Arc::new(Software)).unwrap(), now(0)).unwrap();
+        let truth = crate::truth::TruthObject {
+            id: 1,
+            kind: crate::RoadUserKind::Car,
+            class: jxz_world::RoadUserClass::Motor,
+            position: Point::new(10.0, 20.0),
+            velocity: jxz_geo::Vector::new(5.0, 0.0),
+            yaw: jxz_units::Yaw::from_rad(0.0),
+            extent_m: (4.6, 1.8),
+            height_m: 1.5,
+            acceleration_mps2: 0.0,
+            vehicle: None,
+            scripted: false,
+        };
+        let mut said = Vec::new();
+        for s in 0..1000 {
+            let message = unit.observe(&truth, now(s), unit.phase, (&frame(), &plan), &mut Drops::default());
+            let Some(message) = message else { continue };
+            let spdu = Spdu::parse(&message.bytes).unwrap();
+            let received = jxz_v2x::decode(spdu.payload(), plan.profile, now(s).utc, &frame()).unwrap();
+            let Received::Bsm(report) = received else { panic!("not a BSM") };
+            assert_eq!(report.vehicle.0, spdu.signer().0, "it speaks in its certificate's name");
+            said.push((report.vehicle, report.message_count, spdu.certificate().is_some()));
+        }
+        let changes: Vec<_> = said.windows(2).filter(|pair| pair[0].0 != pair[1].0).collect();
+        assert!((2..=3).contains(&changes.len()), "every 300 to 360 s: {}", changes.len());
+        for pair in changes {
+            assert_ne!((pair[0].1 + 1) % 128, pair[1].1, "the count goes on as if nothing had changed");
+            assert!(pair[1].2, "the first message has the certificate in full");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Scenarios: what lives on the island and what goes wrong there, as TOML.
 
+use jxz_v2x::Profile;
 use serde::{Deserialize, Serialize};
 
 /// Why a scenario was refused.
@@ -71,13 +72,15 @@ pub struct OnBoardPlan {
     pub gnss_sigma_m: f64,
     /// 1-sigma error of the unit's speed, metres per second.
     pub speed_sigma_mps: f64,
+    /// The edition of the message set that units speak: day-1, day-2 or release-2019-07.
+    pub profile: Profile,
     /// Whether drivers act on warnings that are shown to them.
     pub obey: bool,
 }
 
 impl Default for OnBoardPlan {
     fn default() -> Self {
-        Self { share: 0.4, gnss_sigma_m: 0.6, speed_sigma_mps: 0.1, obey: true }
+        Self { share: 0.4, gnss_sigma_m: 0.6, speed_sigma_mps: 0.1, profile: Profile::default(), obey: true }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::truth::TruthObject;
 use jxz_edge::{Edge, EdgeConfig, EdgeError, Input, NoStopwatch, Output};
 use jxz_map::Map;
 use jxz_units::{Instant, Now, Utc};
-use jxz_v2x::Profile;
 use jxz_world::{Drops, NodeState, RecordBody, Scan, SiteId, VehicleId, Warning};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -163,7 +162,7 @@ impl SitePlay {
     }
 
     fn hear(&mut self, at: Now, bytes: &[u8], output: &mut PlayOutput) {
-        let Ok(received) = jxz_v2x::decode(bytes, Profile::default(), at.utc, &self.map.frame) else {
+        let Ok(received) = jxz_v2x::decode(bytes, self.plan.profile, at.utc, &self.map.frame) else {
             self.totals.drops.count(jxz_world::DropCause::RadioUndecodable);
             return;
         };

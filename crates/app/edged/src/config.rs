@@ -4,6 +4,7 @@ use anyhow::Context;
 use jxz_hazard::HazardConfig;
 use jxz_link::Role;
 use jxz_observe::LogSettings;
+use jxz_v2x::Profile;
 use jxz_world::SiteId;
 use serde::Deserialize;
 use std::net::{SocketAddr, SocketAddrV4};
@@ -25,6 +26,12 @@ pub struct Config {
     pub cloud: Cloud,
     /// Where vehicles subscribe over 5G.
     pub uu: Uu,
+    /// The edition of the message set that vehicles here speak: day-1, day-2 or release-2019-07.
+    #[serde(default)]
+    pub profile: Profile,
+    /// Whether the node shares what its sensors cover and see (SSM, with profile day-2).
+    #[serde(default = "yes")]
+    pub share_sensors: bool,
     /// The way to the vehicles near by.
     pub radio: Radio,
     /// Keys and certificates, as `jxz pki make` lays them out.
@@ -118,6 +125,10 @@ impl Default for Security {
     fn default() -> Self {
         Self { enabled: true, verifiers: 2 }
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 fn cloud_name() -> String {

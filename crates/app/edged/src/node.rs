@@ -176,7 +176,13 @@ impl Node {
         let now = clock.now();
         // The start's time tells one boot from the next, and starts the message counters at an arbitrary number.
         let boot = u64::try_from(now.utc.unix_ms()).unwrap_or(0);
-        let brain = EdgeConfig { boot, hazard: config.hazard.clone(), ..EdgeConfig::default() };
+        let brain = EdgeConfig {
+            boot,
+            hazard: config.hazard.clone(),
+            profile: config.profile,
+            share_sensors: config.share_sensors,
+            ..EdgeConfig::default()
+        };
         let state_ttl = Duration::from_secs_f64(brain.state_valid_s);
         let mut edge = Edge::new(now, Arc::new(map), &config.site, brain, Box::new(clock))?;
         if config.security.enabled {

@@ -1,15 +1,20 @@
 //! The dialects of the message set that are on the road.
 
+use serde::{Deserialize, Serialize};
+
 /// Which edition of the message set a link speaks. Nothing on the wire says so: both ends are configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Profile {
     /// The first phase as its public copies have it (YD/T 3709-2020).
+    #[serde(rename = "day-1")]
     Day1 = 0,
     /// The first phase with the second one behind its extension markers.
     #[default]
+    #[serde(rename = "day-2")]
     Day2 = 1,
     /// The first phase as equipment of 2019 has it.
+    #[serde(rename = "release-2019-07")]
     Release2019 = 2,
 }
 
