@@ -331,7 +331,7 @@ impl OnBoardUnit {
 mod tests {
     use super::*;
     use jxz_geo::Wgs84;
-    use jxz_v2x::{Encoded, Encoder, UnitId};
+    use jxz_v2x::{Encoded, Encoder, Profile, UnitId};
     use jxz_world::{Concerned, Place, TrackId, Warning};
 
     fn frame() -> LocalFrame {
