@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use std::hint::black_box;
 use std::time::Duration;
 
-const ROUNDS: usize = 400;
+const ROUNDS: usize = 800;
 const PROFILE: Profile = Profile::Day2;
 const BSM: Psid = Psid(111);
 const PAYLOAD_BYTES: usize = 500;
