@@ -195,7 +195,7 @@ fn records() -> Vec<Record> {
         last: at(),
         count: 3,
     };
-    let others = [RecordBody::Health(health), RecordBody::Misbehaviour(misbehaviour)];
+    let others = [RecordBody::Misbehaviour(misbehaviour), RecordBody::Health(health)];
     (0..).zip(warnings.chain(others)).map(record).collect()
 }
 
