@@ -13,8 +13,8 @@ fn copy_of_the_workspace(to: &Path) {
         fs::copy(root.join(file), to.join(file)).unwrap();
     }
     let mut folders: Vec<PathBuf> = ["sim", "tests", "benches", "xtask"].map(PathBuf::from).to_vec();
-    for floor in ["base", "core", "io", "app"] {
-        let floor = Path::new("crates").join(floor);
+    for floor in ["crates/base", "crates/core", "crates/io", "crates/app", "benches/peers"] {
+        let floor = PathBuf::from(floor);
         let crates = fs::read_dir(root.join(&floor)).unwrap().map(|entry| floor.join(entry.unwrap().file_name()));
         folders.extend(crates.filter(|folder| root.join(folder).join("Cargo.toml").exists()));
     }
