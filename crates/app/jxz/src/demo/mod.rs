@@ -112,6 +112,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");
+    let group = island.layout.pc5_group;
+    eprintln!("on the air: {group} (jxz v2x capture --group {group} --out air.pcapng)");
 
     let stop = StopSignal::listen()?;
     let online = tokio::select! {
