@@ -5,6 +5,7 @@ use jxz_link::{
     CaptureOptions, CaptureWriter, Captured, Channel, Direction, Encoding, MulticastConfig, MulticastRadio, Radio,
     ReceivedFrame,
 };
+use jxz_v2x::MessageKind;
 use jxz_world::DropCause;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -128,15 +129,15 @@ fn captured<'a>(heard: &'a ReceivedFrame, kind: &'a str) -> Captured<'a> {
     }
 }
 
-/// The kind of message that goes under an application id.
+/// The kind of message that goes under an application id; for the second phase, by our own ids.
 fn kind(application_id: u32) -> String {
-    match application_id {
-        111..=114 => "BSM".to_owned(),
-        3618 => "MAP".to_owned(),
-        3619 => "SPAT".to_owned(),
-        3620..=3622 => "RSI".to_owned(),
-        3623 => "RSM".to_owned(),
-        other => format!("AID {other}"),
+    let mut known = MessageKind::ROADSIDE.into_iter().chain(MessageKind::ROAD_USERS);
+    match known.find(|kind| kind.application_id() == application_id) {
+        Some(MessageKind::Rsi(_)) => "RSI".to_owned(),
+        Some(kind) => kind.name().to_uppercase(),
+        // BSM may go under any of four.
+        None if (112..=114).contains(&application_id) => "BSM".to_owned(),
+        None => format!("AID {application_id}"),
     }
 }
 
