@@ -122,7 +122,8 @@ impl Bernoulli {
     /// Acceleration noise of the one simple model by which sensors are compared.
     pub(crate) fn calibration_noise(&self, config: &FusionConfig) -> Noise {
         let [straight, turn, speed_change] = self.noises(config);
-        let mean = |a: f64, b: f64, c: f64| 0.5 * a + 0.2 * (b + c);
+        let [w0, w1, w2] = self.imm.weights();
+        let mean = |a: f64, b: f64, c: f64| w0 * a + w1 * b + w2 * c;
         Noise {
             ee: mean(straight.ee, turn.ee, speed_change.ee),
             en: mean(straight.en, turn.en, speed_change.en),

@@ -163,7 +163,7 @@ impl Default for FusionConfig {
             survey: Survey {
                 yaw_sigma_rad: 0.01,
                 position_sigma_m: 0.2,
-                radar_clock_sigma_s: 0.002,
+                radar_clock_sigma_s: 0.001,
                 camera_clock_sigma_s: 0.015,
             },
             bounds: None,

@@ -162,6 +162,11 @@ impl Imm {
         &self.combined
     }
 
+    /// The models' probabilities.
+    pub(crate) fn weights(&self) -> [f64; MODELS] {
+        self.weights
+    }
+
     /// Mixes the models by their switching (rows: from), then moves each by its noise.
     pub(crate) fn predict(&mut self, dt_s: f64, noises: &[Noise; MODELS], switching: &[[f64; MODELS]; MODELS]) {
         let from = self.models;

@@ -94,29 +94,20 @@ impl BiasFilter {
         }
     }
 
-    /// The squared Mahalanobis distance of one scalar measurement `residual = gradient · (b - mean) + noise`.
-    pub(crate) fn surprise(&self, gradient: &[f64], residual: f64, variance: f64) -> f64 {
-        let n = gradient.len();
-        let mut s = variance;
-        for (i, a) in gradient.iter().enumerate() {
-            if *a != 0.0 {
-                s += a * (0..n).map(|j| self.cov[(j, i)] * gradient[j]).sum::<f64>();
-            }
-        }
-        residual * residual / s
-    }
-
-    /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`.
-    pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64) {
+    /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`; refuses it, and says
+    /// so, when its squared Mahalanobis distance is beyond `gate_chi2`.
+    pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64, gate_chi2: f64) -> bool {
         self.scratch.fill(0.0);
-        for (i, a) in gradient.iter().enumerate() {
-            if *a != 0.0 {
-                self.scratch.axpy(*a, &self.cov.column(i), 1.0);
-            }
+        for (a, column) in gradient.iter().zip(self.cov.column_iter()) {
+            self.scratch.axpy(*a, &column, 1.0);
         }
         let s = variance + self.scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
+        if residual * residual > gate_chi2 * s {
+            return false;
+        }
         self.mean.axpy(residual / s, &self.scratch, 1.0);
         self.cov.ger(-1.0 / s, &self.scratch, &self.scratch, 1.0);
+        true
     }
 
     /// Forgets what is known of one sensor: back to the survey.

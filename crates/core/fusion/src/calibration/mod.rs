@@ -18,12 +18,13 @@ use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
 use reference::Reference;
 
 /// Road users compared by at once.
-const REFERENCES: usize = 24;
-/// Of these, at most so many that stand: a queue says nothing of clocks.
-const STANDING: usize = 8;
+const REFERENCES: usize = 32;
+const MIN_REFERENCES: usize = 8;
+/// Of these, at most one in so many stands: a queue says nothing of clocks.
+const STANDING_SHARE: usize = 5;
 /// Detections used of one scan: all until the sensors agree, then some in turn.
-const PER_SCAN: usize = 24;
-const PER_SCAN_SETTLED: usize = 6;
+const PER_SCAN: usize = 32;
+const PER_SCAN_SETTLED: usize = 8;
 /// A turn's length, nanoseconds.
 const TURN_NS: i64 = 400_000_000;
 /// A reference is replaced after this long, and given up when not heard of for so long, seconds.
@@ -35,7 +36,7 @@ const WANDER_PS: f64 = 1e-5;
 const RENEW_S: f64 = 0.05;
 /// Sensors agree when none is expected to be off from the others by more than this: radians, seconds.
 const SETTLED_YAW_RAD: f64 = 5e-4;
-const SETTLED_CLOCK_S: f64 = 1e-3;
+const SETTLED_CLOCK_S: f64 = 4e-4;
 
 /// What is known of one sensor's errors. All biases are what is declared less what is true.
 #[derive(Debug, Clone, PartialEq)]
@@ -146,6 +147,7 @@ impl Calibrator {
             clock_offset_s: bias.clock_s,
             clock_sigma_s: sigma.clock_s,
             trust,
+
         }
     }
 
@@ -166,6 +168,8 @@ impl Calibrator {
         self.biases.wander(dt_s, WANDER_PS);
         self.references.retain(|r| at.seconds_since(r.heard) <= LOST_S && at.seconds_since(r.since) <= LIFE_S);
         let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
+        // A third of the traffic is enough, and bounds the cost at a quiet site.
+        let room = (pairs.len() / 3).clamp(MIN_REFERENCES, REFERENCES);
         let mut standing = self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
         // Every sensor looks at the same few for a while, for only what several see tells them apart.
         let turn = (at.unix_ns().div_euclid(TURN_NS) as usize * limit) % REFERENCES;
@@ -184,9 +188,9 @@ impl Calibrator {
                 } else {
                     reference.heard = at;
                 }
-            } else if self.references.len() < REFERENCES {
-                let stands = pair.velocity.norm() < 0.5;
-                if !stands || standing < STANDING {
+            } else if self.references.len() < room {
+                let stands = pair.velocity.norm() < 2.0;
+                if !stands || (standing + 1) * STANDING_SHARE <= room {
                     standing += usize::from(stands);
                     let made =
                         Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, &self.biases);
