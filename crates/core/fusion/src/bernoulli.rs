@@ -1,7 +1,7 @@
 //! One possible road user: where it may be, whether it is at all, and what is known of it.
 
-use crate::FusionConfig;
-use crate::filter::Imm;
+use crate::filter::{Gaussian, Imm};
+use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
@@ -259,6 +259,13 @@ impl Bernoulli {
         at.seconds_since(self.measured_at) <= config.coast_s
     }
 
+    /// Whether it is inside the area. Of one that comes in the estimate may still be outside by its own error.
+    fn is_inside(&self, bounds: &Bounds, state: &Gaussian) -> bool {
+        let outside_m = bounds.distance_outside_m(state.position());
+        let coming = || bounds.distance_outside_m(state.position() + state.velocity() * LEAVING_S) < outside_m;
+        outside_m <= 0.0 || (outside_m * outside_m <= 4.0 * self.spread() && coming())
+    }
+
     /// The track as others see it, carried from `now` to `at`; `None` if it is not to be shown then.
     pub(crate) fn track_at(&self, now: Utc, at: Utc, config: &FusionConfig) -> Option<Track> {
         let id = self.id.filter(|_| self.confirmed)?;
@@ -270,7 +277,7 @@ impl Bernoulli {
         let dt_s = at.seconds_since(now);
         imm.predict(dt_s, &self.noises(config), &motion::switching(dt_s, config));
         let state = imm.combined();
-        if config.bounds.is_some_and(|b| !b.contains(state.position())) {
+        if config.bounds.is_some_and(|b| !self.is_inside(&b, state)) {
             return None;
         }
         let lately = |heard: Option<Utc>| heard.is_some_and(|t| at.seconds_since(t) <= LATELY_S);

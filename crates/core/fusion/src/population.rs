@@ -10,7 +10,7 @@ use crate::filter::Imm;
 use crate::gate::{Candidate, Expectation, gate};
 use crate::motion;
 use crate::occlusion::Occlusion;
-use crate::rival::{Look, settle};
+use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
@@ -52,6 +52,7 @@ pub(crate) struct Workspace {
     expected: Vec<Expectation>,
     occlusion: Occlusion,
     looks: Vec<Look>,
+    rivals: Rivals,
     /// For each candidate, the probability that it is of no track.
     left: Vec<f64>,
     /// Pairs beyond doubt.
@@ -111,9 +112,7 @@ impl Population {
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
-        if config.mode == FusionMode::Gnn {
-            settle(&mut self.tracks, &work.associator.pairs, &work.looks);
-        }
+        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -136,7 +135,7 @@ impl Population {
             }
             let own = &pairs[first..next];
             let seen: f64 = own.iter().map(|p| p.probability).sum();
-            work.looks[index] = Look { seen: seen > 0.5, pd: 0.5 * (plain_pd + pd) };
+            work.looks[index] = Look { seen, pd: 0.5 * (plain_pd + pd) };
             match config.mode {
                 FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
                 FusionMode::Gnn => {

@@ -1,7 +1,7 @@
 //! The joint estimate of every sensor's bias, with its covariance.
 
 use jxz_geo::Point;
-use nalgebra::{DMatrix, DVector, SMatrix};
+use nalgebra::{DMatrix, DVector, Matrix4, SMatrix};
 
 /// Biases of one sensor: yaw, position east, position north, clock.
 pub(crate) const PER_SENSOR: usize = 4;
@@ -24,7 +24,7 @@ impl Bias {
         [self.yaw_rad, self.position_m[0], self.position_m[1], self.clock_s]
     }
 
-    fn from_slice(values: &[f64]) -> Self {
+    pub(crate) fn from_slice(values: &[f64]) -> Self {
         Self { yaw_rad: values[0], position_m: [values[1], values[2]], clock_s: values[3] }
     }
 }
@@ -78,12 +78,12 @@ impl BiasFilter {
         Bias::from_slice(&diagonal)
     }
 
-    /// 1-sigma of every sensor's biases without what all have in common: by so much its detections may disagree with
-    /// the others'.
-    pub(crate) fn disagreement(&self) -> impl Iterator<Item = Bias> + '_ {
+    /// The covariance of every sensor's biases without what all have in common: by so much its detections may disagree
+    /// with the others'.
+    pub(crate) fn disagreement(&self) -> impl Iterator<Item = Matrix4<f64>> + '_ {
         let relative = &self.observable * &self.cov * self.observable.transpose();
-        let diagonal: Vec<f64> = relative.diagonal().iter().map(|v| v.max(0.0).sqrt()).collect();
-        (0..self.mean.len() / PER_SENSOR).map(move |k| Bias::from_slice(&diagonal[k * PER_SENSOR..]))
+        let sensors = self.mean.len() / PER_SENSOR;
+        (0..sensors).map(move |k| relative.fixed_view::<4, 4>(k * PER_SENSOR, k * PER_SENSOR).into_owned())
     }
 
     /// Lets every bias wander by `variance_ps` of its prior variance a second, never beyond the prior.

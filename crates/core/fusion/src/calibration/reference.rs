@@ -51,6 +51,7 @@ impl Reference {
         detection: &Detection,
         spec: &SensorSpec,
         sensor: usize,
+        applied_s: f64,
         biases: &BiasFilter,
     ) -> Self {
         let b = biases.bias(sensor);
@@ -73,11 +74,13 @@ impl Reference {
         for i in 0..2 {
             sensitivity[(i, first)] = -across[i] * detection.range_m;
             sensitivity[(i, first + 1 + i)] = -1.0;
-            // `at` is the stamp less the clock's bias as estimated: if that is too small, `at` is too late, and by then
-            // it was further on.
+            // `at` is the stamp less what was applied for the clock: if that is too little, `at` is too late, and by
+            // then it was further on.
             sensitivity[(i, first + 3)] = velocity[i];
         }
-        let here = Vector4::new(place.x, place.y, velocity.x, velocity.y);
+        let late_s = b.clock_s - applied_s;
+        let here =
+            Vector4::new(place.x + velocity.x * late_s, place.y + velocity.y * late_s, velocity.x, velocity.y);
         let at_zero = here - &sensitivity * biases.mean();
         Self { birth, since: at, heard: at, now: at, at_zero, sensitivity, cov }
     }
@@ -87,7 +90,7 @@ impl Reference {
         self.at_zero + &self.sensitivity * biases
     }
 
-    /// Moves to `at`, a stamp less its clock's estimated bias.
+    /// Moves to `at`, a stamp less what was applied for its clock.
     pub(crate) fn predict(&mut self, at: Utc, noise: Noise) {
         let dt = at.seconds_since(self.now);
         self.now = at;
@@ -108,12 +111,13 @@ impl Reference {
         detection: &Detection,
         spec: &SensorSpec,
         sensor: usize,
+        applied_s: f64,
         biases: &mut BiasFilter,
         gradient: &mut [f64],
     ) -> bool {
         let count = if detection.doppler_mps.is_some() && spec.doppler_sigma_mps.is_some() { 3 } else { 2 };
         for k in 0..count {
-            let row = self.row(k, detection, spec, sensor, biases);
+            let row = self.row(k, detection, spec, sensor, applied_s, biases);
             self.spread_gradient(&row, sensor, gradient);
             let ph = self.cov * row.gradient;
             let own = row.gradient.dot(&ph) + row.variance;
@@ -144,12 +148,20 @@ impl Reference {
     }
 
     /// Range, azimuth, Doppler, in that order.
-    fn row(&self, which: usize, detection: &Detection, spec: &SensorSpec, sensor: usize, biases: &BiasFilter) -> Row {
+    fn row(
+        &self,
+        which: usize,
+        detection: &Detection,
+        spec: &SensorSpec,
+        sensor: usize,
+        applied_s: f64,
+        biases: &BiasFilter,
+    ) -> Row {
         let b = biases.bias(sensor);
         let state = self.state(biases.mean());
         let velocity = Vector::new(state[2], state[3]);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
-        let d = Vector::new(state[0], state[1]) - from.coords;
+        let d = Vector::new(state[0], state[1]) - velocity * (b.clock_s - applied_s) - from.coords;
         let range = d.norm().max(MIN_RANGE_M / 2.0);
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
