@@ -95,9 +95,9 @@ impl Bernoulli {
     }
 
     /// Moves the state on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64, switching: &[[f64; MODELS]; MODELS], config: &FusionConfig) {
+    pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
         let noises = self.noises(config);
-        self.imm.predict(dt_s, &noises, switching);
+        self.imm.predict(dt_s, &noises, config);
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
@@ -274,8 +274,9 @@ impl Bernoulli {
             return None;
         }
         let mut imm = self.imm;
-        let dt_s = at.seconds_since(now);
-        imm.predict(dt_s, &self.noises(config), &motion::switching(dt_s, config));
+        if at != now {
+            imm.predict(at.seconds_since(now), &self.noises(config), config);
+        }
         let state = imm.combined();
         if config.bounds.is_some_and(|b| !self.is_inside(&b, state)) {
             return None;
