@@ -1,5 +1,6 @@
 //! One possible road user: where it may be, whether it is at all, and what is known of it.
 
+use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
 use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
@@ -59,6 +60,7 @@ pub(crate) struct Bernoulli {
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
     pub(crate) rival: Option<Rival>,
+    pub(crate) companion: Option<Companion>,
     extent_m: Option<(f64, f64)>,
     heading: Option<Heading>,
     since: Utc,
@@ -85,6 +87,7 @@ impl Bernoulli {
             measured_at: birth.at,
             hits: 0,
             rival: None,
+            companion: None,
             extent_m: None,
             heading: None,
             since: birth.at,
@@ -133,6 +136,18 @@ impl Bernoulli {
 
     pub(crate) fn extent_m(&self) -> Option<(f64, f64)> {
         self.extent_m
+    }
+
+    pub(crate) fn set_extent(&mut self, extent_m: (f64, f64)) {
+        self.extent_m = Some(extent_m);
+    }
+
+    /// By how much a radar's point may lie before or behind the centre, 1-sigma, metres along the heading: a long
+    /// vehicle is seen anywhere along it.
+    pub(crate) fn along_sigma(&self) -> Option<(Vector, f64)> {
+        let (length_m, _) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
+        let yaw = self.heading?.to_yaw().rad();
+        Some((Vector::new(yaw.cos(), yaw.sin()), length_m / 12.0_f64.sqrt()))
     }
 
     pub(crate) fn heading(&self) -> Option<Heading> {

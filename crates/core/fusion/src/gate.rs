@@ -48,7 +48,10 @@ pub(crate) fn gate(
         }
         let state = bernoulli.imm.combined();
         let position = state.position();
-        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2);
+        let along = bernoulli.along_sigma();
+        let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
+        let spread =
+            state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
         let first = candidates.partition_point(|c| c.place.x < position.x - reach);
         let from = pairs.len();
@@ -59,7 +62,8 @@ pub(crate) fn gate(
             if (candidate.place.y - position.y).abs() > reach {
                 continue;
             }
-            let fit = state.fit(&sensor.linearise(state, &detections[candidate.index], candidate.direction));
+            let detection = &detections[candidate.index];
+            let fit = state.fit(&sensor.linearise_along(state, detection, candidate.direction, along));
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }

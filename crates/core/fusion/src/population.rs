@@ -6,7 +6,9 @@ use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
+use crate::extended::Extended;
 use crate::filter::{Gaussian, Imm};
+use crate::lanes::LaneField;
 use crate::gate::{Candidate, Expectation, gate};
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
@@ -52,6 +54,7 @@ pub(crate) struct Workspace {
     occlusion: Occlusion,
     looks: Vec<Look>,
     rivals: Rivals,
+    extended: Extended,
     /// For each candidate, the probability that it is of no track.
     left: Vec<f64>,
     /// Pairs beyond doubt.
@@ -72,11 +75,14 @@ pub(crate) struct FreshScan<'a> {
 
 impl Population {
     /// Moves every track to `at`, and gives up those that left or have not been heard of for long.
-    pub(crate) fn advance(&mut self, at: Utc, config: &FusionConfig) {
+    pub(crate) fn advance(&mut self, at: Utc, lanes: &LaneField, config: &FusionConfig) {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
-            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, config));
+            for track in &mut self.tracks {
+                track.predict(dt_s, config);
+                lanes.guide(track, dt_s);
+            }
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
@@ -89,12 +95,12 @@ impl Population {
         &mut self,
         scan: FreshScan<'_>,
         sensor: &SensorModel,
-        arrivals: &Arrivals,
+        (arrivals, lanes): (&Arrivals, &LaneField),
         work: &mut Workspace,
         config: &FusionConfig,
     ) -> ScanCounts {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
-        self.advance(scan.at, config);
+        self.advance(scan.at, lanes, config);
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
         work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
@@ -111,6 +117,9 @@ impl Population {
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
         work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
+        let Workspace { candidates, left, extended, .. } = work;
+        extended.claim(&mut self.tracks, candidates, left, scan.detections, sensor);
+        extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -148,8 +157,10 @@ impl Population {
             let Some(best) = best else { continue };
             let candidate = |pair: &Pair| &work.candidates[pair.detection];
             let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
-            let linearise =
-                |state: &Gaussian, pair: &Pair| sensor.linearise(state, detection(pair), candidate(pair).direction);
+            let along = track.along_sigma();
+            let linearise = |state: &Gaussian, pair: &Pair| {
+                sensor.linearise_along(state, detection(pair), candidate(pair).direction, along)
+            };
             if best.probability >= SURE {
                 track.imm.update(|state| linearise(state, best));
             } else {

@@ -123,6 +123,24 @@ impl SensorModel {
         rows
     }
 
+    /// The same for one of a long vehicle, seen anywhere along its `along` (unit vector, 1-sigma in metres) by a radar.
+    pub(crate) fn linearise_along(
+        &self,
+        state: &Gaussian,
+        detection: &Detection,
+        direction: Vector,
+        along: Option<(Vector, f64)>,
+    ) -> Rows {
+        let mut rows = self.linearise(state, detection, direction);
+        if let Some((forward, sigma_m)) = along.filter(|_| self.is_radar()) {
+            let forward = Vector4::new(forward.x, forward.y, 0.0, 0.0);
+            for row in rows.as_mut_slice().iter_mut().take(2) {
+                row.variance += (row.gradient.dot(&forward) * sigma_m).powi(2);
+            }
+        }
+        rows
+    }
+
     /// Density of false detections at a detection, per scan, in the space of its own measurements
     /// (per metre and radian, and per metre per second with Doppler).
     pub(crate) fn clutter_density(&self, detection: &Detection, config: &FusionConfig) -> f64 {
