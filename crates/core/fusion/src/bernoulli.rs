@@ -2,10 +2,10 @@
 
 use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
-use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::{Bounds, FusionConfig};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{ClassBelief, Detection, Sources, Track, TrackId, VehicleId};
@@ -59,6 +59,7 @@ pub(crate) struct Bernoulli {
     pub(crate) heard: Heard,
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
+    pub(crate) camera_hits: u32,
     pub(crate) rival: Option<Rival>,
     pub(crate) companion: Option<Companion>,
     extent_m: Option<(f64, f64)>,
@@ -86,6 +87,7 @@ impl Bernoulli {
             heard: Heard::default(),
             measured_at: birth.at,
             hits: 0,
+            camera_hits: 0,
             rival: None,
             companion: None,
             extent_m: None,
@@ -231,6 +233,7 @@ impl Bernoulli {
         *heard = Some(at);
         self.measured_at = at;
         self.hits = self.hits.saturating_add(1);
+        self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
         let window = window_of(at);
         self.seen_by = match window.wrapping_sub(self.window) {
             0 => self.seen_by,

@@ -18,15 +18,21 @@ const LONGEST_M: f64 = 20.0;
 /// Points this far outside an outline, beside their own error, are still its own, metres.
 const MARGIN_M: f64 = 0.8;
 /// And a radial speed this different, beside the error, metres per second.
-const DOPPLER_MARGIN_MPS: f64 = 1.0;
+const DOPPLER_MARGIN_MPS: f64 = 2.0;
 /// Nobody follows closer than a car's length and this many seconds, centre to centre.
 const CAR_M: f64 = 4.5;
 const HEADWAY_S: f64 = 0.35;
 /// Moving as one: at least this fast, within this speed and this much to the side, for this long.
 const MOVING_MPS: f64 = 4.0;
 const SAME_MPS: f64 = 0.7;
+/// For one inside the other's outline, within this speed.
+const SAME_INSIDE_MPS: f64 = 2.5;
 const BESIDE_M: f64 = 1.2;
 const TOGETHER_S: f64 = 1.2;
+/// For one inside the other's outline this is enough.
+const INSIDE_S: f64 = 0.25;
+/// One whose detections are a camera's at least to this share is a road user in that camera's eyes.
+const CAMERA_SHARE: f64 = 0.25;
 /// Width taken for a vehicle of which only the length is known, metres.
 const USUAL_WIDTH_M: f64 = 2.5;
 /// Length taken for a single point of a vehicle, metres.
@@ -66,17 +72,17 @@ impl Outline {
 pub(crate) struct Extended {
     outlines: Vec<Outline>,
     order: Vec<(f64, usize)>,
+    /// For each track an older one that it moves as one with, and how long that must last, seconds.
+    partners: Vec<Option<(f64, usize)>>,
     joined: Vec<(usize, usize)>,
 }
 
 impl Extended {
-    /// Lowers `left`, the probability that a radar point is of nobody known, for points inside long vehicles' outlines,
-    /// and lets these grow by points beyond their ends.
+    /// Finds which radar points lie inside long vehicles' outlines, and lets these grow by points beyond their ends.
     pub(crate) fn claim(
         &mut self,
         tracks: &mut [Bernoulli],
-        candidates: &[Candidate],
-        left: &mut [f64],
+        candidates: &mut [Candidate],
         detections: &[Detection],
         sensor: &SensorModel,
     ) {
@@ -86,7 +92,7 @@ impl Extended {
         if self.outlines.is_empty() || !sensor.is_radar() {
             return;
         }
-        for (candidate, left) in candidates.iter().zip(left).filter(|(_, left)| **left > 0.1) {
+        for candidate in candidates {
             let error_m = sensor.worst_sigma_m(candidate.place);
             for outline in &self.outlines {
                 let (along, across) = outline.within(candidate.place);
@@ -101,7 +107,7 @@ impl Extended {
                 {
                     continue;
                 }
-                *left *= 0.02;
+                candidate.owner = Some(outline.track);
                 if beyond > 0.0 {
                     let length_m = (outline.length_m + GROWTH * beyond).min(LONGEST_M);
                     tracks[outline.track].set_extent((length_m, outline.width_m));
@@ -117,22 +123,33 @@ impl Extended {
         let vehicles = tracks.iter().enumerate().filter(|(_, t)| may_be_part(t));
         self.order.extend(vehicles.map(|(k, t)| (t.imm.combined().mean[0], k)));
         self.order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        self.joined.clear();
+        self.partners.clear();
+        self.partners.resize(tracks.len(), None);
         for (n, &(east, a)) in self.order.iter().enumerate() {
             let near = self.order[n + 1..].iter().take_while(|(other, _)| other - east <= LONGEST_M / 2.0);
             for &(_, b) in near {
                 let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
-                let known = tracks[younger].companion.filter(|c| c.older == tracks[older].birth);
-                if as_one(&tracks[younger], &tracks[older]) {
-                    let since = known.map_or(at, |c| c.since);
-                    tracks[younger].companion = Some(Companion { older: tracks[older].birth, since });
-                    if at.seconds_since(since) >= TOGETHER_S {
-                        self.joined.push((younger, older));
-                    }
-                } else if known.is_some() {
-                    tracks[younger].companion = None;
+                let Some(enough_s) = as_one(&tracks[younger], &tracks[older]) else { continue };
+                let better = |(_, other): (f64, usize)| {
+                    let lengths = (half_length(&tracks[older]), half_length(&tracks[other]));
+                    lengths.0 > lengths.1 || (lengths.0 >= lengths.1 && tracks[older].birth < tracks[other].birth)
+                };
+                if self.partners[younger].is_none_or(better) {
+                    self.partners[younger] = Some((enough_s, older));
                 }
             }
+        }
+        self.joined.clear();
+        for (younger, partner) in self.partners.iter().enumerate() {
+            let known = tracks[younger].companion;
+            tracks[younger].companion = partner.map(|(enough_s, older)| {
+                let birth = tracks[older].birth;
+                let since = known.filter(|c| c.older == birth).map_or(at, |c| c.since);
+                if at.seconds_since(since) >= enough_s {
+                    self.joined.push((younger, older));
+                }
+                Companion { older: birth, since }
+            });
         }
         for &(younger, older) in &self.joined {
             if tracks[younger].existence > 0.0 && tracks[older].existence > 0.0 {
@@ -162,46 +179,68 @@ fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
     })
 }
 
-/// Only what moves, is confirmed and has not been told by a camera to be somebody of its own is a part of another.
+/// Only what is confirmed and moves may be a part of another.
 fn may_be_part(track: &Bernoulli) -> bool {
     let [vehicle, ..] = track.class.probabilities();
     track.confirmed && vehicle > 0.3 && track.imm.combined().velocity().norm() >= MOVING_MPS
 }
 
-/// Whether two tracks move as parts of one vehicle would.
-fn as_one(younger: &Bernoulli, older: &Bernoulli) -> bool {
-    // A camera that sees both as road users of their own knows better.
-    if (younger.heard.camera.is_some() && older.heard.camera.is_some()) || younger.vehicle.is_some() {
-        return false;
+/// Whether a camera sees it as a road user of its own.
+fn has_own_image(track: &Bernoulli) -> bool {
+    f64::from(track.camera_hits) >= CAMERA_SHARE * f64::from(track.hits)
+}
+
+/// Whether two tracks move as parts of one vehicle would, and how long that must last to be believed, seconds.
+fn as_one(younger: &Bernoulli, older: &Bernoulli) -> Option<f64> {
+    if younger.vehicle.is_some() && older.vehicle.is_some() {
+        return None;
     }
     let (a, b) = (younger.imm.combined(), older.imm.combined());
     let (velocity, apart) = (b.velocity(), a.position() - b.position());
     let speed = velocity.norm().max(1e-3);
     let forward = velocity / speed;
-    let along = apart.dot(&forward).abs() - half_length(older) - half_length(younger) + POINT_M;
+    let centres = apart.dot(&forward).abs();
     let across = (apart.x * -forward.y + apart.y * forward.x).abs();
-    across <= BESIDE_M && along <= CAR_M + HEADWAY_S * speed && (a.velocity() - velocity).norm() <= SAME_MPS
+    let apart_mps = (a.velocity() - velocity).norm();
+    if across > BESIDE_M || apart_mps > SAME_INSIDE_MPS {
+        return None;
+    }
+    let longer = half_length(older).max(half_length(younger));
+    if 2.0 * longer > LONG_M && centres <= longer + MARGIN_M {
+        // Nobody else drives inside a vehicle's outline.
+        return Some(INSIDE_S);
+    }
+    // A camera that sees both as road users of their own knows better.
+    if apart_mps > SAME_MPS || (has_own_image(younger) && has_own_image(older)) {
+        return None;
+    }
+    let between = centres - half_length(older) - half_length(younger) + POINT_M;
+    (between <= CAR_M + HEADWAY_S * speed).then_some(TOGETHER_S)
 }
 
 fn half_length(track: &Bernoulli) -> f64 {
     track.extent_m().map_or(POINT_M, |(length, _)| length) / 2.0
 }
 
-/// Makes one of two: from end to end, with the older one's identity.
+/// Makes one of two: from end to end, with the older one's identity. A camera's box is the whole vehicle already.
 fn join(older: &mut Bernoulli, younger: &Bernoulli) {
-    let state = *older.imm.combined();
-    let velocity = state.velocity();
-    let forward = velocity / velocity.norm().max(1e-3);
-    let offset = (younger.imm.combined().position() - state.position()).dot(&forward);
-    let (front, back) = (
-        half_length(older).max(offset + half_length(younger)),
-        (-half_length(older)).min(offset - half_length(younger)),
-    );
-    let width_m = older.extent_m().map_or(USUAL_WIDTH_M, |(_, width)| width);
-    // A camera's box is the whole vehicle already.
-    if older.heard.camera.is_none() || older.extent_m().is_none() {
+    if has_own_image(younger) && younger.extent_m().is_some() {
+        older.imm = younger.imm;
+        older.class = younger.class;
+        (older.hits, older.camera_hits) = (younger.hits, younger.camera_hits);
+        older.heard.camera = younger.heard.camera;
+        older.set_extent(younger.extent_m().unwrap_or((POINT_M, USUAL_WIDTH_M)));
+    } else if !(has_own_image(older) && older.extent_m().is_some()) {
+        let state = *older.imm.combined();
+        let velocity = state.velocity();
+        let forward = velocity / velocity.norm().max(1e-3);
+        let offset = (younger.imm.combined().position() - state.position()).dot(&forward);
+        let (own, other) = (half_length(older), half_length(younger));
+        let (front, back) = (own.max(offset + other), (-own).min(offset - other));
+        let width_m = older.extent_m().map_or(USUAL_WIDTH_M, |(_, width)| width);
         older.set_extent(((front - back).min(LONGEST_M), width_m));
         older.imm.shift(forward * (0.5 * (front + back)));
     }
     older.existence = older.existence.max(younger.existence);
+    older.vehicle = older.vehicle.or(younger.vehicle);
 }

@@ -8,8 +8,8 @@ use crate::calibration::SurePair;
 use crate::config::FusionMode;
 use crate::extended::Extended;
 use crate::filter::{Gaussian, Imm};
-use crate::lanes::LaneField;
 use crate::gate::{Candidate, Expectation, gate};
+use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
@@ -104,7 +104,8 @@ impl Population {
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
         work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
-        let Workspace { candidates, associator, expected, .. } = work;
+        let Workspace { candidates, associator, expected, extended, .. } = work;
+        extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
         match config.mode {
             FusionMode::Pmb => associator.marginals(candidates.len()),
@@ -117,9 +118,7 @@ impl Population {
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
         work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
-        let Workspace { candidates, left, extended, .. } = work;
-        extended.claim(&mut self.tracks, candidates, left, scan.detections, sensor);
-        extended.join(&mut self.tracks, scan.at);
+        work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -203,15 +202,14 @@ impl Population {
         config: &FusionConfig,
         counts: &mut ScanCounts,
     ) {
-        for (candidate, left) in work.candidates.iter().zip(&work.left) {
+        for (candidate, left) in work.candidates.iter().zip(&work.left).filter(|(c, _)| c.owner.is_none()) {
             let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
             if existence < config.start_existence {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside = |b: crate::Bounds| {
-                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place)
-            };
+            let outside =
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -257,7 +255,7 @@ impl Workspace {
                 let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
                 let birth = sensor.birth_density(detection, undetected, config);
                 let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, direction, clutter, birth, class });
+                self.candidates.push(Candidate { index, place, direction, clutter, birth, class, owner: None });
             }
         }
         self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));

@@ -204,7 +204,8 @@ impl SensorModel {
         let range = d.norm().max(MIN_RANGE_M);
         let along = Vector::new(d.x / range, d.y / range);
         let rotation = Matrix2::new(along.x, -along.y, along.y, along.x);
-        let (radial, lateral) = (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
+        let (radial, lateral) =
+            (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
         let speed_variance: f64 =
             class.probabilities().iter().zip(config.motion).map(|(p, m)| p * m.speed_sigma_mps.powi(2)).sum();
