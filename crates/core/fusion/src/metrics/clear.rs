@@ -2,7 +2,7 @@
 //!
 //! Bernardin and Stiefelhagen, *Evaluating multiple object tracking performance: the CLEAR MOT metrics*, 2008, in the
 //! reading of TrackEval: a match of the frame before is kept while it is near enough, the rest are matched so that the
-//! sum of `1 - distance / (2 * SAME_M)` is largest, and nothing is matched beyond [`SAME_M`].
+//! sum of one less half the distance over the limit is largest, and nothing is matched beyond the limit.
 
 use jxz_geo::Point;
 use jxz_world::TrackId;
@@ -37,14 +37,29 @@ impl IdentityScore {
 }
 
 /// Counts identity switches frame by frame. It remembers one track a road user ever seen.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Identity {
+    within_m: f64,
     last: BTreeMap<u64, TrackId>,
     frame_before: BTreeMap<u64, TrackId>,
     score: IdentityScore,
 }
 
+impl Default for Identity {
+    /// Matches within [`SAME_M`], as the scene judge does.
+    fn default() -> Self {
+        Self::within(SAME_M)
+    }
+}
+
 impl Identity {
+    /// Matches nothing farther apart than `within_m`, metres.
+    #[must_use]
+    pub fn within(within_m: f64) -> Self {
+        let score = IdentityScore::default();
+        Self { within_m, last: BTreeMap::new(), frame_before: BTreeMap::new(), score }
+    }
+
     /// Matches one frame: all true road users by number and place, and all tracks of one time, local frame.
     /// Answers the pairs (truth index, track index) in order of truth. Places that are not finite match nothing.
     pub fn add(&mut self, truth: &[(u64, Point)], tracks: &[(TrackId, Point)]) -> Vec<(usize, usize)> {
@@ -75,8 +90,8 @@ impl Identity {
         let worth = |i: usize, j: usize| {
             let distance_m = (truth[i].1 - tracks[j].1).norm();
             let kept = self.frame_before.get(&truth[i].0) == Some(&tracks[j].0);
-            let worth = if kept { KEPT + 1.0 } else { 1.0 } - distance_m / (2.0 * SAME_M);
-            if distance_m <= SAME_M { worth } else { 0.0 }
+            let worth = if kept { KEPT + 1.0 } else { 1.0 } - distance_m / (2.0 * self.within_m);
+            if distance_m <= self.within_m { worth } else { 0.0 }
         };
         let side = truth.len().max(tracks.len());
         let cost = lapjv::Matrix::from_shape_fn((side, side), |(i, j)| {
