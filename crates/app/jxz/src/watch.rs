@@ -59,6 +59,8 @@ struct Loss {
     seen_per_s: Vec<f64>,
     /// Others within 1 m, mean over the rounds.
     others_near: f64,
+    /// To the nearest other road user, metres; mean over the rounds.
+    nearest_other_m: Option<f64>,
     /// To the nearest track, whosever, metres; mean over the rounds.
     nearest_track_m: Option<f64>,
 }
@@ -77,7 +79,8 @@ struct Open {
     tracked_before: bool,
     rounds: usize,
     others: usize,
-    nearest_sum_m: f64,
+    nearest_other_sum_m: f64,
+    nearest_track_sum_m: f64,
 }
 
 /// Follows one clip, round by round.
@@ -139,9 +142,9 @@ impl Watch {
             if in_sight && !matched {
                 self.lost_s += since_last_s;
                 lost.push(who.id);
-                let near = present.iter().filter(|o| o.id != who.id && (o.position - who.position).norm() < CROWD_M);
-                let distances = told.iter().map(|(_, position)| (position - who.position).norm());
-                pedestrian.lose(at, near.count(), distances.fold(f64::INFINITY, f64::min));
+                let away_m = |position: &Point| (position - who.position).norm();
+                let others = present.iter().filter(|o| o.id != who.id).map(|o| away_m(&o.position)).collect();
+                pedestrian.lose(at, others, told.iter().map(|(_, position)| away_m(position)).collect());
             }
         }
         self.close(at, &lost);
@@ -197,24 +200,28 @@ impl Pedestrian {
         self.seen.iter().filter(lately).count() >= 2
     }
 
-    fn lose(&mut self, at: Utc, others: usize, nearest_m: f64) {
+    /// Another round without a track: how far others and tracks are, metres.
+    fn lose(&mut self, at: Utc, others_m: Vec<f64>, tracks_m: Vec<f64>) {
+        let least = |all: &[f64]| all.iter().copied().fold(f64::INFINITY, f64::min);
         let open = self.open.get_or_insert(Open {
             since: at,
             tracked_before: self.tracked,
             rounds: 0,
             others: 0,
-            nearest_sum_m: 0.0,
+            nearest_other_sum_m: 0.0,
+            nearest_track_sum_m: 0.0,
         });
         open.rounds += 1;
-        open.others += others;
-        open.nearest_sum_m += nearest_m;
+        open.others += others_m.iter().filter(|m| **m < CROWD_M).count();
+        open.nearest_other_sum_m += least(&others_m);
+        open.nearest_track_sum_m += least(&tracks_m);
     }
 
     fn loss(&self, id: u64, open: &Open, until: Utc, start: Utc) -> Loss {
         let lasts_s = until.seconds_since(open.since);
         let within = |times: &Vec<Utc>| times.iter().filter(|t| **t >= open.since && **t <= until).count();
         let rounds = open.rounds.max(1) as f64;
-        let nearest_m = open.nearest_sum_m / rounds;
+        let mean = |sum_m: f64| sum_m.is_finite().then_some(sum_m / rounds);
         Loss {
             pedestrian: id,
             from_s: open.since.seconds_since(start),
@@ -222,7 +229,8 @@ impl Pedestrian {
             tracked_before: open.tracked_before,
             seen_per_s: self.seen.iter().map(|times| within(times) as f64 / lasts_s.max(1e-3)).collect(),
             others_near: open.others as f64 / rounds,
-            nearest_track_m: nearest_m.is_finite().then_some(nearest_m),
+            nearest_other_m: mean(open.nearest_other_sum_m),
+            nearest_track_m: mean(open.nearest_track_sum_m),
         }
     }
 
