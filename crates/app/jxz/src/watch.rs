@@ -241,3 +241,99 @@ impl Pedestrian {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jxz_world::{ClassBelief, Sources};
+    use nalgebra::Matrix4;
+
+    const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
+
+    fn walker(id: u64, x_m: f64) -> Present {
+        let (position, velocity) = (Point::new(x_m, 0.0), Vector::zeros());
+        Present { id, class: RoadUserClass::Pedestrian, position, velocity }
+    }
+
+    fn track(id: u64, x_m: f64) -> Track {
+        Track {
+            id: TrackId(id),
+            valid_at: START,
+            measured_at: START,
+            since: START,
+            position: Point::new(x_m, 0.0),
+            velocity: Vector::zeros(),
+            covariance: Matrix4::identity(),
+            existence: 1.0,
+            class: ClassBelief::UNIFORM,
+            extent_m: None,
+            heading: None,
+            vehicle: None,
+            sources: Sources::default(),
+        }
+    }
+
+    /// Rounds every 100 ms for three seconds: who is there, whom which sensor sees, and the tracks, by seconds.
+    fn watched(
+        there: &[Present],
+        sees: impl Fn(f64, u64) -> Vec<usize>,
+        tracks: impl Fn(f64) -> Vec<Track>,
+    ) -> serde_json::Value {
+        let mut watch = Watch::new(START, 2);
+        for round in 0..=30 {
+            let (t_s, at) = (f64::from(round) * 0.1, START.plus_seconds(f64::from(round) * 0.1));
+            for who in there {
+                for sensor in sees(t_s, who.id) {
+                    watch.sighted(Sighting { at, sensor, object: who.id });
+                }
+            }
+            watch.round(at, there, &tracks(t_s));
+        }
+        serde_json::to_value(watch.report()).unwrap()
+    }
+
+    fn about(value: &serde_json::Value, expected: f64) {
+        assert!((value.as_f64().unwrap() - expected).abs() < 1e-6, "{value}, not {expected}");
+    }
+
+    #[test]
+    fn one_that_two_sensors_see_and_no_track_follows_is_lost_from_the_first_round_to_the_last() {
+        // A track from 1.0 s to 2.0 s, 2.9 m away: still its own.
+        let tracks = |t: f64| if (0.95..1.95).contains(&t) { vec![track(7, 2.9)] } else { vec![track(8, 3.1)] };
+        let kept = watched(&[walker(1, 0.0)], |_, _| vec![0, 1], tracks);
+        assert_eq!(kept["pedestrians_lost"], 1);
+        about(&kept["longest_loss_s"], 1.0);
+        let losses = kept["losses"].as_array().unwrap();
+        assert_eq!(losses.len(), 2);
+        for (loss, (from_s, before)) in losses.iter().zip([(0.0, false), (2.0, true)]) {
+            about(&loss["from_s"], from_s);
+            assert_eq!(loss["tracked_before"], before);
+            about(&loss["nearest_track_m"], 3.1);
+        }
+    }
+
+    #[test]
+    fn one_that_only_one_sensor_sees_is_not_lost_nor_one_found_within_half_a_second() {
+        let kept = watched(&[walker(1, 0.0)], |_, _| vec![0], |_| Vec::new());
+        assert_eq!((&kept["pedestrians_lost"], &kept["lost_s"]), (&0.into(), &0.0.into()));
+        let late = |t: f64| if t < 0.45 { Vec::new() } else { vec![track(7, 0.0)] };
+        let kept = watched(&[walker(1, 0.0)], |_, _| vec![0, 1], late);
+        assert_eq!(kept["pedestrians_lost"], 0);
+        about(&kept["longest_loss_s"], 0.5);
+        // The second sensor looks away at 1 s: for half a second more it counts as seeing.
+        let kept = watched(&[walker(1, 0.0)], |t, _| if t < 0.95 { vec![0, 1] } else { vec![0] }, |_| Vec::new());
+        about(&kept["longest_loss_s"], 1.5);
+    }
+
+    #[test]
+    fn of_two_with_one_track_between_them_one_is_lost() {
+        let two = [walker(1, 0.0), walker(2, 0.6)];
+        // It begins at the one and comes to lie on the other.
+        let kept = watched(&two, |_, _| vec![0, 1], |t| vec![track(7, 0.2 * t)]);
+        assert_eq!((&kept["pedestrians_lost"], &kept["id_switches"]), (&1.into(), &0.into()));
+        about(&kept["longest_loss_s"], 3.0);
+        assert_eq!(kept["losses"][0]["pedestrian"], 2);
+        about(&kept["losses"][0]["others_near"], 1.0);
+        about(&kept["losses"][0]["nearest_other_m"], 0.6);
+    }
+}
