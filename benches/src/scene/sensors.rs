@@ -37,7 +37,8 @@ impl From<&Body> for Moving {
 #[derive(Debug, Clone)]
 pub struct Sensors {
     specs: Vec<SensorSpec>,
-    /// Where false detections are, to either side of the origin, metres.
+    /// Where false detections are, to either side of the centre, metres.
+    centre: Point,
     half_m: (f64, f64),
     sequence: Vec<u32>,
     rng: ChaCha8Rng,
@@ -79,7 +80,13 @@ impl Sensors {
     #[must_use]
     pub fn new(specs: Vec<SensorSpec>, half_m: (f64, f64), seed: u64) -> Self {
         let sequence = vec![0; specs.len()];
-        Self { specs, half_m, sequence, rng: ChaCha8Rng::seed_from_u64(seed) }
+        Self { specs, centre: Point::origin(), half_m, sequence, rng: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
+    /// The same, with the false detections about `centre`.
+    #[must_use]
+    pub fn about(self, centre: Point) -> Self {
+        Self { centre, ..self }
     }
 
     /// As surveyed.
@@ -100,7 +107,7 @@ impl Sensors {
         }
         for _ in 0..poisson(rng, spec.clutter_per_scan) {
             let at = [self.half_m.0, self.half_m.1].map(|half_m| rng.random_range(-half_m..half_m));
-            let d = Point::from(at) - spec.position;
+            let d = self.centre + Vector::from(at) - spec.position;
             detections.push(Detection {
                 range_m: d.norm(),
                 azimuth_rad: wrap_pi(d.y.atan2(d.x) - spec.boresight.rad()),
