@@ -9,14 +9,14 @@
 
 use jxz_benches::measure::{percentile, thread_ns};
 use jxz_benches::scene::{Body, Sensors};
-use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output};
+use jxz_edge::{Edge, EdgeConfig, Input, Output, Stopwatch};
 use jxz_fusion::FusionConfig;
 use jxz_fusion::metrics::{Moving, Score, TrackingScore};
 use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_sim::{Scenario, Simulation, TrafficPlan};
 use jxz_units::{Instant, Now, Utc, Yaw};
-use jxz_world::{DropCause, NodeState, RecordBody, SensorId, SensorKind, SensorSpec, SiteId};
+use jxz_world::{DropCause, LatencyStage, NodeState, RecordBody, SensorId, SensorKind, SensorSpec, SiteId, StageLatency};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -146,8 +146,9 @@ enum Rounds {
 
 #[derive(Default)]
 struct Measured {
-    /// From in the queue until the brain had done with it; a round is in it if one was due.
-    taken_ms: Vec<f64>,
+    /// From in the queue until the brain had done with it, for those that set off no round, and for those that did.
+    scan_ms: Vec<f64>,
+    scan_and_round_ms: Vec<f64>,
     /// From in the queue until the messages of the first round that knows it were out.
     out_ms: Vec<f64>,
     rounds: u64,
@@ -156,6 +157,16 @@ struct Measured {
     untold: u64,
     brain_cpu_s: f64,
     states: Vec<NodeState>,
+    stages: Vec<StageLatency>,
+}
+
+/// The machine's own.
+struct Watch(Clock);
+
+impl Stopwatch for Watch {
+    fn now_ns(&mut self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap()
+    }
 }
 
 fn now(elapsed: Duration) -> Now {
@@ -195,7 +206,8 @@ impl<'a> Brain<'a> {
             config.round_s = 0.5 / (FRAME_RATE_HZ * CAMERAS as f64);
         }
         let site = SiteId(SITE.to_owned());
-        let edge = Edge::new(now(Duration::ZERO), load.map.clone(), &site, config, Box::new(NoStopwatch)).unwrap();
+        let watch = Box::new(Watch(clock));
+        let edge = Edge::new(now(Duration::ZERO), load.map.clone(), &site, config, watch).unwrap();
         Self { load, rounds, edge, clock, unheard: Vec::new(), measured: Measured::default() }
     }
 
@@ -204,7 +216,9 @@ impl<'a> Brain<'a> {
         loop {
             match queue.recv_timeout(self.patience()) {
                 Ok((came, number, input)) => self.take(came, number, input),
-                Err(RecvTimeoutError::Timeout) => self.handle(Input::Timer),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.handle(Input::Timer);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -213,6 +227,7 @@ impl<'a> Brain<'a> {
         // The message set has numbers for 255 road users of a unit: RSM and SSM tell the nearest to a conflict.
         let (untold, dropped): (Vec<_>, Vec<_>) = dropped.partition(|(cause, _)| *cause == DropCause::EncodeFailed);
         assert_eq!(dropped, [], "nothing may be dropped in the brain");
+        self.measured.stages = self.edge.latencies().summary();
         self.measured.untold = untold.iter().map(|(_, n)| n).sum();
         self.measured
     }
@@ -230,13 +245,15 @@ impl<'a> Brain<'a> {
         if is_scan {
             self.unheard.push((came, is_measured));
         }
-        self.handle(input);
+        let round = self.handle(input);
         if is_scan && is_measured {
-            self.measured.taken_ms.push(came.elapsed().as_secs_f64() * 1e3);
+            let ms = came.elapsed().as_secs_f64() * 1e3;
+            if round { self.measured.scan_and_round_ms.push(ms) } else { self.measured.scan_ms.push(ms) }
         }
     }
 
-    fn handle(&mut self, input: Input) {
+    /// Whether there was a round.
+    fn handle(&mut self, input: Input) -> bool {
         self.edge.handle(now(self.clock.elapsed()), input);
         let mut round = false;
         while let Some(output) = self.edge.poll() {
@@ -260,6 +277,7 @@ impl<'a> Brain<'a> {
                 }
             }
         }
+        round
     }
 }
 
@@ -301,8 +319,10 @@ fn json_of(measured: &Measured, score: &Score) -> Value {
     json!({
         "in_to_out_ms_p50": percentile(&measured.out_ms, 50),
         "in_to_out_ms_p99": percentile(&measured.out_ms, 99),
-        "in_to_taken_ms_p50": percentile(&measured.taken_ms, 50),
-        "in_to_taken_ms_p99": percentile(&measured.taken_ms, 99),
+        "scan_alone_ms_p50": percentile(&measured.scan_ms, 50),
+        "scan_alone_ms_p99": percentile(&measured.scan_ms, 99),
+        "scan_and_round_ms_p50": percentile(&measured.scan_and_round_ms, 50),
+        "scan_and_round_ms_p99": percentile(&measured.scan_and_round_ms, 99),
         "brain_cpu_share": measured.brain_cpu_s / (WARM_S + MEASURED_S),
         "scans": measured.out_ms.len(),
         "rounds": measured.rounds,
@@ -314,16 +334,27 @@ fn json_of(measured: &Measured, score: &Score) -> Value {
     })
 }
 
-fn print_run(name: &str, measured: &Measured, score: &Score, budget_ms: Option<f64>) {
-    let [p50, p99] = [50, 99].map(|p| percentile(&measured.out_ms, p));
-    let [taken50, taken99] = [50, 99].map(|p| percentile(&measured.taken_ms, p));
-    println!("{name}: {} rounds, {} warnings changed, {} messages", measured.rounds, measured.warnings, measured.frames);
-    println!("  scan in to scan done with    p50 {taken50:>7.2} ms   p99 {taken99:>7.2} ms");
+fn print_times(what: &str, ms: &[f64], budget_ms: Option<f64>) {
+    let [p50, p99] = [50, 99].map(|p| percentile(ms, p));
     let verdict = budget_ms.map_or_else(String::new, |budget_ms| {
         let within = if p99 <= budget_ms { "within" } else { "BEYOND" };
         format!(" of {budget_ms:.0} ms, {:.2}x: {within} the budget", p99 / budget_ms)
     });
-    println!("  scan in to warnings out      p50 {p50:>7.2} ms   p99 {p99:>7.2} ms{verdict}");
+    if !ms.is_empty() {
+        println!("  {what:<38} p50 {p50:>7.2} ms   p99 {p99:>7.2} ms{verdict}");
+    }
+}
+
+fn print_run(name: &str, measured: &Measured, score: &Score, budget_ms: Option<f64>) {
+    let Measured { rounds, warnings, frames, .. } = measured;
+    println!("{name}: {rounds} rounds, {warnings} changes of warnings, {frames} messages");
+    print_times("scan in to warnings out", &measured.out_ms, budget_ms);
+    print_times("scan in to scan done, no round due", &measured.scan_ms, None);
+    print_times("scan in to scan and round done", &measured.scan_and_round_ms, None);
+    for stage in measured.stages.iter().filter(|s| s.stage != LatencyStage::Ingest) {
+        let what = format!("inside: {:?} ({})", stage.stage, stage.count);
+        println!("  {what:<38} p50 {:>7.2} ms   p99 {:>7.2} ms", stage.p50_ms, stage.p99_ms);
+    }
     let share = measured.brain_cpu_s / (WARM_S + MEASURED_S) * 100.0;
     let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |v| format!("{v:.2}"));
     println!(
@@ -333,7 +364,7 @@ fn print_run(name: &str, measured: &Measured, score: &Score, budget_ms: Option<f
         number(score.missed),
         number(score.false_tracks),
     );
-    let untold = measured.untold as f64 / measured.rounds.max(1) as f64 / 2.0;
+    let untold = measured.untold as f64 / (*rounds).max(1) as f64 / 2.0;
     println!("  {untold:.0} road users a round not told in RSM and SSM, which have numbers for 255; warnings tell of all");
 }
 
