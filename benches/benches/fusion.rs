@@ -92,13 +92,9 @@ fn run(scene: &Scene, config: &FusionConfig, mut each: impl FnMut(usize, f64, &F
 
 fn measure(scene: &Scene, mode: &'static str, config: &FusionConfig) -> Measured {
     // Whatever the number in view, the same limits: with the usual thousand, a thousand and clutter would not fit.
-    let config = FusionConfig {
-        bounds: Some(scene.grid.bounds()),
-        max_tracks: 4000,
-        max_detections: 4000,
-        ..config.clone()
-    };
-    let mut times_ms = vec![Vec::with_capacity(RUNS); FRAMES];
+    let config =
+        FusionConfig { bounds: Some(scene.grid.bounds()), max_tracks: 4000, max_detections: 4000, ..config.clone() };
+    let mut times_ms = vec![Vec::new(); FRAMES];
     let (mut score, mut identity) = (TrackingScore::default(), Identity::default());
     for turn in 0..RUNS {
         run(scene, &config, |number, ms, frame, tracks| {
@@ -125,11 +121,22 @@ fn verdict(measured: f64, budget: f64) -> String {
 
 fn print_header() {
     println!("Fusing a frame: four scans (two radars, two cameras, 20 Hz each) and the tracks asked for once.");
-    println!("ms of this thread's CPU time over {FRAMES} frames (20 s, after 2 s of warm-up), each the median of {RUNS}");
+    println!(
+        "ms of this thread's CPU time over {FRAMES} frames (20 s, after 2 s of warm-up), each the median of {RUNS}"
+    );
     println!("runs of the same scene, with the budget and the ratio to it; GOSPA (c 5 m, p 2) over the same frames.\n");
     println!(
         "{:>5}  {:<16}{:>10}  {:<8}{:<31}{:<31}{:>8}{:>8}{:>8}{:>9}",
-        "users", "site", "per ha", "mode", "p50", "p99 (budget: twice that p50)", "GOSPA m", "missed", "false", "switches"
+        "users",
+        "site",
+        "per ha",
+        "mode",
+        "p50",
+        "p99 (budget: twice that p50)",
+        "GOSPA m",
+        "missed",
+        "false",
+        "switches"
     );
 }
 
@@ -187,7 +194,9 @@ fn main() {
     if json {
         println!("{}", Value::Object(out));
     } else {
-        println!("\nThe bigger sites are grids of crossings with a hundred road users each. Their four sensors see all of");
+        println!(
+            "\nThe bigger sites are grids of crossings with a hundred road users each. Their four sensors see all of"
+        );
         println!("the site: their angles, and the cameras' ranges, are finer by as much as the site is longer.");
     }
 }

@@ -16,7 +16,9 @@ use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_sim::{Scenario, Simulation, TrafficPlan};
 use jxz_units::{Instant, Now, Utc, Yaw};
-use jxz_world::{DropCause, LatencyStage, NodeState, RecordBody, SensorId, SensorKind, SensorSpec, SiteId, StageLatency};
+use jxz_world::{
+    DropCause, LatencyStage, NodeState, RecordBody, SensorId, SensorKind, SensorSpec, SiteId, StageLatency,
+};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -124,7 +126,8 @@ impl Load {
                 arrivals.push(Arrival { at, input: Input::Scan(scan), truth: Some(truth) });
                 frame += 1;
             }
-            for mut signals in simulation.step().signals.into_iter().filter(|s| Some(&s.junction) == junction.as_ref()) {
+            for mut signals in simulation.step().signals.into_iter().filter(|s| Some(&s.junction) == junction.as_ref())
+            {
                 signals.valid_at = START.plus_seconds(from_s);
                 let at = Duration::from_secs_f64(from_s);
                 arrivals.push(Arrival { at, input: Input::Signals(signals), truth: None });
@@ -365,7 +368,9 @@ fn print_run(name: &str, measured: &Measured, score: &Score, budget_ms: Option<f
         number(score.false_tracks),
     );
     let untold = measured.untold as f64 / (*rounds).max(1) as f64 / 2.0;
-    println!("  {untold:.0} road users a round not told in RSM and SSM, which have numbers for 255; warnings tell of all");
+    println!(
+        "  {untold:.0} road users a round not told in RSM and SSM, which have numbers for 255; warnings tell of all"
+    );
 }
 
 fn main() {
@@ -382,10 +387,17 @@ fn main() {
         return;
     }
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("The load that Intel SceneScape publishes: {CAMERAS} cameras x {FRAME_RATE_HZ} frames/s x {OBJECTS} road users,");
-    println!("in real time for {MEASURED_S} s after {WARM_S} s, through a node's brain; two threads, {cores} cores here.");
+    println!(
+        "The load that Intel SceneScape publishes: {CAMERAS} cameras x {FRAME_RATE_HZ} frames/s x {OBJECTS} road users,"
+    );
+    println!(
+        "in real time for {MEASURED_S} s after {WARM_S} s, through a node's brain; two threads, {cores} cores here."
+    );
     println!("SceneScape's own figures, on 16 cores: p50 {} ms, p99 {} ms.", SCENESCAPE_MS.0, SCENESCAPE_MS.1);
-    println!("The road users are the {OBJECTS} nearest to one site: within {:.0} m. Tracks and detections may be", load.radius_m);
+    println!(
+        "The road users are the {OBJECTS} nearest to one site: within {:.0} m. Tracks and detections may be",
+        load.radius_m
+    );
     println!("2,000 here instead of the usual 1,000.\n");
     print_run("a round after each scan", &each.0, &each.1, Some(BUDGET_MS));
     print_run("a round every 100 ms, as is usual: what a scan says waits for it", &usual.0, &usual.1, None);

@@ -89,8 +89,11 @@ pub(crate) fn replay(map: &Arc<Map>, site: &SiteId, clip: Clip, seed: u64) -> an
     let (to, road_rad) = place_at(map, site);
     let clip = clip.moved(centre, road_rad - axis_rad, to);
 
-    let mut judge =
-        Judge { score: TrackingScore::default(), watch: Watch::new(UTC_START, site.sensors.len()), who: BTreeMap::new() };
+    let mut judge = Judge {
+        score: TrackingScore::default(),
+        watch: Watch::new(UTC_START, site.sensors.len()),
+        who: BTreeMap::new(),
+    };
     let mut stories: BTreeMap<WarningId, Story> = BTreeMap::new();
     let duration_s = clip.span_s.1 - clip.span_s.0;
     while play.now().utc.seconds_since(UTC_START) <= duration_s {
@@ -234,8 +237,7 @@ impl Judge {
         }
         let inside = |p: &&Present| (p.position - site.position).norm() <= site.coverage_m;
         let truth: Vec<Present> = all.iter().filter(inside).copied().collect();
-        let moving: Vec<Moving> =
-            truth.iter().map(|p| Moving { position: p.position, velocity: p.velocity }).collect();
+        let moving: Vec<Moving> = truth.iter().map(|p| Moving { position: p.position, velocity: p.velocity }).collect();
         let told: Vec<Moving> = state.tracks.iter().map(Moving::from).collect();
         self.score.add(&moving, &told);
         self.watch.round(state.valid_at, &truth, &state.tracks);
