@@ -9,7 +9,7 @@
 use jxz_benches::measure::{percentile, thread_ns};
 use jxz_benches::scene::{Body, Grid, SCAN_STEP_S, Sensors, Traffic};
 use jxz_fusion::metrics::{Identity, IdentityScore, Moving, Score, TrackingScore};
-use jxz_fusion::{FusionConfig, Tracker};
+use jxz_fusion::{FusionConfig, FusionMode, Tracker};
 use jxz_units::Utc;
 use jxz_world::{Scan, SensorSpec, Track};
 use serde_json::{Map, Value, json};
@@ -27,7 +27,8 @@ const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
 
 /// What fusion can be set to; the first is the one that the budgets are for.
 fn modes() -> Vec<(&'static str, FusionConfig)> {
-    vec![("default", FusionConfig::default())]
+    let of = |mode| FusionConfig { mode, ..FusionConfig::default() };
+    vec![("pmb", of(FusionMode::Pmb)), ("gnn", of(FusionMode::Gnn))]
 }
 
 struct Frame {
