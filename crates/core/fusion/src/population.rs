@@ -13,6 +13,7 @@ use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
+use crate::witness::{Scene, Witness, testify};
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
 
@@ -71,6 +72,8 @@ pub(crate) struct FreshScan<'a> {
     pub(crate) detections: &'a [Detection],
     /// Whether it may change anything, or is only compared.
     pub(crate) believed: bool,
+    /// Whether it was fused before, without something that has come since.
+    pub(crate) revised: bool,
 }
 
 impl Population {
@@ -97,6 +100,7 @@ impl Population {
         sensor: &SensorModel,
         (arrivals, lanes): (&Arrivals, &LaneField),
         work: &mut Workspace,
+        witness: &mut impl Witness,
         config: &FusionConfig,
     ) -> ScanCounts {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
@@ -112,6 +116,7 @@ impl Population {
             FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
         work.note(&self.tracks, sensor, scan.at, config);
+        work.tell(&self.tracks, scan, sensor, witness, config);
         if !scan.believed {
             return counts;
         }
@@ -298,6 +303,30 @@ impl Workspace {
                     noise: track.calibration_noise(config),
                 });
             }
+        }
+    }
+
+    /// Tells a witness, if there is one, what the scan means.
+    fn tell<W: Witness>(
+        &self,
+        tracks: &[Bernoulli],
+        scan: FreshScan<'_>,
+        sensor: &SensorModel,
+        witness: &mut W,
+        config: &FusionConfig,
+    ) {
+        if W::ASKS && scan.believed {
+            let scene = Scene {
+                at: scan.at,
+                revised: scan.revised,
+                sensor,
+                detections: scan.detections,
+                candidates: &self.candidates,
+                pairs: &self.associator.pairs,
+                expected: &self.expected,
+                hidden: &self.occlusion.hidden,
+            };
+            testify(tracks, scene, witness, config);
         }
     }
 
