@@ -176,7 +176,14 @@ impl Population {
                     parts[0].0 = missed;
                     count = 1;
                 }
-                for pair in own.iter().filter(|p| p.probability / total >= NEGLIGIBLE) {
+                // The most probable of them, in a crowd.
+                let mut least = NEGLIGIBLE * total;
+                if own.len() >= HYPOTHESES {
+                    let nth = own.iter().map(|p| own.iter().filter(|q| q.probability > p.probability).count());
+                    let kept = own.iter().zip(nth).filter(|(_, n)| *n < HYPOTHESES - count).map(|(p, _)| p.probability);
+                    least = least.max(kept.fold(f64::INFINITY, f64::min));
+                }
+                for pair in own.iter().filter(|p| p.probability >= least) {
                     if count == HYPOTHESES {
                         break;
                     }
@@ -295,7 +302,8 @@ impl Workspace {
             if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
                 self.seen += pair.probability;
             }
-            if pair.probability >= SURE && track.is_settled(at) {
+            // A point of a long vehicle may lie anywhere along it.
+            if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
                 self.sure.push(SurePair {
                     birth: track.birth,
                     detection: self.candidates[pair.detection].index,
@@ -331,8 +339,10 @@ impl Workspace {
     }
 
     /// Tells the sensor which of its scores were of road users.
-    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel) {
-        for (candidate, left) in self.candidates.iter().zip(&self.left) {
+    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel, config: &FusionConfig) {
+        // Outside the area nobody is followed: there a detection of nobody known says nothing.
+        let inside = |c: &Candidate| config.bounds.is_none_or(|b| b.contains(c.place));
+        for (candidate, left) in self.candidates.iter().zip(&self.left).filter(|(c, _)| inside(c)) {
             let taken = 1.0 - left;
             if taken >= TRUE_SCORE || taken <= FALSE_SCORE {
                 sensor.scores.learn(detections[candidate.index].score, taken >= TRUE_SCORE);

@@ -234,7 +234,7 @@ impl Tracker {
     fn learn(&mut self, sensor: usize, at: Utc, believed: bool, detections: &[Detection]) {
         self.arrivals.watch(at);
         if believed {
-            self.work.teach(detections, &mut self.sensors[sensor]);
+            self.work.teach(detections, &mut self.sensors[sensor], &self.config);
         }
         if !self.config.calibrate {
             return;
