@@ -6,12 +6,12 @@ use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
-use jxz_world::{ClassBelief, Detection, Sources, Track, TrackId, VehicleId};
+use jxz_world::{ClassBelief, Detection, IslandId, Sources, Track, TrackId, VehicleId};
 use nalgebra::Matrix2;
 
 /// Existence never reaches certainty, or nothing could end a track.
 const MAX_EXISTENCE: f64 = 1.0 - 1e-6;
-/// "Lately" in [`Sources`], seconds.
+/// "Lately" in [`Sources`], and how long a neighbour's word is fresh, seconds.
 const LATELY_S: f64 = 1.0;
 /// Below this a road user stands, metres per second.
 const STANDING_MPS: f64 = 0.5;
@@ -27,9 +27,9 @@ const EXTENT_GAIN: f64 = 0.1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BirthKey {
     pub(crate) at: Utc,
-    /// Index of the sensor; [`MAX_SENSORS`] for a vehicle report.
+    /// Index of the sensor; [`MAX_SENSORS`] for a vehicle report, one more for a neighbour's word.
     pub(crate) source: usize,
-    /// Index of the detection in its scan, or a number made of the vehicle's id.
+    /// Index of the detection in its scan, a number made of the vehicle's id, or the identity on the island.
     pub(crate) item: u64,
 }
 
@@ -39,6 +39,20 @@ pub(crate) struct Heard {
     pub(crate) radar: Option<Utc>,
     pub(crate) camera: Option<Utc>,
     pub(crate) v2x: Option<Utc>,
+}
+
+/// Who it is on the island, and since when: of two for one road user, the lesser is kept, on every site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Identity {
+    pub(crate) since: Utc,
+    pub(crate) island: IslandId,
+}
+
+/// A neighbour's last word on a track: for when, and who it said it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) at: Utc,
+    pub(crate) island: IslandId,
 }
 
 #[derive(Debug, Clone)]
@@ -54,9 +68,11 @@ pub(crate) struct Bernoulli {
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
     pub(crate) rival: Option<Rival>,
-    extent_m: Option<(f64, f64)>,
-    heading: Option<Heading>,
-    since: Utc,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) word: Option<Word>,
+    pub(crate) extent_m: Option<(f64, f64)>,
+    pub(crate) heading: Option<Heading>,
+    pub(crate) since: Utc,
     /// Probability that each sensor has it in view, given that it exists.
     in_view: [f32; MAX_SENSORS],
 }
@@ -77,6 +93,8 @@ impl Bernoulli {
             measured_at: birth.at,
             hits: 1,
             rival: None,
+            identity: None,
+            word: None,
             extent_m: None,
             heading: None,
             since: birth.at,
@@ -195,12 +213,20 @@ impl Bernoulli {
 
     /// Whether anything has been heard of it recently enough for a track to be shown.
     pub(crate) fn is_fresh(&self, at: Utc, config: &FusionConfig) -> bool {
-        at.seconds_since(self.measured_at) <= config.coast_s
+        let Heard { radar, camera, v2x } = self.heard;
+        let ours = radar.or(camera).or(v2x).is_some();
+        if ours { at.seconds_since(self.measured_at) <= config.coast_s } else { self.is_told(at) }
+    }
+
+    /// Whether a neighbour has spoken of it lately.
+    pub(crate) fn is_told(&self, at: Utc) -> bool {
+        self.word.is_some_and(|word| at.seconds_since(word.at) <= LATELY_S)
     }
 
     /// The track as others see it, carried from `now` to `at`; `None` if it is not to be shown then.
     pub(crate) fn track_at(&self, now: Utc, at: Utc, config: &FusionConfig) -> Option<Track> {
-        let id = self.id.filter(|_| self.confirmed)?;
+        let id = self.id.filter(|_| self.confirmed || self.is_told(at))?;
+        let Identity { since, island } = self.identity?;
         let shown = self.existence >= config.report_existence || self.is_held(at, config);
         if !shown || !self.is_fresh(at, config) {
             return None;
@@ -214,9 +240,10 @@ impl Bernoulli {
         let lately = |heard: Option<Utc>| heard.is_some_and(|t| at.seconds_since(t) <= LATELY_S);
         Some(Track {
             id,
+            island,
             valid_at: at,
             measured_at: self.measured_at,
-            since: self.since,
+            since,
             position: state.position(),
             velocity: state.velocity(),
             covariance: state.cov,

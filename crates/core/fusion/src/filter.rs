@@ -135,6 +135,12 @@ impl Imm {
         self.combined = blend(&self.models, self.weights);
     }
 
+    /// Multiplies every model's covariance: what is known counts for less.
+    pub(crate) fn inflate(&mut self, factor: f64) {
+        self.models.iter_mut().for_each(|model| model.cov *= factor);
+        self.combined = blend(&self.models, self.weights);
+    }
+
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
     pub(crate) fn update(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
         let mut log_weights = [0.0; 2];

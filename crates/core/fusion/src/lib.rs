@@ -10,6 +10,8 @@
 //!   probability that knows the field of view and learns, per sensor, whether the track is hidden from it.
 //! - **Late scans**: a short ring of past populations; a late scan is put where it belongs and what came after is
 //!   filtered again, so the result is that of scans in order.
+//! - **Neighbours**: what another site tracks starts tracks here, or is fused by covariance intersection, so that a road
+//!   user keeps one identity from site to site and nothing is counted twice.
 //!
 //! [`metrics`] judges tracks against truth (GOSPA).
 
@@ -19,7 +21,9 @@ mod config;
 mod error;
 mod filter;
 mod gate;
+mod intersection;
 pub mod metrics;
+mod neighbour;
 mod population;
 mod report;
 mod ring;
@@ -29,4 +33,5 @@ mod tracker;
 
 pub use config::{Bounds, FusionConfig, Motion};
 pub use error::FusionError;
+pub use neighbour::NeighbourFate;
 pub use tracker::{Lateness, ReportFate, ReportOutcome, ScanOutcome, StageCounts, Tracker};

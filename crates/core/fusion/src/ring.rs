@@ -2,7 +2,7 @@
 
 use crate::population::Population;
 use jxz_units::Utc;
-use jxz_world::{Scan, VehicleReport};
+use jxz_world::{Scan, Track, VehicleReport};
 use std::collections::VecDeque;
 
 /// Most events kept, whatever their age: with more, the reach into the past shortens.
@@ -11,8 +11,16 @@ const MAX_EVENTS: usize = 512;
 /// Something that changed the tracks.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    Scan { scan: Scan, sensor: usize },
+    Scan {
+        scan: Scan,
+        sensor: usize,
+    },
     Report(VehicleReport),
+    /// A neighbour's words, all valid at one time.
+    Words {
+        at: Utc,
+        words: Vec<Track>,
+    },
 }
 
 impl Event {
@@ -20,6 +28,7 @@ impl Event {
         match self {
             Self::Scan { scan, .. } => scan.valid_at,
             Self::Report(report) => report.valid_at,
+            Self::Words { at, .. } => *at,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The door of fusion: scans and reports in, tracks out.
 
-use crate::bernoulli::BirthKey;
+use crate::bernoulli::{BirthKey, Identity};
+use crate::neighbour::NeighbourFate;
 use crate::population::{Population, ScanCounts};
 use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use crate::{FusionConfig, FusionError};
 use jxz_units::Utc;
-use jxz_world::{Scan, SensorId, SensorSpec, Track, TrackId, VehicleReport};
+use jxz_world::{IslandId, Scan, SensorId, SensorSpec, SiteId, Track, TrackId, VehicleReport};
 use std::collections::BTreeMap;
 
 /// How something came in relation to what was there already.
@@ -88,6 +89,7 @@ pub struct StageCounts {
 /// stamp far in the future moves it there. Whoever feeds it checks stamps against a clock first.
 #[derive(Debug)]
 pub struct Tracker {
+    site: SiteId,
     sensors: Vec<SensorModel>,
     by_id: BTreeMap<SensorId, usize>,
     config: FusionConfig,
@@ -117,7 +119,16 @@ impl Tracker {
             models.push(SensorModel::new(spec, index, config.bounds)?);
         }
         let (population, ring) = (Population::default(), Ring::default());
-        Ok(Self { sensors: models, by_id, config, population, ring, numbers: BTreeMap::new(), next_id: 1 })
+        let (site, numbers) = (SiteId(String::new()), BTreeMap::new());
+        Ok(Self { site, sensors: models, by_id, config, population, ring, numbers, next_id: 1 })
+    }
+
+    /// Names the site, so that its tracks' identities differ from those of other sites. To be called before the
+    /// first input; without it the site has the empty name.
+    #[must_use]
+    pub fn of_site(mut self, site: &SiteId) -> Self {
+        self.site = site.clone();
+        self
     }
 
     /// Fuses a scan.
@@ -165,7 +176,7 @@ impl Tracker {
     }
 
     /// Puts an event in its place among those of the recent past.
-    fn handle(&mut self, event: Event) -> (Lateness, Option<Done>) {
+    pub(crate) fn handle(&mut self, event: Event) -> (Lateness, Option<Done>) {
         let at = event.at();
         let newest = self.ring.newest();
         if newest.is_none_or(|newest| at >= newest) {
@@ -193,13 +204,14 @@ impl Tracker {
         match self.ring.push(event, population, config.late_limit_s) {
             Event::Scan { scan, sensor } => Done::Scan(population.fuse_scan(scan, &self.sensors[*sensor], config)),
             Event::Report(report) => Done::Report(population.fuse_report(report, config)),
+            Event::Words { at, words } => Done::Words(population.fuse_words(*at, words, &self.site, config)),
         }
     }
 
-    /// Numbers newly confirmed tracks; one that was confirmed before its history was filtered again keeps its number.
+    /// Numbers newly confirmed tracks, and those that a neighbour speaks of; one that was confirmed before its history was filtered again keeps its number.
     fn number_tracks(&mut self) {
         let Some(now) = self.population.now else { return };
-        for track in self.population.tracks.iter_mut().filter(|t| t.confirmed) {
+        for track in self.population.tracks.iter_mut().filter(|t| t.confirmed || t.word.is_some()) {
             let number = self.numbers.entry(track.birth).or_insert_with(|| {
                 let id = TrackId(self.next_id);
                 self.next_id += 1;
@@ -207,13 +219,16 @@ impl Tracker {
             });
             number.1 = now;
             track.id = Some(number.0);
+            let own = || Identity { since: track.since, island: IslandId::new(&self.site, number.0) };
+            track.identity.get_or_insert_with(own);
         }
         let reach_s = self.config.late_limit_s + 1.0;
         self.numbers.retain(|_, (_, alive)| now.seconds_since(*alive) <= reach_s);
     }
 }
 
-enum Done {
+pub(crate) enum Done {
     Scan(ScanCounts),
     Report(ReportFate),
+    Words(Vec<NeighbourFate>),
 }
