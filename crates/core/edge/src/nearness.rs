@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use jxz_geo::Vector;
     use jxz_units::Utc;
-    use jxz_world::{ClassBelief, Concerned, Place, IslandId, Sources, WarningId, WarningKind, WarningStage};
+    use jxz_world::{ClassBelief, Concerned, IslandId, Place, Sources, WarningId, WarningKind, WarningStage};
 
     const NOW: Utc = Utc::from_unix_ms(1_786_270_272_000);
 

@@ -213,9 +213,8 @@ impl Bernoulli {
 
     /// Whether anything has been heard of it recently enough for a track to be shown.
     pub(crate) fn is_fresh(&self, at: Utc, config: &FusionConfig) -> bool {
-        let Heard { radar, camera, v2x } = self.heard;
-        let ours = radar.or(camera).or(v2x).is_some();
-        if ours { at.seconds_since(self.measured_at) <= config.coast_s } else { self.is_told(at) }
+        let heard_of = self.word.map_or(self.measured_at, |word| self.measured_at.max(word.at));
+        at.seconds_since(heard_of) <= config.coast_s
     }
 
     /// Whether a neighbour has spoken of it lately.

@@ -188,8 +188,7 @@ fn is_usable(word: &Track) -> bool {
         && word.since <= word.valid_at
         && word.measured_at <= word.valid_at
         && diagonal.iter().all(|v| (0.0..=MAX_VARIANCE).contains(v))
-        && (word.covariance - word.covariance.transpose()).amax() <= 1e-6 * diagonal.max()
-        && word.covariance.cholesky().is_some()
+        && symmetric(&word.covariance).cholesky().is_some()
         && word.extent_m.is_none_or(|(l, w)| l.is_finite() && w.is_finite() && l > 0.0 && w > 0.0)
         && word.heading.is_none_or(|h| h.rad().is_finite())
 }
@@ -199,7 +198,12 @@ fn estimate_of(word: &Track) -> Estimate {
     let (position, speed) = (SURVEY_SIGMA_M.powi(2), SURVEY_SIGMA_MPS.powi(2));
     let survey = Matrix4::from_diagonal(&Vector4::new(position, position, speed, speed));
     let mean = Vector4::new(word.position.x, word.position.y, word.velocity.x, word.velocity.y);
-    Estimate { mean, cov: word.covariance + survey }
+    Estimate { mean, cov: symmetric(&word.covariance) + survey }
+}
+
+/// Rounding leaves the halves of a covariance that was filtered for long a little different.
+fn symmetric(covariance: &Matrix4<f64>) -> Matrix4<f64> {
+    (covariance + covariance.transpose()) / 2.0
 }
 
 fn tie(track: &Bernoulli, word: &Track) -> u8 {
@@ -258,7 +262,7 @@ fn vouched(word: &Track, config: &FusionConfig) -> f64 {
 
 fn state_of(track: &Bernoulli) -> Estimate {
     let Gaussian { mean, cov } = *track.imm.combined();
-    Estimate { mean, cov }
+    Estimate { mean, cov: symmetric(&cov) }
 }
 
 /// Fuses by covariance intersection: the own state's information counts `weight`, the word's the rest. Model by model,

@@ -226,7 +226,7 @@ fn what_cannot_be_is_refused_and_so_is_what_finds_no_room() {
     not_positive.covariance[(0, 1)] = 0.05;
     not_positive.covariance[(1, 0)] = 0.05;
     let mut lopsided = good.clone();
-    lopsided.covariance[(0, 1)] = 0.01;
+    lopsided.covariance[(0, 1)] = 0.1;
     let cases = [
         Track { position: Point::new(f64::NAN, 0.0), ..good.clone() },
         Track { velocity: Vector::new(f64::INFINITY, 0.0), ..good.clone() },
