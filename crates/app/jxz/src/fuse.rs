@@ -1,7 +1,7 @@
 //! `jxz fuse`: fusion alone, on recorded scans of one site.
 
 use anyhow::{Context, bail, ensure};
-use jxz_fusion::{Bounds, FusionConfig, Lateness, ScanOutcome, Tracker};
+use jxz_fusion::{Bounds, FusionConfig, FusionMode, Lateness, ScanOutcome, SensorCalibration, Tracker, Trust};
 use jxz_geo::Point;
 use jxz_units::{Utc, Yaw};
 use jxz_world::{Detection, RoadUserClass, Scan, SensorId, SensorKind, SensorSpec};
@@ -43,17 +43,51 @@ pub(crate) struct Args {
     /// Tracks, one JSON object a line; overwritten.
     #[arg(long)]
     out: PathBuf,
+    /// How detections are given to tracks.
+    #[arg(long, value_enum, default_value_t = Mode::Pmb)]
+    mode: Mode,
+    /// Whether the sensors' yaw, position and clock are estimated from the traffic, and corrected.
+    #[arg(long, value_enum, default_value_t = Switch::On)]
+    calibrate: Switch,
+    /// Where the calibration at the end of the run goes, as JSON; overwritten.
+    #[arg(long)]
+    calibration: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Mode {
+    /// Poisson multi-Bernoulli: by marginal probabilities, existence considered.
+    Pmb,
+    /// Global nearest neighbour: by the one best assignment.
+    Gnn,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Switch {
+    On,
+    Off,
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let (sensors, bounds) = read_site(&args.site)?;
-    let config = FusionConfig { bounds, ..FusionConfig::default() };
+    let mode = match args.mode {
+        Mode::Pmb => FusionMode::Pmb,
+        Mode::Gnn => FusionMode::Gnn,
+    };
+    let calibrate = args.calibrate == Switch::On;
+    let config = FusionConfig { bounds, mode, calibrate, ..FusionConfig::default() };
+    let config = crate::fuse::tune(config);
     let mut tracker = Tracker::new(sensors, config).with_context(|| format!("site {}", args.site.display()))?;
     let input = File::open(&args.input).with_context(|| format!("opening {}", args.input.display()))?;
     let output = File::create(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     let mut output = BufWriter::new(output);
     let report = fuse(&mut tracker, BufReader::new(input), &args.input, &mut output)?;
     output.flush().with_context(|| format!("writing {}", args.out.display()))?;
+    if let Some(path) = &args.calibration {
+        let sensors = tracker.calibration().into_iter().map(|c| (c.sensor.0.clone(), c.into())).collect();
+        let text = serde_json::to_string_pretty(&CalibrationFile { sensors })?;
+        std::fs::write(path, text + "\n").with_context(|| format!("writing {}", path.display()))?;
+    }
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(&report)?).context("writing the report")
 }
@@ -223,6 +257,68 @@ impl Percentiles {
         let at = |percent: usize| values.get((values.len() * percent).div_ceil(100).saturating_sub(1)).copied();
         Self { p50: at(50), p99: at(99) }
     }
+}
+
+/// What the sensors' survey and stamps are off by: what is declared less what is estimated.
+#[derive(Serialize)]
+struct CalibrationFile {
+    sensors: BTreeMap<String, CalibrationLine>,
+}
+
+#[derive(Serialize)]
+struct CalibrationLine {
+    yaw_bias_rad: f64,
+    yaw_sigma_rad: f64,
+    position_bias_m: [f64; 2],
+    position_sigma_m: [f64; 2],
+    clock_offset_s: f64,
+    clock_sigma_s: f64,
+    trust: &'static str,
+}
+
+impl From<SensorCalibration> for CalibrationLine {
+    fn from(of: SensorCalibration) -> Self {
+        Self {
+            yaw_bias_rad: of.yaw_bias_rad,
+            yaw_sigma_rad: of.yaw_sigma_rad,
+            position_bias_m: of.position_bias_m,
+            position_sigma_m: of.position_sigma_m,
+            clock_offset_s: of.clock_offset_s,
+            clock_sigma_s: of.clock_sigma_s,
+            trust: match of.trust {
+                Trust::Believed => "believed",
+                Trust::Contradicted => "contradicted",
+                Trust::Frozen => "frozen",
+            },
+        }
+    }
+}
+
+fn tune(mut c: FusionConfig) -> FusionConfig {
+    let f = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
+    c.confirm_existence = f("CONFIRM", c.confirm_existence);
+    c.report_existence = f("REPORT", c.report_existence);
+    c.birth_per_m2 = f("BIRTH", c.birth_per_m2);
+    c.start_existence = f("START", c.start_existence);
+    c.death_per_s[2] = f("DEATHP", c.death_per_s[2]);
+    c.death_per_s[0] = f("DEATHV", c.death_per_s[0]);
+    c.leave_per_s = f("LEAVE", c.leave_per_s);
+    c.gate_chi2 = f("GATE", c.gate_chi2);
+    c.switch_per_s.0 = f("SW0", c.switch_per_s.0);
+    c.switch_per_s.1 = f("SW1", c.switch_per_s.1);
+    c.hide_show_per_s.0 = f("HIDE", c.hide_show_per_s.0);
+    c.hide_show_per_s.1 = f("SHOW", c.hide_show_per_s.1);
+    c.hidden_detection_probability = f("HPD", c.hidden_detection_probability);
+    c.motion[0].steady_m2ps3 = f("VS", c.motion[0].steady_m2ps3);
+    c.motion[0].turn_m2ps3 = f("VT", c.motion[0].turn_m2ps3);
+    c.motion[0].speed_change_m2ps3 = f("VC", c.motion[0].speed_change_m2ps3);
+    c.motion[1].steady_m2ps3 = f("CS", c.motion[1].steady_m2ps3);
+    c.motion[1].turn_m2ps3 = f("CT", c.motion[1].turn_m2ps3);
+    c.motion[2].steady_m2ps3 = f("PS", c.motion[2].steady_m2ps3);
+    c.motion[2].turn_m2ps3 = f("PT", c.motion[2].turn_m2ps3);
+    c.survey.yaw_sigma_rad = f("SY", c.survey.yaw_sigma_rad);
+    c.survey.position_sigma_m = f("SP", c.survey.position_sigma_m);
+    c
 }
 
 #[derive(Deserialize)]

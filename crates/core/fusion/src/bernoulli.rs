@@ -2,6 +2,7 @@
 
 use crate::FusionConfig;
 use crate::filter::Imm;
+use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use jxz_geo::Vector;
@@ -17,9 +18,13 @@ const LATELY_S: f64 = 1.0;
 const STANDING_MPS: f64 = 0.5;
 /// A track that would be outside the area this much later may be leaving, seconds.
 const LEAVING_S: f64 = 0.2;
-/// Share of the steady model's noise left when standing, and the speed from which it is whole, metres per second.
-const STANDING_NOISE: f64 = 0.1;
-const FULL_NOISE_MPS: f64 = 4.0;
+/// Which sensors saw a track is remembered in windows of this length, the present and the one before, seconds.
+const WINDOW_S: f64 = 0.5;
+/// A track this old and this sure to exist can be trusted to compare sensors by, seconds.
+const SETTLED_S: f64 = 0.3;
+const SETTLED_EXISTENCE: f64 = 0.99;
+/// A road user behind another gets hidden, and seen again when it is out from behind, at these rates a second.
+const HIDE_BEHIND_PER_S: f64 = 12.0;
 /// Share of a new extent measurement in the kept one.
 const EXTENT_GAIN: f64 = 0.1;
 
@@ -75,6 +80,9 @@ pub(crate) struct Bernoulli {
     pub(crate) since: Utc,
     /// Probability that each sensor has it in view, given that it exists.
     in_view: [f32; MAX_SENSORS],
+    /// Which sensors saw it in the present window of time, and in the one before.
+    seen_by: [u16; 2],
+    window: u32,
 }
 
 impl Bernoulli {
@@ -91,7 +99,7 @@ impl Bernoulli {
             vehicle: None,
             heard: Heard::default(),
             measured_at: birth.at,
-            hits: 1,
+            hits: 0,
             rival: None,
             identity: None,
             word: None,
@@ -99,17 +107,24 @@ impl Bernoulli {
             heading: None,
             since: birth.at,
             in_view: [in_view as f32; MAX_SENSORS],
+            seen_by: [0; 2],
+            window: 0,
         }
     }
 
     /// Moves the state on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
-        self.imm.predict(dt_s, self.process_noise(config), config.switch_per_s);
+    pub(crate) fn predict(&mut self, dt_s: f64, switching: &[[f64; MODELS]; MODELS], config: &FusionConfig) {
+        let noises = self.noises(config);
+        self.imm.predict(dt_s, &noises, switching);
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
-        let death_per_s = if leaves { config.leave_per_s } else { config.death_per_s };
-        self.existence *= (-death_per_s * dt_s).exp();
+        let death_per_s = if leaves {
+            config.leave_per_s
+        } else {
+            self.class.probabilities().iter().zip(config.death_per_s).map(|(p, d)| p * d).sum()
+        };
+        self.existence *= 1.0 - (death_per_s * dt_s).min(0.5);
     }
 
     /// Mean position variance, m².
@@ -118,56 +133,92 @@ impl Bernoulli {
         (cov[(0, 0)] + cov[(1, 1)]) / 2.0
     }
 
-    fn process_noise(&self, config: &FusionConfig) -> [f64; 2] {
-        let mut q = [0.0; 2];
-        for (p, motion) in self.class.probabilities().into_iter().zip(config.motion) {
-            q[0] += p * motion.steady_m2ps3;
-            q[1] += p * motion.manoeuvre_m2ps3;
-        }
-        // What stands mostly goes on standing: its speed must not wander with the noise.
-        q[0] *= (STANDING_NOISE + self.imm.combined().velocity().norm() / FULL_NOISE_MPS).min(1.0);
-        q
+    fn noises(&self, config: &FusionConfig) -> [Noise; MODELS] {
+        motion::noises(&self.class, self.imm.combined().velocity(), config)
     }
 
-    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last.
-    /// Returns the probability of detection, view considered.
-    pub(crate) fn expect(&mut self, sensor: &SensorModel, plain_pd: f64, config: &FusionConfig) -> f64 {
+    /// Acceleration noise of the one simple model by which sensors are compared.
+    pub(crate) fn calibration_noise(&self, config: &FusionConfig) -> Noise {
+        let [straight, turn, speed_change] = self.noises(config);
+        let mean = |a: f64, b: f64, c: f64| 0.5 * a + 0.2 * (b + c);
+        Noise {
+            ee: mean(straight.ee, turn.ee, speed_change.ee),
+            en: mean(straight.en, turn.en, speed_change.en),
+            nn: mean(straight.nn, turn.nn, speed_change.nn),
+        }
+    }
+
+    pub(crate) fn extent_m(&self) -> Option<(f64, f64)> {
+        self.extent_m
+    }
+
+    pub(crate) fn heading(&self) -> Option<Heading> {
+        self.heading
+    }
+
+    /// Whether at least two sensors other than `sensor` saw it lately.
+    pub(crate) fn others_see(&self, sensor: usize, at: Utc) -> bool {
+        let window = window_of(at);
+        let seen = match window.wrapping_sub(self.window) {
+            0 => self.seen_by[0] | self.seen_by[1],
+            1 => self.seen_by[0],
+            _ => 0,
+        };
+        (seen & !(1 << sensor)).count_ones() >= 2
+    }
+
+    /// Whether it is sure enough to compare sensors by.
+    pub(crate) fn is_settled(&self, at: Utc) -> bool {
+        self.confirmed && self.existence >= SETTLED_EXISTENCE && at.seconds_since(self.since) >= SETTLED_S
+    }
+
+    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last; `behind` is
+    /// the probability that another stands between them. Returns the probability of detection, view considered.
+    pub(crate) fn expect(&mut self, sensor: &SensorModel, plain_pd: f64, behind: f64, config: &FusionConfig) -> f64 {
         let (hide, show) = config.hide_show_per_s;
+        let (hide, show) = (hide + HIDE_BEHIND_PER_S * behind, show + HIDE_BEHIND_PER_S * (1.0 - behind));
         let period_s = sensor.spec.period_s.min(1.0);
         let v = f64::from(self.in_view[sensor.index]);
-        let moved = (v + ((1.0 - v) * show - v * hide) * period_s).clamp(0.0, 1.0);
+        // A chain of two states, moved on exactly.
+        let rest = show / (hide + show);
+        let moved = rest + (v - rest) * (-(hide + show) * period_s).exp();
         self.in_view[sensor.index] = moved as f32;
         moved * plain_pd + (1.0 - moved) * hidden_pd(plain_pd, config)
     }
 
-    /// Bayes' rule for existence and view after a scan that held nothing of this track.
-    pub(crate) fn missed(&mut self, sensor: &SensorModel, plain_pd: f64, expected_pd: f64) {
-        let (r, v) = (self.existence, f64::from(self.in_view[sensor.index]));
-        self.existence = r * (1.0 - expected_pd) / (1.0 - r * expected_pd);
-        self.in_view[sensor.index] = (v * (1.0 - plain_pd) / (1.0 - expected_pd)) as f32;
+    /// Probability that it exists and was missed, in proportion to that it was missed at all.
+    pub(crate) fn missed_share(&self, pd: f64) -> f64 {
+        self.existence * (1.0 - pd) / (1.0 - self.existence * pd)
     }
 
-    /// Existence, view, filter, class and extent after a detection was assigned to this track.
-    /// `ratio` is the detection's likelihood as this track's over its density as a false one, detection probability aside.
-    pub(crate) fn detected(
-        &mut self,
-        sensor: &SensorModel,
-        detection: &Detection,
-        at: Utc,
-        evidence: Evidence,
-        config: &FusionConfig,
-    ) {
-        let Evidence { plain_pd, expected_pd, ratio } = evidence;
-        let (r, l) = (self.existence, expected_pd * ratio);
-        // IPDA with the one assigned detection: misses and false detections stay possible explanations.
-        let grown = r * (1.0 - expected_pd + l) / (1.0 - r * expected_pd + r * l);
-        self.existence = grown.min(MAX_EXISTENCE);
+    /// Existence and view after a scan in which it was seen with probability `seen`.
+    pub(crate) fn weigh_existence(&mut self, sensor: &SensorModel, seen: f64, plain_pd: f64, pd: f64) {
+        let missed = (1.0 - seen) * self.missed_share(pd);
         let v = f64::from(self.in_view[sensor.index]);
-        self.in_view[sensor.index] = (v * plain_pd.max(1e-3) / expected_pd.max(1e-3)).min(1.0) as f32;
-        self.imm.update(|state| sensor.linearise(state, detection));
-        self.absorb(sensor, detection, at);
+        let v_seen = (v * plain_pd / pd.max(1e-3)).min(1.0);
+        let v_missed = v * (1.0 - plain_pd) / (1.0 - pd);
+        let exists = seen + missed;
+        if exists > 0.0 {
+            self.in_view[sensor.index] = ((seen * v_seen + missed * v_missed) / exists).clamp(0.0, 1.0) as f32;
+        }
+        self.existence = exists.min(MAX_EXISTENCE);
+    }
+
+    /// The same after the one assigned detection, or none. `ratio` is the detection's likelihood as this track's over
+    /// its density as a false one, detection probability aside. Misses and false detections stay possible
+    /// explanations (IPDA).
+    pub(crate) fn judge_existence(&mut self, sensor: &SensorModel, ratio: Option<f64>, plain_pd: f64, pd: f64) {
+        let odds = ratio.map_or(0.0, |ratio| pd * ratio);
+        let r = self.existence;
+        let grown = r * (1.0 - pd + odds) / (1.0 - r * pd + r * odds);
+        let v = f64::from(self.in_view[sensor.index]);
+        let view = if ratio.is_some() { v * plain_pd / pd.max(1e-3) } else { v * (1.0 - plain_pd) / (1.0 - pd) };
+        self.in_view[sensor.index] = view.min(1.0) as f32;
+        self.existence = grown.min(MAX_EXISTENCE);
+    }
+
+    pub(crate) fn confirm(&mut self, config: &FusionConfig) {
         self.confirmed |= self.existence >= config.confirm_existence;
-        self.hits = self.hits.saturating_add(1);
     }
 
     /// What a detection says beside its place: class, extent, and that its kind of sensor was heard.
@@ -181,6 +232,15 @@ impl Bernoulli {
         let heard = if sensor.is_radar() { &mut self.heard.radar } else { &mut self.heard.camera };
         *heard = Some(at);
         self.measured_at = at;
+        self.hits = self.hits.saturating_add(1);
+        let window = window_of(at);
+        self.seen_by = match window.wrapping_sub(self.window) {
+            0 => self.seen_by,
+            1 => [0, self.seen_by[0]],
+            _ => [0, 0],
+        };
+        self.window = window;
+        self.seen_by[0] |= 1 << sensor.index;
         self.latch_heading();
     }
 
@@ -231,7 +291,8 @@ impl Bernoulli {
             return None;
         }
         let mut imm = self.imm;
-        imm.predict(at.seconds_since(now), self.process_noise(config), config.switch_per_s);
+        let dt_s = at.seconds_since(now);
+        imm.predict(dt_s, &self.noises(config), &motion::switching(dt_s, config));
         let state = imm.combined();
         if config.bounds.is_some_and(|b| !b.contains(state.position())) {
             return None;
@@ -260,12 +321,9 @@ impl Bernoulli {
     }
 }
 
-/// What a scan says of a track's existence.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Evidence {
-    pub(crate) plain_pd: f64,
-    pub(crate) expected_pd: f64,
-    pub(crate) ratio: f64,
+/// The number of the window of time, wrapping.
+fn window_of(at: Utc) -> u32 {
+    (at.unix_ns().div_euclid((WINDOW_S * 1e9) as i64)) as u32
 }
 
 fn hidden_pd(plain_pd: f64, config: &FusionConfig) -> f64 {

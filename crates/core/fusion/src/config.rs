@@ -60,29 +60,62 @@ impl Bounds {
     }
 }
 
-/// How a class of road user moves: white-noise acceleration densities of the two models, and how often it changes.
+/// How detections are given to tracks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FusionMode {
+    /// Poisson multi-Bernoulli: by marginal probabilities, existence considered.
+    #[default]
+    Pmb,
+    /// Global nearest neighbour: by the one best assignment.
+    Gnn,
+}
+
+/// How a class of road user moves: white-noise acceleration densities of the models.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Motion {
-    /// Acceleration noise density when keeping its course, m²/s³.
+    /// When keeping course and speed, m²/s³.
     pub steady_m2ps3: f64,
-    /// Acceleration noise density when braking, turning or setting off, m²/s³.
-    pub manoeuvre_m2ps3: f64,
+    /// Across the course, when turning, m²/s³.
+    pub turn_m2ps3: f64,
+    /// Along the course, when braking or setting off, m²/s³.
+    pub speed_change_m2ps3: f64,
     /// Prior 1-sigma speed in each direction when first seen, metres per second.
     pub speed_sigma_mps: f64,
+}
+
+/// How far surveys and clocks may be off, 1-sigma: where self-calibration starts, and what it holds on to where the
+/// traffic cannot tell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Survey {
+    /// Yaw of a sensor, radians.
+    pub yaw_sigma_rad: f64,
+    /// Position of a sensor in each direction, metres.
+    pub position_sigma_m: f64,
+    /// Stamps of a radar, seconds: it stamps in its own hardware.
+    pub radar_clock_sigma_s: f64,
+    /// Stamps of a camera, seconds: exposure, encoding and detection lie between the light and the stamp.
+    pub camera_clock_sigma_s: f64,
 }
 
 /// Parameters of a [`crate::Tracker`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct FusionConfig {
+    /// How detections are given to tracks.
+    pub mode: FusionMode,
+    /// Whether sensors are calibrated by the traffic, and those that contradict the others left out.
+    pub calibrate: bool,
+    /// Where calibration starts.
+    pub survey: Survey,
     /// Area to track; `None` is wherever any sensor sees.
     pub bounds: Option<Bounds>,
     /// Motion of motor vehicles, non-motor vehicles and pedestrians, in that order.
     pub motion: [Motion; 3],
-    /// Changes per second from steady to manoeuvring, and back.
+    /// Changes per second from keeping course and speed to a manoeuvre, and back.
     pub switch_per_s: (f64, f64),
     /// Squared Mahalanobis distance beyond which a detection is not a track's.
     pub gate_chi2: f64,
-    /// Undetected road users per square metre, as seen by one scan: sets what a new track is worth at first.
+    /// Undetected road users per square metre where none are known to come from, as seen by one scan: sets what a new
+    /// track is worth at first.
     pub birth_per_m2: f64,
     /// 1-sigma Doppler of false detections, metres per second.
     pub clutter_doppler_sigma_mps: f64,
@@ -90,10 +123,12 @@ pub struct FusionConfig {
     pub hidden_detection_probability: f64,
     /// Times per second that a road user gets hidden from one sensor, and comes into its view again.
     pub hide_show_per_s: (f64, f64),
-    /// Chance per second that a road user ceases to be without leaving the area.
-    pub death_per_s: f64,
+    /// Chance per second that a road user of each class ceases to be without leaving the area (parks, enters a house).
+    pub death_per_s: [f64; 3],
     /// The same within 0.2 s of the edge of the area, heading out.
     pub leave_per_s: f64,
+    /// Least existence with which a tentative track is started.
+    pub start_existence: f64,
     /// Existence at which a tentative track is confirmed.
     pub confirm_existence: f64,
     /// Existence below which a confirmed track is not reported (it is kept, and reported again if found).
@@ -123,11 +158,19 @@ pub struct FusionConfig {
 impl Default for FusionConfig {
     fn default() -> Self {
         Self {
+            mode: FusionMode::Pmb,
+            calibrate: true,
+            survey: Survey {
+                yaw_sigma_rad: 0.01,
+                position_sigma_m: 0.2,
+                radar_clock_sigma_s: 0.002,
+                camera_clock_sigma_s: 0.015,
+            },
             bounds: None,
             motion: [
-                Motion { steady_m2ps3: 0.3, manoeuvre_m2ps3: 8.0, speed_sigma_mps: 8.0 },
-                Motion { steady_m2ps3: 0.1, manoeuvre_m2ps3: 1.0, speed_sigma_mps: 4.5 },
-                Motion { steady_m2ps3: 0.04, manoeuvre_m2ps3: 0.5, speed_sigma_mps: 1.5 },
+                Motion { steady_m2ps3: 0.3, turn_m2ps3: 8.0, speed_change_m2ps3: 8.0, speed_sigma_mps: 8.0 },
+                Motion { steady_m2ps3: 0.1, turn_m2ps3: 1.0, speed_change_m2ps3: 1.0, speed_sigma_mps: 4.5 },
+                Motion { steady_m2ps3: 0.04, turn_m2ps3: 0.5, speed_change_m2ps3: 0.5, speed_sigma_mps: 1.5 },
             ],
             switch_per_s: (1.0, 2.0),
             gate_chi2: 16.0,
@@ -135,9 +178,10 @@ impl Default for FusionConfig {
             clutter_doppler_sigma_mps: 6.0,
             hidden_detection_probability: 0.1,
             hide_show_per_s: (0.03, 1.0),
-            death_per_s: 0.01,
+            death_per_s: [0.01, 0.01, 0.03],
             leave_per_s: 4.0,
-            confirm_existence: 0.99,
+            start_existence: 1e-3,
+            confirm_existence: 0.9,
             report_existence: 0.5,
             delete_existence: 1e-3,
             coast_s: 3.0,
@@ -164,6 +208,10 @@ impl FusionConfig {
             ("birth_per_m2", self.birth_per_m2),
             ("clutter_doppler_sigma_mps", self.clutter_doppler_sigma_mps),
             ("coast_s", self.coast_s),
+            ("survey.yaw_sigma_rad", self.survey.yaw_sigma_rad),
+            ("survey.position_sigma_m", self.survey.position_sigma_m),
+            ("survey.radar_clock_sigma_s", self.survey.radar_clock_sigma_s),
+            ("survey.camera_clock_sigma_s", self.survey.camera_clock_sigma_s),
             ("report_position_sigma_m", self.report_position_sigma_m),
             ("report_speed_sigma_mps", self.report_speed_sigma_mps),
             ("report_heading_sigma_rad", self.report_heading_sigma_rad),
@@ -173,7 +221,9 @@ impl FusionConfig {
             ("switch_per_s.1", self.switch_per_s.1),
             ("hide_show_per_s.0", self.hide_show_per_s.0),
             ("hide_show_per_s.1", self.hide_show_per_s.1),
-            ("death_per_s", self.death_per_s),
+            ("death_per_s", self.death_per_s[0]),
+            ("death_per_s", self.death_per_s[1]),
+            ("death_per_s", self.death_per_s[2]),
             ("leave_per_s", self.leave_per_s),
             ("standing_hold_s", self.standing_hold_s),
             ("late_limit_s", self.late_limit_s),
@@ -181,6 +231,7 @@ impl FusionConfig {
         ];
         let probability = [
             ("hidden_detection_probability", self.hidden_detection_probability),
+            ("start_existence", self.start_existence),
             ("confirm_existence", self.confirm_existence),
             ("report_existence", self.report_existence),
             ("delete_existence", self.delete_existence),
@@ -188,7 +239,8 @@ impl FusionConfig {
         let motion = self.motion.iter().flat_map(|m| {
             [
                 ("motion.steady_m2ps3", m.steady_m2ps3),
-                ("motion.manoeuvre_m2ps3", m.manoeuvre_m2ps3),
+                ("motion.turn_m2ps3", m.turn_m2ps3),
+                ("motion.speed_change_m2ps3", m.speed_change_m2ps3),
                 ("motion.speed_sigma_mps", m.speed_sigma_mps),
             ]
         });

@@ -1,7 +1,11 @@
 //! Gaussian states (east, north, east speed, north speed), their motion, and their correction.
 
+use crate::motion::{MODELS, Noise};
 use jxz_geo::{Point, Vector};
 use nalgebra::{Matrix4, Vector4};
+
+/// Most numbers in one measurement.
+const MAX_ROWS: usize = 4;
 
 /// A normal distribution of (east m, north m, east m/s, north m/s).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,7 +25,7 @@ pub(crate) struct Row {
 /// Up to four rows with independent errors.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rows {
-    rows: [Row; 4],
+    rows: [Row; MAX_ROWS],
     len: usize,
 }
 
@@ -32,7 +36,7 @@ impl Rows {
         self.len += 1;
     }
 
-    fn as_slice(&self) -> &[Row] {
+    pub(crate) fn as_slice(&self) -> &[Row] {
         &self.rows[..self.len]
     }
 }
@@ -44,6 +48,32 @@ pub(crate) struct Fit {
     pub(crate) log_density: f64,
 }
 
+/// Carries a covariance by `dt_s` (either sign) at constant velocity, with white-noise acceleration.
+pub(crate) fn carry(p: &mut Matrix4<f64>, dt_s: f64, noise: Noise) {
+    let dt = dt_s;
+    // F P Fᵀ by blocks [[A, B], [Bᵀ, C]]: A + dt (B + Bᵀ) + dt² C, and B + dt C.
+    for i in 0..2 {
+        for j in 0..2 {
+            p[(i, j)] += dt * (p[(i, j + 2)] + p[(j, i + 2)]) + dt * dt * p[(i + 2, j + 2)];
+        }
+    }
+    for i in 0..2 {
+        for j in 0..2 {
+            let b = p[(i, j + 2)] + dt * p[(i + 2, j + 2)];
+            p[(i, j + 2)] = b;
+            p[(j + 2, i)] = b;
+        }
+    }
+    let span = dt.abs();
+    let (cubed, squared) = (span * span * span / 3.0, span * dt / 2.0);
+    for (i, j, q) in [(0, 0, noise.ee), (0, 1, noise.en), (1, 0, noise.en), (1, 1, noise.nn)] {
+        p[(i, j)] += q * cubed;
+        p[(i, j + 2)] += q * squared;
+        p[(i + 2, j)] += q * squared;
+        p[(i + 2, j + 2)] += q * span;
+    }
+}
+
 impl Gaussian {
     pub(crate) fn position(&self) -> Point {
         Point::new(self.mean[0], self.mean[1])
@@ -53,31 +83,11 @@ impl Gaussian {
         Vector::new(self.mean[2], self.mean[3])
     }
 
-    /// Moves by `dt_s` (either sign) at constant velocity, with white-noise acceleration of density `q_m2ps3`.
-    pub(crate) fn predict(&mut self, dt_s: f64, q_m2ps3: f64) {
-        let (dt, p) = (dt_s, &mut self.cov);
-        self.mean[0] += dt * self.mean[2];
-        self.mean[1] += dt * self.mean[3];
-        // F P Fᵀ by blocks [[A, B], [Bᵀ, C]]: A + dt (B + Bᵀ) + dt² C, and B + dt C.
-        for i in 0..2 {
-            for j in 0..2 {
-                p[(i, j)] += dt * (p[(i, j + 2)] + p[(j, i + 2)]) + dt * dt * p[(i + 2, j + 2)];
-            }
-        }
-        for i in 0..2 {
-            for j in 0..2 {
-                let b = p[(i, j + 2)] + dt * p[(i + 2, j + 2)];
-                p[(i, j + 2)] = b;
-                p[(j + 2, i)] = b;
-            }
-        }
-        let span = dt.abs();
-        for i in 0..2 {
-            p[(i, i)] += q_m2ps3 * span.powi(3) / 3.0;
-            p[(i, i + 2)] += q_m2ps3 * span * dt / 2.0;
-            p[(i + 2, i)] += q_m2ps3 * span * dt / 2.0;
-            p[(i + 2, i + 2)] += q_m2ps3 * span;
-        }
+    /// Moves by `dt_s` (either sign) at constant velocity, with white-noise acceleration.
+    pub(crate) fn predict(&mut self, dt_s: f64, noise: Noise) {
+        self.mean[0] += dt_s * self.mean[2];
+        self.mean[1] += dt_s * self.mean[3];
+        carry(&mut self.cov, dt_s, noise);
     }
 
     /// Corrects by the rows one after the other. With independent errors and one linearisation this equals the joint
@@ -85,6 +95,7 @@ impl Gaussian {
     pub(crate) fn update(&mut self, rows: &Rows) -> Fit {
         let prior = self.mean;
         let mut fit = Fit { chi2: 0.0, log_density: 0.0 };
+        let mut spread = 1.0;
         for row in rows.as_slice() {
             let ph = self.cov * row.gradient;
             let s = row.gradient.dot(&ph) + row.variance;
@@ -93,23 +104,57 @@ impl Gaussian {
             self.mean += gain * residual;
             self.cov -= gain * ph.transpose();
             fit.chi2 += residual * residual / s;
-            fit.log_density -= 0.5 * (residual * residual / s + (core::f64::consts::TAU * s).ln());
+            spread *= core::f64::consts::TAU * s;
         }
+        fit.log_density = -0.5 * (fit.chi2 + spread.ln());
         fit
+    }
+
+    /// How well rows fit, without correcting: the same figures as [`Self::update`] gives, by a Cholesky decomposition of
+    /// the innovation covariance.
+    pub(crate) fn fit(&self, rows: &Rows) -> Fit {
+        let rows = rows.as_slice();
+        let mut chi2 = 0.0;
+        let mut spread = 1.0;
+        let mut lower = [[0.0; MAX_ROWS]; MAX_ROWS];
+        let mut white = [0.0; MAX_ROWS];
+        for (i, row) in rows.iter().enumerate() {
+            let ph = self.cov * row.gradient;
+            let mut residual = row.residual;
+            for j in 0..i {
+                let mut s = rows[j].gradient.dot(&ph);
+                for (a, b) in lower[i][..j].iter().zip(&lower[j][..j]) {
+                    s -= a * b;
+                }
+                lower[i][j] = s / lower[j][j];
+                residual -= lower[i][j] * white[j];
+            }
+            let own: f64 = lower[i][..i].iter().map(|l| l * l).sum();
+            let s = row.gradient.dot(&ph) + row.variance - own;
+            lower[i][i] = s.sqrt();
+            white[i] = residual / lower[i][i];
+            chi2 += white[i] * white[i];
+            spread *= core::f64::consts::TAU * s;
+        }
+        Fit { chi2, log_density: -0.5 * (chi2 + spread.ln()) }
     }
 }
 
-/// Two constant-velocity models, steady and manoeuvring, with their probabilities.
+/// Interacting multiple models: one normal distribution for each way of moving, with their probabilities
+/// (Blom, Bar-Shalom 1988).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Imm {
-    models: [Gaussian; 2],
-    weights: [f64; 2],
+    models: [Gaussian; MODELS],
+    weights: [f64; MODELS],
     combined: Gaussian,
 }
 
+/// A model is never given up wholly.
+const MIN_WEIGHT: f64 = 1e-4;
+
 impl Imm {
     pub(crate) fn new(start: Gaussian) -> Self {
-        Self { models: [start; 2], weights: [0.6, 0.4], combined: start }
+        Self { models: [start; MODELS], weights: [0.6, 0.2, 0.2], combined: start }
     }
 
     /// The one normal distribution with the mixture's mean and covariance.
@@ -117,49 +162,90 @@ impl Imm {
         &self.combined
     }
 
-    /// Mixes the models by their switching, then moves each.
-    pub(crate) fn predict(&mut self, dt_s: f64, q_m2ps3: [f64; 2], switch_per_s: (f64, f64)) {
-        let leave = [1.0 - (-switch_per_s.0 * dt_s.abs()).exp(), 1.0 - (-switch_per_s.1 * dt_s.abs()).exp()];
-        let stay = [self.weights[0] * (1.0 - leave[0]), self.weights[1] * (1.0 - leave[1])];
-        let come = [self.weights[1] * leave[1], self.weights[0] * leave[0]];
-        let next = [stay[0] + come[0], stay[1] + come[1]];
+    /// Mixes the models by their switching (rows: from), then moves each by its noise.
+    pub(crate) fn predict(&mut self, dt_s: f64, noises: &[Noise; MODELS], switching: &[[f64; MODELS]; MODELS]) {
         let from = self.models;
-        self.models = [
-            blend(&from, [stay[0] / next[0], come[0] / next[0]]),
-            blend(&from, [come[1] / next[1], stay[1] / next[1]]),
-        ];
-        self.weights = next;
-        for (model, q) in self.models.iter_mut().zip(q_m2ps3) {
-            model.predict(dt_s, q);
+        let mut next = [0.0; MODELS];
+        for to in 0..MODELS {
+            let mut shares: [f64; MODELS] = core::array::from_fn(|k| self.weights[k] * switching[k][to]);
+            next[to] = shares.iter().sum();
+            shares.iter_mut().for_each(|s| *s /= next[to]);
+            self.models[to] = blend(&from, &shares);
+            self.models[to].predict(dt_s, noises[to]);
         }
-        self.combined = blend(&self.models, self.weights);
+        self.weights = next;
+        self.combined = blend(&self.models, &self.weights);
     }
 
-    /// Multiplies every model's covariance: what is known counts for less.
+    /// Multiplies every model's covariance: what is known counts for less. Updates keep whatever rounding has made
+    /// of the symmetry, and a factor again and again would make much of it: so it is made anew.
     pub(crate) fn inflate(&mut self, factor: f64) {
-        self.models.iter_mut().for_each(|model| model.cov *= factor);
-        self.combined = blend(&self.models, self.weights);
+        self.models.iter_mut().for_each(|model| model.cov = (model.cov + model.cov.transpose()) * (factor / 2.0));
+        self.combined = blend(&self.models, &self.weights);
     }
 
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
     pub(crate) fn update(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
-        let mut log_weights = [0.0; 2];
+        let mut logs = [0.0; MODELS];
         for (k, model) in self.models.iter_mut().enumerate() {
             let rows = linearise(model);
-            log_weights[k] = self.weights[k].max(1e-12).ln() + model.update(&rows).log_density;
+            logs[k] = model.update(&rows).log_density;
         }
-        let top = log_weights[0].max(log_weights[1]);
-        let raw = log_weights.map(|w| (w - top).exp().max(1e-4));
-        self.weights = raw.map(|w| w / (raw[0] + raw[1]));
-        self.combined = blend(&self.models, self.weights);
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let mut sum = 0.0;
+        for (weight, log) in self.weights.iter_mut().zip(logs) {
+            *weight = (*weight * (log - top).exp()).max(MIN_WEIGHT);
+            sum += *weight;
+        }
+        self.weights.iter_mut().for_each(|w| *w /= sum);
+        self.combined = blend(&self.models, &self.weights);
+    }
+
+    /// The mixture of several, by weights that sum to one: model by model, mean and covariance kept.
+    pub(crate) fn mixture(parts: &[(f64, Self)]) -> Self {
+        let mut mixed = parts[0].1;
+        for m in 0..MODELS {
+            let total: f64 = parts.iter().map(|(w, p)| w * p.weights[m]).sum();
+            let share = |(w, p): &(f64, Self)| w * p.weights[m] / total;
+            let mean = parts.iter().fold(Vector4::zeros(), |sum, part| sum + part.1.models[m].mean * share(part));
+            let cov = parts.iter().fold(Matrix4::zeros(), |sum, part| {
+                let d = part.1.models[m].mean - mean;
+                sum + (part.1.models[m].cov + d * d.transpose()) * share(part)
+            });
+            mixed.models[m] = Gaussian { mean, cov };
+            mixed.weights[m] = total;
+        }
+        mixed.combined = blend(&mixed.models, &mixed.weights);
+        mixed
+    }
+
+    /// Replaces all models' state by one, keeping the models' probabilities.
+    pub(crate) fn reset(&mut self, state: Gaussian) {
+        self.models = [state; MODELS];
+        self.combined = state;
     }
 }
 
-fn blend(models: &[Gaussian; 2], weights: [f64; 2]) -> Gaussian {
-    let [a, b] = models;
-    let mean = a.mean * weights[0] + b.mean * weights[1];
-    // Spread of two means about their weighted mean: w0 w1 d dᵀ.
-    let d = a.mean - b.mean;
-    let cov = a.cov * weights[0] + b.cov * weights[1] + (d * (weights[0] * weights[1])) * d.transpose();
+fn blend(models: &[Gaussian; MODELS], weights: &[f64; MODELS]) -> Gaussian {
+    let mut mean = models[0].mean * weights[0];
+    let mut cov = models[0].cov * weights[0];
+    for k in 1..MODELS {
+        mean += models[k].mean * weights[k];
+        cov += models[k].cov * weights[k];
+    }
+    for (model, weight) in models.iter().zip(weights) {
+        let d = model.mean - mean;
+        let scaled = d * *weight;
+        // Symmetric: the upper triangle, mirrored.
+        for j in 0..4 {
+            for i in 0..=j {
+                let v = scaled[i] * d[j];
+                cov[(i, j)] += v;
+                if i != j {
+                    cov[(j, i)] += v;
+                }
+            }
+        }
+    }
     Gaussian { mean, cov }
 }

@@ -15,23 +15,30 @@
 //!
 //! [`metrics`] judges tracks against truth (GOSPA).
 
+mod arrivals;
 mod assign;
+mod associate;
 mod bernoulli;
+mod calibration;
 mod config;
 mod error;
 mod filter;
 mod gate;
 mod intersection;
 pub mod metrics;
+mod motion;
 mod neighbour;
+mod occlusion;
 mod population;
 mod report;
 mod ring;
 mod rival;
+mod score;
 mod sensor;
 mod tracker;
 
-pub use config::{Bounds, FusionConfig, Motion};
+pub use calibration::{SensorCalibration, Trust};
+pub use config::{Bounds, FusionConfig, FusionMode, Motion, Survey};
 pub use error::FusionError;
 pub use neighbour::NeighbourFate;
 pub use tracker::{Lateness, ReportFate, ReportOutcome, ScanOutcome, StageCounts, Tracker};

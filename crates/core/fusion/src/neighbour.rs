@@ -13,7 +13,7 @@ use crate::sensor::MAX_SENSORS;
 use crate::tracker::Done;
 use crate::{FusionConfig, Tracker};
 use jxz_units::Utc;
-use jxz_world::{ClassBelief, SiteId, Track};
+use jxz_world::{ClassBelief, IslandId, SiteId, Track};
 use nalgebra::{Matrix4, Vector4};
 
 /// What a word alone makes sure: below what confirms a track, so that own sensors must agree first.
@@ -31,6 +31,8 @@ const SURVEY_SIGMA_M: f64 = 0.1;
 const SURVEY_SIGMA_MPS: f64 = 0.05;
 /// The least weight that the own state keeps.
 const LEAST_WEIGHT: f64 = 0.02;
+/// A measurement may seem this much newer than the state, by a sensor's clock as the other site estimates it, seconds.
+const AHEAD_S: f64 = 0.1;
 /// No road user is faster, metres per second.
 const MAX_SPEED_MPS: f64 = 150.0;
 /// A larger variance says nothing, m² and m²/s².
@@ -113,7 +115,7 @@ impl Population {
             if word.island.is_of(site) {
                 *fate = Some(NeighbourFate::KeptSeparate);
             } else {
-                bearer.identity = None;
+                bearer.identity = own_identity(bearer, site);
             }
         }
     }
@@ -186,7 +188,7 @@ fn is_usable(word: &Track) -> bool {
         && word.velocity.norm() <= MAX_SPEED_MPS
         && (0.0..=1.0).contains(&word.existence)
         && word.since <= word.valid_at
-        && word.measured_at <= word.valid_at
+        && word.measured_at.seconds_since(word.valid_at) <= AHEAD_S
         && diagonal.iter().all(|v| (0.0..=MAX_VARIANCE).contains(v))
         && symmetric(&word.covariance).cholesky().is_some()
         && word.extent_m.is_none_or(|(l, w)| l.is_finite() && w.is_finite() && l > 0.0 && w > 0.0)
@@ -265,6 +267,11 @@ fn state_of(track: &Bernoulli) -> Estimate {
     Estimate { mean, cov: symmetric(&cov) }
 }
 
+/// Who a track is if nobody else says so; not known before it has a number.
+fn own_identity(track: &Bernoulli, site: &SiteId) -> Option<Identity> {
+    track.id.map(|id| Identity { since: track.since, island: IslandId::new(site, id) })
+}
+
 /// Fuses by covariance intersection: the own state's information counts `weight`, the word's the rest. Model by model,
 /// so that what is known of its manoeuvre stays.
 fn fuse_state(track: &mut Bernoulli, word: &Estimate, weight: f64) {
@@ -300,7 +307,7 @@ fn merge(track: &mut Bernoulli, word: &Track, config: &FusionConfig) {
     }
     track.word = Some(Word { at: word.valid_at, island: word.island });
     track.existence = track.existence.max(vouched(word, config));
-    track.measured_at = track.measured_at.max(word.measured_at);
+    track.measured_at = track.measured_at.max(word.measured_at.min(word.valid_at));
     track.vehicle = track.vehicle.or(word.vehicle);
     track.extent_m = track.extent_m.or(word.extent_m);
     track.heading = track.heading.or(word.heading);
@@ -310,8 +317,8 @@ fn started(word: &Track, config: &FusionConfig) -> Bernoulli {
     let Estimate { mean, cov } = estimate_of(word);
     let key = BirthKey { at: word.since, source: MAX_SENSORS + 1, item: word.island.0 };
     let mut track = Bernoulli::new(key, Imm::new(Gaussian { mean, cov }), vouched(word, config), word.class, config);
-    track.hits = 0;
-    track.measured_at = word.measured_at;
+    (track.hits, track.since) = (0, word.valid_at);
+    track.measured_at = word.measured_at.min(word.valid_at);
     track.identity = Some(Identity { since: word.since, island: word.island });
     track.word = Some(Word { at: word.valid_at, island: word.island });
     track.vehicle = word.vehicle;

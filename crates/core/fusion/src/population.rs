@@ -1,17 +1,31 @@
 //! All possible road users at one time, and what a scan does to them.
 
 use crate::FusionConfig;
-use crate::assign::{Edge, assign};
-use crate::bernoulli::{Bernoulli, BirthKey, Evidence};
+use crate::arrivals::Arrivals;
+use crate::associate::Associator;
+use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::calibration::SurePair;
+use crate::config::FusionMode;
 use crate::filter::Imm;
-use crate::gate::{Gated, gate};
+use crate::gate::{Candidate, Expectation, gate};
+use crate::motion;
+use crate::occlusion::Occlusion;
 use crate::rival::{Look, settle};
 use crate::sensor::SensorModel;
 use jxz_units::Utc;
-use jxz_world::{ClassBelief, Detection, Scan};
+use jxz_world::{ClassBelief, Detection};
 
 /// A track is given up this far outside the tracked area, metres.
 const OUTSIDE_MARGIN_M: f64 = 3.0;
+/// A pair this probable is a fact.
+const SURE: f64 = 0.95;
+/// A detection is noted as true, or as false, when it is this probable.
+const TRUE_SCORE: f64 = 0.9;
+const FALSE_SCORE: f64 = 0.1;
+/// A hypothesis less probable than this is left out of a mixture.
+const NEGLIGIBLE: f64 = 0.02;
+/// Most hypotheses in a mixture.
+const HYPOTHESES: usize = 4;
 
 /// The state of everything tracked, valid at `now`.
 #[derive(Debug, Clone, Default)]
@@ -30,13 +44,40 @@ pub(crate) struct ScanCounts {
     pub(crate) births_refused: usize,
 }
 
+/// Working space, kept between scans, and what the last scan showed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Workspace {
+    candidates: Vec<Candidate>,
+    associator: Associator,
+    expected: Vec<Expectation>,
+    occlusion: Occlusion,
+    looks: Vec<Look>,
+    /// For each candidate, the probability that it is of no track.
+    left: Vec<f64>,
+    /// Pairs beyond doubt.
+    pub(crate) sure: Vec<SurePair>,
+    /// Road users that several other sensors see and this should, and how many of them it saw.
+    pub(crate) due: f64,
+    pub(crate) seen: f64,
+}
+
+/// A scan to be fused: already of its true time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FreshScan<'a> {
+    pub(crate) at: Utc,
+    pub(crate) detections: &'a [Detection],
+    /// Whether it may change anything, or is only compared.
+    pub(crate) believed: bool,
+}
+
 impl Population {
     /// Moves every track to `at`, and gives up those that left or have not been heard of for long.
     pub(crate) fn advance(&mut self, at: Utc, config: &FusionConfig) {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
-            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, config));
+            let switching = motion::switching(dt_s, config);
+            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, &switching, config));
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
@@ -45,102 +86,218 @@ impl Population {
     }
 
     /// Fuses one scan, valid at or after `now`.
-    pub(crate) fn fuse_scan(&mut self, scan: &Scan, sensor: &SensorModel, config: &FusionConfig) -> ScanCounts {
-        self.advance(scan.valid_at, config);
-        let mut counts = ScanCounts::default();
-        let mut detections: Vec<&Detection> = Vec::with_capacity(scan.detections.len());
-        for detection in &scan.detections {
-            if !SensorModel::is_usable(detection) {
-                counts.unusable += 1;
-            } else if detections.len() == config.max_detections {
-                counts.over_limit += 1;
-            } else {
-                detections.push(detection);
-            }
+    pub(crate) fn fuse_scan(
+        &mut self,
+        scan: FreshScan<'_>,
+        sensor: &SensorModel,
+        arrivals: &Arrivals,
+        work: &mut Workspace,
+        config: &FusionConfig,
+    ) -> ScanCounts {
+        let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
+        self.advance(scan.at, config);
+        let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
+        work.occlusion.look(&self.tracks, sensor);
+        work.expect(&mut self.tracks, sensor, config);
+        let Workspace { candidates, associator, expected, .. } = work;
+        gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
+        match config.mode {
+            FusionMode::Pmb => associator.marginals(candidates.len()),
+            FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
-        let gated = gate(&self.tracks, &detections, sensor, config);
-        let edges: Vec<Edge> = gated.iter().map(|g| g.edge).collect();
-        let chosen = assign(&edges, self.tracks.len(), detections.len());
-        let looks = self.weigh(&chosen, &gated, &detections, sensor, scan.valid_at, config);
-        let mut taken = vec![false; detections.len()];
-        chosen.iter().flatten().for_each(|&detection| taken[detection] = true);
-        counts.associated = taken.iter().filter(|t| **t).count();
-        settle(&mut self.tracks, &gated, &looks);
-        self.drop_doubtful(scan.valid_at, config);
-        self.start_tracks(&detections, &taken, sensor, scan.valid_at, config, &mut counts);
+        work.note(&self.tracks, sensor, scan.at, config);
+        if !scan.believed {
+            return counts;
+        }
+        counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
+        self.weigh(work, sensor, scan, config);
+        if config.mode == FusionMode::Gnn {
+            settle(&mut self.tracks, &work.associator.pairs, &work.looks);
+        }
+        self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
+        self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
     }
 
-    /// Updates each track by its detection or its miss.
-    fn weigh(
-        &mut self,
-        chosen: &[Option<usize>],
-        gated: &[Gated],
-        detections: &[&Detection],
-        sensor: &SensorModel,
-        at: Utc,
-        config: &FusionConfig,
-    ) -> Vec<Look> {
-        let mut looks = vec![Look::default(); self.tracks.len()];
-        for (index, (track, choice)) in self.tracks.iter_mut().zip(chosen).enumerate() {
-            let plain_pd = sensor.detection_probability(track.imm.combined().position());
+    /// Updates each track by its detections or its miss.
+    fn weigh(&mut self, work: &mut Workspace, sensor: &SensorModel, scan: FreshScan<'_>, config: &FusionConfig) {
+        work.looks.clear();
+        work.looks.resize(self.tracks.len(), Look::default());
+        let pairs = &work.associator.pairs;
+        let mut next = 0;
+        for (index, track) in self.tracks.iter_mut().enumerate() {
+            let first = next;
+            while pairs.get(next).is_some_and(|p| p.track == index) {
+                next += 1;
+            }
+            let Expectation { plain_pd, pd } = work.expected[index];
             if plain_pd <= 0.0 {
                 continue;
             }
-            let expected_pd = track.expect(sensor, plain_pd, config);
-            let ratio = choice.and_then(|detection| {
-                let key = (index, detection);
-                let found = gated.binary_search_by_key(&key, |g| (g.edge.track, g.edge.detection));
-                found.ok().map(|k| (detection, gated[k].ratio))
-            });
-            looks[index] = Look { seen: ratio.is_some(), pd: 0.5 * (plain_pd + expected_pd) };
-            match ratio {
-                Some((detection, ratio)) => {
-                    let evidence = Evidence { plain_pd, expected_pd, ratio };
-                    track.detected(sensor, detections[detection], at, evidence, config);
+            let own = &pairs[first..next];
+            let seen: f64 = own.iter().map(|p| p.probability).sum();
+            work.looks[index] = Look { seen: seen > 0.5, pd: 0.5 * (plain_pd + pd) };
+            match config.mode {
+                FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
+                FusionMode::Gnn => {
+                    let ratio = own.iter().find(|p| p.probability > 0.5).map(|p| p.ratio);
+                    track.judge_existence(sensor, ratio, plain_pd, pd);
                 }
-                None => track.missed(sensor, plain_pd, expected_pd),
             }
+            if seen < NEGLIGIBLE {
+                continue;
+            }
+            let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
+            let Some(best) = best else { continue };
+            let detection = |pair: &crate::associate::Pair| &scan.detections[work.candidates[pair.detection].index];
+            if best.probability >= SURE {
+                track.imm.update(|state| sensor.linearise(state, detection(best)));
+            } else {
+                let missed = (1.0 - seen) * track.missed_share(pd);
+                let mut parts = [(0.0, track.imm); HYPOTHESES];
+                let mut count = 0;
+                let total = seen + missed;
+                if missed / total >= NEGLIGIBLE {
+                    parts[0].0 = missed;
+                    count = 1;
+                }
+                for pair in own.iter().filter(|p| p.probability / total >= NEGLIGIBLE) {
+                    if count == HYPOTHESES {
+                        break;
+                    }
+                    parts[count].0 = pair.probability;
+                    parts[count].1.update(|state| sensor.linearise(state, detection(pair)));
+                    count += 1;
+                }
+                let sum: f64 = parts[..count].iter().map(|p| p.0).sum();
+                parts[..count].iter_mut().for_each(|p| p.0 /= sum);
+                if count > 0 {
+                    track.imm = Imm::mixture(&parts[..count]);
+                }
+            }
+            if best.probability >= 0.5 {
+                track.absorb(sensor, detection(best), scan.at);
+            }
+            track.confirm(config);
         }
-        looks
     }
 
-    fn drop_doubtful(&mut self, at: Utc, config: &FusionConfig) {
-        self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(at, config));
-    }
-
-    /// Starts a track on each unused detection inside the area.
+    /// Starts a track on each detection inside the area that may be of nobody known.
     fn start_tracks(
         &mut self,
-        detections: &[&Detection],
-        taken: &[bool],
+        work: &Workspace,
         sensor: &SensorModel,
-        at: Utc,
+        scan: FreshScan<'_>,
+        arrivals: &Arrivals,
         config: &FusionConfig,
         counts: &mut ScanCounts,
     ) {
-        for (k, detection) in detections.iter().enumerate().filter(|(k, _)| !taken[*k]) {
-            // Errors put half of what enters outside at first.
-            let place = sensor.locate(detection);
-            if config.bounds.is_some_and(|b| b.distance_outside_m(place) > 2.0 * sensor.worst_sigma_m(place)) {
+        for (candidate, left) in work.candidates.iter().zip(&work.left) {
+            let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
+            if existence < config.start_existence {
                 continue;
             }
-            let birth = sensor.birth_density(detection, config);
-            let existence = birth / (birth + sensor.clutter_density(detection, config));
-            if existence < config.delete_existence {
+            // Errors put half of what enters outside at first.
+            let outside =
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
+            if config.bounds.is_some_and(outside) {
                 continue;
             }
             if self.tracks.len() >= config.max_tracks {
                 counts.births_refused += 1;
                 continue;
             }
-            let class = sensor.class_likelihood(detection).map_or(ClassBelief::UNIFORM, ClassBelief::from_weights);
-            let key = BirthKey { at, source: sensor.index, item: k as u64 };
-            let imm = Imm::new(sensor.first_state(detection, class, config));
+            let detection = &scan.detections[candidate.index];
+            let class = candidate.class.map_or(ClassBelief::UNIFORM, ClassBelief::from_weights);
+            let key = BirthKey { at: scan.at, source: sensor.index, item: candidate.index as u64 };
+            let velocity = arrivals.velocity(candidate.place);
+            let imm = Imm::new(sensor.first_state(detection, class, velocity, config));
             let mut track = Bernoulli::new(key, imm, existence, ClassBelief::UNIFORM, config);
-            track.absorb(sensor, detection, at);
+            track.absorb(sensor, detection, scan.at);
+            track.confirm(config);
             self.tracks.push(track);
             counts.births += 1;
         }
+    }
+}
+
+impl Workspace {
+    /// Sorts out a scan's detections, from west to east.
+    fn prepare(
+        &mut self,
+        detections: &[Detection],
+        sensor: &SensorModel,
+        arrivals: &Arrivals,
+        gap_s: f64,
+        config: &FusionConfig,
+    ) -> ScanCounts {
+        let mut counts = ScanCounts::default();
+        self.candidates.clear();
+        for (index, detection) in detections.iter().enumerate() {
+            if !SensorModel::is_usable(detection) {
+                counts.unusable += 1;
+            } else if self.candidates.len() == config.max_detections {
+                counts.over_limit += 1;
+            } else {
+                let place = sensor.locate(detection);
+                let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
+                let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
+                let birth = sensor.birth_density(detection, undetected, config);
+                let class = sensor.class_likelihood(detection);
+                self.candidates.push(Candidate { index, place, clutter, birth, class });
+            }
+        }
+        self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));
+        counts
+    }
+
+    /// Works out how likely each track is to be detected.
+    fn expect(&mut self, tracks: &mut [Bernoulli], sensor: &SensorModel, config: &FusionConfig) {
+        self.expected.clear();
+        for (track, hidden) in tracks.iter_mut().zip(&self.occlusion.hidden) {
+            let plain_pd = sensor.detection_probability(track.imm.combined().position());
+            let pd = if plain_pd > 0.0 { track.expect(sensor, plain_pd, *hidden, config) } else { 0.0 };
+            self.expected.push(Expectation { plain_pd, pd });
+        }
+    }
+
+    /// Notes what the association says of detections, for births, scores, calibration and votes.
+    fn note(&mut self, tracks: &[Bernoulli], sensor: &SensorModel, at: Utc, config: &FusionConfig) {
+        self.left.clear();
+        self.left.resize(self.candidates.len(), 1.0);
+        self.sure.clear();
+        (self.due, self.seen) = (0.0, 0.0);
+        for (track, expected) in tracks.iter().zip(&self.expected) {
+            if expected.plain_pd > 0.0 && track.confirmed && track.others_see(sensor.index, at) {
+                self.due += track.existence * expected.pd;
+            }
+        }
+        for pair in &self.associator.pairs {
+            let left = &mut self.left[pair.detection];
+            *left = (*left - pair.probability).max(0.0);
+            let track = &tracks[pair.track];
+            if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
+                self.seen += pair.probability;
+            }
+            if pair.probability >= SURE && track.is_settled(at) {
+                self.sure.push(SurePair {
+                    birth: track.birth,
+                    detection: self.candidates[pair.detection].index,
+                    velocity: track.imm.combined().velocity(),
+                    noise: track.calibration_noise(config),
+                });
+            }
+        }
+    }
+
+    /// Tells the sensor which of its scores were of road users.
+    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel) {
+        for (candidate, left) in self.candidates.iter().zip(&self.left) {
+            let taken = 1.0 - left;
+            if taken >= TRUE_SCORE || taken <= FALSE_SCORE {
+                sensor.scores.learn(detections[candidate.index].score, taken >= TRUE_SCORE);
+            }
+        }
+        sensor.scores.renew();
     }
 }

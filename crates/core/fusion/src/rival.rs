@@ -4,8 +4,8 @@
 //! is that they take turns. So a younger track that shares detections with an older one nearby keeps the log odds of
 //! "two" against "one": each scan that saw both speaks for two, each that saw only one speaks for one.
 
+use crate::associate::Pair;
 use crate::bernoulli::{Bernoulli, BirthKey};
-use crate::gate::Gated;
 
 /// At these log odds the younger is absorbed.
 const ABSORB_LOG_ODDS: f64 = -5.0;
@@ -33,9 +33,9 @@ pub(crate) struct Look {
 }
 
 /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
-pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, gated: &[Gated], looks: &[Look]) {
+pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look]) {
     let mut absorbed: Vec<(usize, usize)> = Vec::new();
-    for (younger, older) in rivals(tracks, gated) {
+    for (younger, older) in rivals(tracks, pairs) {
         let evidence = match (looks[younger].seen, looks[older].seen) {
             (true, true) => BOTH_LOG_ODDS,
             // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
@@ -68,8 +68,8 @@ pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, gated: &[Gated], looks: &[Look
 }
 
 /// Each track that shares a detection's gate with older tracks nearby, with the nearest of them.
-fn rivals(tracks: &[Bernoulli], gated: &[Gated]) -> Vec<(usize, usize)> {
-    let mut by_detection: Vec<(usize, usize)> = gated.iter().map(|g| (g.edge.detection, g.edge.track)).collect();
+fn rivals(tracks: &[Bernoulli], pairs: &[Pair]) -> Vec<(usize, usize)> {
+    let mut by_detection: Vec<(usize, usize)> = pairs.iter().map(|g| (g.detection, g.track)).collect();
     by_detection.sort_unstable();
     let mut nearest: Vec<Option<(f64, usize)>> = vec![None; tracks.len()];
     for group in by_detection.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {

@@ -1,9 +1,11 @@
 //! A sensor as a measurement model: what it would see of a state, where its detections lie, how often it errs.
 
+use crate::calibration::Bias;
 use crate::filter::{Gaussian, Row, Rows};
+use crate::score::ScoreModel;
 use crate::{Bounds, FusionConfig, FusionError};
 use jxz_geo::{Point, Vector};
-use jxz_units::wrap_pi;
+use jxz_units::{Utc, Yaw, wrap_pi};
 use jxz_world::{ClassBelief, Detection, RoadUserClass, SensorKind, SensorSpec};
 use nalgebra::{Matrix2, Matrix4, Vector4};
 
@@ -19,13 +21,43 @@ pub(crate) struct SensorModel {
     pub(crate) spec: SensorSpec,
     pub(crate) index: usize,
     clutter_per_m2: f64,
+    position: Point,
+    boresight: Yaw,
+    clock_s: f64,
+    /// 1-sigma of what calibration leaves open.
+    doubt: Bias,
+    pub(crate) scores: ScoreModel,
 }
+
+/// The edge of a field of view is soft over this width, as a share of its half, and of the range limits, metres.
+const SOFT_FOV_RAD: f64 = 0.02;
+const SOFT_RANGE_M: f64 = 2.0;
 
 impl SensorModel {
     pub(crate) fn new(spec: SensorSpec, index: usize, bounds: Option<Bounds>) -> Result<Self, FusionError> {
         check(&spec)?;
         let clutter_per_m2 = spec.clutter_per_scan.max(1e-2) / seen_area_m2(&spec, bounds);
-        Ok(Self { spec, index, clutter_per_m2 })
+        let (position, boresight) = (spec.position, spec.boresight);
+        let (doubt, scores) = (Bias::default(), ScoreModel::default());
+        Ok(Self { spec, index, clutter_per_m2, position, boresight, clock_s: 0.0, doubt, scores })
+    }
+
+    /// Takes a calibration into account: its biases, and by how much (1-sigma) they may still be wrong.
+    pub(crate) fn correct(&mut self, bias: Bias, doubt: Bias) {
+        self.position = self.spec.position - Vector::new(bias.position_m[0], bias.position_m[1]);
+        self.boresight = Yaw::from_rad(self.spec.boresight.rad() - bias.yaw_rad);
+        self.clock_s = bias.clock_s;
+        self.doubt = doubt;
+    }
+
+    /// When a scan stamped `stamp` was really taken.
+    pub(crate) fn taken_at(&self, stamp: Utc) -> Utc {
+        stamp.plus_seconds(-self.clock_s)
+    }
+
+    /// Where it stands, calibration considered.
+    pub(crate) fn position(&self) -> Point {
+        self.position
     }
 
     /// Whether a detection can be used at all: finite, and of a possible range and azimuth.
@@ -39,40 +71,47 @@ impl SensorModel {
 
     /// Where a detection lies, local frame.
     pub(crate) fn locate(&self, detection: &Detection) -> Point {
-        let yaw = self.spec.boresight.rad() + detection.azimuth_rad;
-        self.spec.position + Vector::new(yaw.cos(), yaw.sin()) * detection.range_m
+        let yaw = self.boresight.rad() + detection.azimuth_rad;
+        self.position + Vector::new(yaw.cos(), yaw.sin()) * detection.range_m
     }
 
     /// 1-sigma cross-range and range error at a range, whichever is larger, metres.
     pub(crate) fn worst_sigma_m(&self, point: Point) -> f64 {
-        let range = (point - self.spec.position).norm();
-        self.range_sigma_m(range).max(range * self.spec.azimuth_sigma_rad)
+        let range = (point - self.position).norm();
+        let doubt_m = self.doubt.position_m[0].max(self.doubt.position_m[1]);
+        let lateral = range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad);
+        self.range_sigma_m(range).max(lateral).hypot(doubt_m)
     }
 
     /// Linearises a detection about a state: range, azimuth, and Doppler if it has one.
     pub(crate) fn linearise(&self, state: &Gaussian, detection: &Detection) -> Rows {
-        let d = state.position() - self.spec.position;
+        let d = state.position() - self.position;
         let range = d.norm().max(MIN_RANGE_M);
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
-        let azimuth = d.y.atan2(d.x) - self.spec.boresight.rad();
+        let azimuth = d.y.atan2(d.x) - self.boresight.rad();
+        let velocity = state.velocity();
+        let place = self.doubt.position_m[0].powi(2);
+        let late = self.doubt.clock_s.powi(2);
+        let (radial, lateral) = (velocity.dot(&along), velocity.dot(&across));
         let mut rows = Rows::default();
         rows.push(Row {
             gradient: Vector4::new(along.x, along.y, 0.0, 0.0),
             residual: detection.range_m - range,
-            variance: self.range_sigma_m(range).powi(2),
+            variance: self.range_sigma_m(range).powi(2) + place + late * radial * radial,
         });
         rows.push(Row {
             gradient: Vector4::new(across.x / range, across.y / range, 0.0, 0.0),
             residual: wrap_pi(detection.azimuth_rad - azimuth),
-            variance: self.spec.azimuth_sigma_rad.powi(2),
+            variance: self.spec.azimuth_sigma_rad.powi(2)
+                + self.doubt.yaw_rad.powi(2)
+                + (place + late * lateral * lateral) / (range * range),
         });
         if let (Some(doppler), Some(sigma)) = (detection.doppler_mps, self.spec.doppler_sigma_mps) {
-            let velocity = state.velocity();
-            let turn = across * (velocity.dot(&across) / range);
+            let turn = across * (lateral / range);
             rows.push(Row {
                 gradient: Vector4::new(turn.x, turn.y, along.x, along.y),
-                residual: doppler - velocity.dot(&along),
+                residual: doppler - radial,
                 variance: sigma * sigma,
             });
         }
@@ -85,10 +124,9 @@ impl SensorModel {
         self.in_measurement_space(self.clutter_per_m2, detection, config)
     }
 
-    /// Density of detections of road users not yet tracked, in the same space.
-    pub(crate) fn birth_density(&self, detection: &Detection, config: &FusionConfig) -> f64 {
-        let per_m2 = config.birth_per_m2 * self.spec.detection_probability;
-        self.in_measurement_space(per_m2, detection, config)
+    /// Density of detections of road users not yet tracked, in the same space, where there are `undetected_per_m2`.
+    pub(crate) fn birth_density(&self, detection: &Detection, undetected_per_m2: f64, config: &FusionConfig) -> f64 {
+        self.in_measurement_space(undetected_per_m2 * self.spec.detection_probability, detection, config)
     }
 
     fn in_measurement_space(&self, per_m2: f64, detection: &Detection, config: &FusionConfig) -> f64 {
@@ -104,9 +142,21 @@ impl SensorModel {
         }
     }
 
-    /// Probability of detecting a road user in plain view at a point: zero outside the field of view.
+    /// Probability of detecting a road user in plain view at a point: zero outside the field of view, and less near
+    /// its edges.
     pub(crate) fn detection_probability(&self, point: Point) -> f64 {
-        if self.spec.sees(point) { self.spec.detection_probability.clamp(0.01, 0.999) } else { 0.0 }
+        let d = point - self.position;
+        let range = d.norm();
+        let (near, far) = self.spec.range_m;
+        let mut view = ((range - near) / SOFT_RANGE_M + 0.5).min((far - range) / SOFT_RANGE_M + 0.5);
+        if near <= 0.0 {
+            view = (far - range) / SOFT_RANGE_M + 0.5;
+        }
+        if self.spec.half_fov_rad < core::f64::consts::PI {
+            let off = wrap_pi(d.y.atan2(d.x) - self.boresight.rad()).abs();
+            view = view.min((self.spec.half_fov_rad - off) / SOFT_FOV_RAD + 0.5);
+        }
+        if view <= 0.0 { 0.0 } else { (self.spec.detection_probability * view.min(1.0)).clamp(0.01, 0.999) }
     }
 
     /// Likelihood of a class label under each class; `None` without a label.
@@ -117,26 +167,35 @@ impl SensorModel {
         Some(RoadUserClass::ALL.map(|class| if class == label { right } else { wrong }))
     }
 
-    /// The state that one detection alone suggests: its place, its radial speed if known, else the class's prior.
-    pub(crate) fn first_state(&self, detection: &Detection, class: ClassBelief, config: &FusionConfig) -> Gaussian {
+    /// The state that one detection alone suggests: its place, its radial speed if known, and for the rest what others
+    /// had who began there, else the class's prior.
+    pub(crate) fn first_state(
+        &self,
+        detection: &Detection,
+        class: ClassBelief,
+        custom: Option<(Vector, f64)>,
+        config: &FusionConfig,
+    ) -> Gaussian {
         let position = self.locate(detection);
-        let d = position - self.spec.position;
+        let d = position - self.position;
         let range = d.norm().max(MIN_RANGE_M);
         let along = Vector::new(d.x / range, d.y / range);
         let rotation = Matrix2::new(along.x, -along.y, along.y, along.x);
-        let (radial, lateral) = (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad);
+        let (radial, lateral) =
+            (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
         let speed_variance: f64 =
             class.probabilities().iter().zip(config.motion).map(|(p, m)| p * m.speed_sigma_mps.powi(2)).sum();
+        let (velocity, speed_variance) = custom.map_or((Vector::zeros(), speed_variance), |(v, s)| (v, s * s));
         let mut cov = Matrix4::zeros();
         cov.fixed_view_mut::<2, 2>(0, 0).copy_from(&place);
         cov[(2, 2)] = speed_variance;
         cov[(3, 3)] = speed_variance;
-        let mut state = Gaussian { mean: Vector4::new(position.x, position.y, 0.0, 0.0), cov };
+        let mut state = Gaussian { mean: Vector4::new(position.x, position.y, velocity.x, velocity.y), cov };
         if let (Some(doppler), Some(sigma)) = (detection.doppler_mps, self.spec.doppler_sigma_mps) {
             let mut rows = Rows::default();
             let gradient = Vector4::new(0.0, 0.0, along.x, along.y);
-            rows.push(Row { gradient, residual: doppler, variance: sigma * sigma });
+            rows.push(Row { gradient, residual: doppler - velocity.dot(&along), variance: sigma * sigma });
             state.update(&rows);
         }
         state

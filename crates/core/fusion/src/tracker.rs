@@ -1,14 +1,19 @@
 //! The door of fusion: scans and reports in, tracks out.
 
+use crate::arrivals::Arrivals;
 use crate::bernoulli::{BirthKey, Identity};
+use crate::calibration::{Calibrator, SensorCalibration, Trust, Votes};
 use crate::neighbour::NeighbourFate;
-use crate::population::{Population, ScanCounts};
+use crate::population::{FreshScan, Population, ScanCounts, Workspace};
 use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use crate::{FusionConfig, FusionError};
 use jxz_units::Utc;
-use jxz_world::{IslandId, Scan, SensorId, SensorSpec, SiteId, Track, TrackId, VehicleReport};
+use jxz_world::{Detection, IslandId, Scan, SensorId, SensorSpec, SiteId, Track, TrackId, VehicleReport};
 use std::collections::BTreeMap;
+
+/// Sensors are voted on when they agree, or after so long if they never do, seconds.
+const UNSETTLED_S: f64 = 3.0;
 
 /// How something came in relation to what was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Lateness {
 pub struct ScanOutcome {
     /// Its order.
     pub lateness: Lateness,
+    /// Whether its sensor is believed; if not, the scan changed nothing.
+    pub believed: bool,
     /// Detections skipped: not finite, or of an impossible range, azimuth, Doppler or extent.
     pub unusable: usize,
     /// Detections dropped beyond [`FusionConfig::max_detections`].
@@ -39,9 +46,9 @@ pub struct ScanOutcome {
 }
 
 impl ScanOutcome {
-    fn new(lateness: Lateness, counts: ScanCounts) -> Self {
+    fn new(lateness: Lateness, believed: bool, counts: ScanCounts) -> Self {
         let ScanCounts { unusable, over_limit, associated, births, births_refused } = counts;
-        Self { lateness, unusable, over_limit, associated, births, births_refused }
+        Self { lateness, believed, unusable, over_limit, associated, births, births_refused }
     }
 }
 
@@ -95,7 +102,11 @@ pub struct Tracker {
     config: FusionConfig,
     population: Population,
     ring: Ring,
-    numbers: BTreeMap<BirthKey, (TrackId, Utc)>,
+    work: Workspace,
+    arrivals: Arrivals,
+    calibrator: Calibrator,
+    votes: Vec<Votes>,
+    numbers: Vec<(BirthKey, TrackId, Utc)>,
     next_id: u64,
 }
 
@@ -110,6 +121,7 @@ impl Tracker {
         if sensors.len() > MAX_SENSORS {
             return Err(FusionError::TooManySensors { given: sensors.len(), limit: MAX_SENSORS });
         }
+        let calibrator = Calibrator::new(sensors.clone(), &config);
         let mut by_id = BTreeMap::new();
         let mut models = Vec::with_capacity(sensors.len());
         for (index, spec) in sensors.into_iter().enumerate() {
@@ -118,9 +130,22 @@ impl Tracker {
             }
             models.push(SensorModel::new(spec, index, config.bounds)?);
         }
-        let (population, ring) = (Population::default(), Ring::default());
-        let (site, numbers) = (SiteId(String::new()), BTreeMap::new());
-        Ok(Self { site, sensors: models, by_id, config, population, ring, numbers, next_id: 1 })
+        let mut tracker = Self {
+            site: SiteId(String::new()),
+            votes: vec![Votes::default(); models.len()],
+            sensors: models,
+            by_id,
+            population: Population::default(),
+            ring: Ring::default(),
+            work: Workspace::default(),
+            arrivals: Arrivals::new(config.bounds),
+            calibrator,
+            numbers: Vec::new(),
+            next_id: 1,
+            config,
+        };
+        tracker.correct();
+        Ok(tracker)
     }
 
     /// Names the site, so that its tracks' identities differ from those of other sites. To be called before the
@@ -137,9 +162,19 @@ impl Tracker {
     /// [`FusionError::UnknownSensor`] if the site has no such sensor.
     pub fn handle_scan(&mut self, scan: &Scan) -> Result<ScanOutcome, FusionError> {
         let sensor = *self.by_id.get(&scan.sensor).ok_or_else(|| FusionError::UnknownSensor(scan.sensor.clone()))?;
-        let (lateness, done) = self.handle(Event::Scan { scan: scan.clone(), sensor });
+        let at = self.sensors[sensor].taken_at(scan.valid_at);
+        let mut believed = true;
+        if self.config.calibrate {
+            self.votes[sensor].look(&scan.detections);
+            believed = self.votes[sensor].trust() == Trust::Believed;
+        }
+        let detections = self.ring.copy(&scan.detections);
+        let (lateness, done) = self.handle(Event::Scan { sensor, at, believed, detections });
         let counts = if let Some(Done::Scan(counts)) = done { counts } else { ScanCounts::default() };
-        Ok(ScanOutcome::new(lateness, counts))
+        if lateness == Lateness::InOrder {
+            self.learn(sensor, at, believed, &scan.detections);
+        }
+        Ok(ScanOutcome::new(lateness, believed, counts))
     }
 
     /// Fuses a vehicle's own report: position and velocity with their stated accuracy, and the vehicle's id.
@@ -147,6 +182,12 @@ impl Tracker {
         let (lateness, done) = self.handle(Event::Report(*report));
         let fate = if let Some(Done::Report(fate)) = done { fate } else { ReportFate::TooLate };
         ReportOutcome { lateness, fate }
+    }
+
+    /// What is known of each sensor's errors, in the order in which the sensors were given.
+    #[must_use]
+    pub fn calibration(&self) -> Vec<SensorCalibration> {
+        (0..self.sensors.len()).map(|k| self.calibrator.report(k, self.votes[k].trust())).collect()
     }
 
     /// The confirmed tracks, carried to `at`, in order of id.
@@ -175,6 +216,34 @@ impl Tracker {
         counts
     }
 
+    /// Learns from a scan that was the newest: scores, sensors' errors, and whether the sensor is to be believed.
+    fn learn(&mut self, sensor: usize, at: Utc, believed: bool, detections: &[Detection]) {
+        self.arrivals.watch(at);
+        if believed {
+            self.work.teach(detections, &mut self.sensors[sensor]);
+        }
+        if !self.config.calibrate {
+            return;
+        }
+        if believed && self.calibrator.observe(sensor, at, detections, &self.work.sure) {
+            self.correct();
+        }
+        let voted = self.calibrator.is_settled() || self.calibrator.age_s() > UNSETTLED_S;
+        if voted && self.votes[sensor].count(at, self.work.due, self.work.seen) {
+            self.calibrator.pause();
+        }
+    }
+
+    /// Takes the calibration into use.
+    fn correct(&mut self) {
+        if self.config.calibrate {
+            for (k, sensor) in self.sensors.iter_mut().enumerate() {
+                let (bias, doubt) = self.calibrator.correction(k);
+                sensor.correct(bias, doubt);
+            }
+        }
+    }
+
     /// Puts an event in its place among those of the recent past.
     pub(crate) fn handle(&mut self, event: Event) -> (Lateness, Option<Done>) {
         let at = event.at();
@@ -185,45 +254,58 @@ impl Tracker {
             return (Lateness::InOrder, Some(done));
         }
         let late_s = newest.map_or(0.0, |newest| newest.seconds_since(at));
-        if late_s > self.config.late_limit_s {
+        if late_s > self.config.late_limit_s || !self.ring.rewind(event, &mut self.population) {
             return (Lateness::TooLate, None);
         }
-        let Some((population, later)) = self.ring.rewind(at) else { return (Lateness::TooLate, None) };
-        self.population = population;
-        let done = self.apply(event);
-        for event in later {
-            self.apply(event);
+        let mut own = None;
+        while let Some((event, is_own)) = self.ring.next_again() {
+            let done = self.apply(event);
+            if is_own {
+                own = Some(done);
+            }
         }
         self.number_tracks();
-        (Lateness::Inserted, Some(done))
+        (Lateness::Inserted, own)
     }
 
     fn apply(&mut self, event: Event) -> Done {
-        let (population, config) = (&mut self.population, &self.config);
+        let Self { site, population, config, ring, sensors, arrivals, work, .. } = self;
         // Remembered first: the ring keeps the population as it was before the event.
-        match self.ring.push(event, population, config.late_limit_s) {
-            Event::Scan { scan, sensor } => Done::Scan(population.fuse_scan(scan, &self.sensors[*sensor], config)),
+        match ring.push(event, population, config.late_limit_s) {
+            Event::Scan { sensor, at, believed, detections } => {
+                let scan = FreshScan { at: *at, detections, believed: *believed };
+                Done::Scan(population.fuse_scan(scan, &sensors[*sensor], arrivals, work, config))
+            }
             Event::Report(report) => Done::Report(population.fuse_report(report, config)),
-            Event::Words { at, words } => Done::Words(population.fuse_words(*at, words, &self.site, config)),
+            Event::Words { at, words } => Done::Words(population.fuse_words(*at, words, site, config)),
         }
     }
 
-    /// Numbers newly confirmed tracks, and those that a neighbour speaks of; one that was confirmed before its history was filtered again keeps its number.
+    /// Numbers newly confirmed tracks, and those that a neighbour speaks of; one that was numbered before its history
+    /// was filtered again keeps its number.
     fn number_tracks(&mut self) {
         let Some(now) = self.population.now else { return };
-        for track in self.population.tracks.iter_mut().filter(|t| t.confirmed || t.word.is_some()) {
-            let number = self.numbers.entry(track.birth).or_insert_with(|| {
+        for track in self.population.tracks.iter_mut().filter(|t| t.id.is_none() && (t.confirmed || t.word.is_some())) {
+            let known = self.numbers.iter().find(|n| n.0 == track.birth).map(|n| n.1);
+            let id = known.unwrap_or_else(|| {
                 let id = TrackId(self.next_id);
                 self.next_id += 1;
-                (id, now)
+                self.numbers.push((track.birth, id, now));
+                if track.birth.source < MAX_SENSORS {
+                    let state = track.imm.combined();
+                    let age_s = now.seconds_since(track.birth.at);
+                    let from = state.position() - state.velocity() * age_s;
+                    self.arrivals.learn(track.birth.at, from, state.velocity());
+                }
+                id
             });
-            number.1 = now;
-            track.id = Some(number.0);
-            let own = || Identity { since: track.since, island: IslandId::new(&self.site, number.0) };
+            track.id = Some(id);
+            let own = || Identity { since: track.since, island: IslandId::new(&self.site, id) };
             track.identity.get_or_insert_with(own);
         }
+        // By then no population is remembered in which it has no number.
         let reach_s = self.config.late_limit_s + 1.0;
-        self.numbers.retain(|_, (_, alive)| now.seconds_since(*alive) <= reach_s);
+        self.numbers.retain(|(_, _, given)| now.seconds_since(*given) <= reach_s);
     }
 }
 

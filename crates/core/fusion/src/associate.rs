@@ -1,0 +1,129 @@
+//! Which detection is whose: probabilities by belief propagation, or the single best assignment.
+
+use crate::assign::{Edge, assign};
+
+/// Belief propagation stops when no message changes by more, or after so many rounds.
+const TOLERANCE: f64 = 1e-4;
+const MAX_ROUNDS: usize = 60;
+
+/// A gated pair.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair {
+    pub(crate) track: usize,
+    pub(crate) detection: usize,
+    /// Detection's likelihood as this track's over the density of false detections, detection probability aside.
+    pub(crate) ratio: f64,
+    /// What assigning it gains (log-likelihood ratio against leaving both alone, existence aside).
+    pub(crate) gain: f64,
+    /// Odds of the pair against the track's being missed and the detection's being of nobody known.
+    weight: f64,
+    /// Probability that the detection is this track's; the result.
+    pub(crate) probability: f64,
+    to_detection: f64,
+    to_track: f64,
+}
+
+impl Pair {
+    /// `existence` and `pd` of the track; `stray` is the density of births and false detections over that of the false
+    /// ones alone.
+    pub(crate) fn new(track: usize, detection: usize, ratio: f64, existence: f64, pd: f64, stray: f64) -> Self {
+        let odds = pd * ratio / stray;
+        let seen = existence * pd;
+        Self {
+            track,
+            detection,
+            ratio,
+            gain: (odds / (1.0 - pd)).ln(),
+            weight: seen * ratio / (stray * (1.0 - seen)),
+            probability: 0.0,
+            to_detection: 0.0,
+            to_track: 1.0,
+        }
+    }
+}
+
+/// Working space for association, kept between scans.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Associator {
+    /// Sorted by track, then detection.
+    pub(crate) pairs: Vec<Pair>,
+    /// For each detection, its pairs: positions in `pairs` by detection.
+    by_detection: Vec<u32>,
+    spans: Vec<(u32, u32)>,
+    active: Vec<bool>,
+}
+
+impl Associator {
+    /// Marginal probabilities of all pairs, by loopy belief propagation (Williams, Lau 2014): exact where a component
+    /// is a tree, close elsewhere. Components need no separating: a message reaches no farther than its component, and
+    /// a pair that shares neither track nor detection is done at once.
+    pub(crate) fn marginals(&mut self, detections: usize) {
+        self.index(detections);
+        for _ in 0..MAX_ROUNDS {
+            let mut change: f64 = 0.0;
+            for tracks in self.pairs.chunk_by_mut(|a, b| a.track == b.track) {
+                if tracks.iter().all(|p| !self.active[p.detection]) {
+                    continue;
+                }
+                let sum: f64 = 1.0 + tracks.iter().map(|p| p.weight * p.to_track).sum::<f64>();
+                for pair in tracks {
+                    pair.to_detection = pair.weight / (sum - pair.weight * pair.to_track).max(1e-300);
+                }
+            }
+            for (detection, &(from, to)) in self.spans.iter().enumerate() {
+                if !self.active[detection] {
+                    continue;
+                }
+                let own = &self.by_detection[from as usize..to as usize];
+                let sum: f64 = 1.0 + own.iter().map(|&k| self.pairs[k as usize].to_detection).sum::<f64>();
+                let mut moved: f64 = 0.0;
+                for &k in own {
+                    let pair = &mut self.pairs[k as usize];
+                    let message = 1.0 / (sum - pair.to_detection).max(1e-300);
+                    moved = moved.max((message - pair.to_track).abs());
+                    pair.to_track = message;
+                }
+                change = change.max(moved);
+            }
+            if change < TOLERANCE {
+                break;
+            }
+        }
+        for tracks in self.pairs.chunk_by_mut(|a, b| a.track == b.track) {
+            let sum: f64 = 1.0 + tracks.iter().map(|p| p.weight * p.to_track).sum::<f64>();
+            for pair in tracks {
+                pair.probability = pair.weight * pair.to_track / sum;
+            }
+        }
+    }
+
+    /// Sorts pairs by detection; a detection with one pair alone needs no messages.
+    fn index(&mut self, detections: usize) {
+        self.by_detection.clear();
+        self.by_detection.extend(0..u32::try_from(self.pairs.len()).unwrap_or(u32::MAX));
+        let pairs = &self.pairs;
+        self.by_detection.sort_unstable_by_key(|&k| (pairs[k as usize].detection, k));
+        self.spans.clear();
+        self.spans.resize(detections, (0, 0));
+        self.active.clear();
+        self.active.resize(detections, false);
+        let mut at = 0;
+        for group in self.by_detection.chunk_by(|&a, &b| pairs[a as usize].detection == pairs[b as usize].detection) {
+            let detection = pairs[group[0] as usize].detection;
+            let to = at + group.len() as u32;
+            self.spans[detection] = (at, to);
+            self.active[detection] = group.len() > 1;
+            at = to;
+        }
+    }
+
+    /// The one best assignment: probabilities of one and zero.
+    pub(crate) fn best(&mut self, tracks: usize, detections: usize) {
+        let gainful = self.pairs.iter().filter(|p| p.gain.is_finite() && p.gain > 0.0);
+        let edges: Vec<Edge> = gainful.map(|p| Edge { track: p.track, detection: p.detection, gain: p.gain }).collect();
+        let chosen = assign(&edges, tracks, detections);
+        for pair in &mut self.pairs {
+            pair.probability = f64::from(u8::from(chosen[pair.track] == Some(pair.detection)));
+        }
+    }
+}

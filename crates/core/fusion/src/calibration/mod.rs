@@ -1,0 +1,216 @@
+//! Self-calibration: what each sensor's survey and clock are off by, and whether a sensor is to be believed at all.
+
+mod bias;
+mod reference;
+mod trust;
+
+pub(crate) use bias::Bias;
+pub use trust::Trust;
+pub(crate) use trust::Votes;
+
+use crate::FusionConfig;
+use crate::bernoulli::BirthKey;
+use crate::motion::Noise;
+use bias::BiasFilter;
+use jxz_geo::Vector;
+use jxz_units::Utc;
+use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
+use reference::Reference;
+
+/// Road users compared by at once.
+const REFERENCES: usize = 24;
+/// Of these, at most so many that stand: a queue says nothing of clocks.
+const STANDING: usize = 8;
+/// Detections used of one scan: all until the sensors agree, then some in turn.
+const PER_SCAN: usize = 24;
+const PER_SCAN_SETTLED: usize = 6;
+/// A turn's length, nanoseconds.
+const TURN_NS: i64 = 400_000_000;
+/// A reference is replaced after this long, and given up when not heard of for so long, seconds.
+const LIFE_S: f64 = 6.0;
+const LOST_S: f64 = 0.4;
+/// The share of its prior variance that a bias wanders in a second: a mount that works loose over minutes is followed.
+const WANDER_PS: f64 = 1e-5;
+/// Corrections and their uncertainty are renewed this often, seconds.
+const RENEW_S: f64 = 0.05;
+/// Sensors agree when none is expected to be off from the others by more than this: radians, seconds.
+const SETTLED_YAW_RAD: f64 = 5e-4;
+const SETTLED_CLOCK_S: f64 = 1e-3;
+
+/// What is known of one sensor's errors. All biases are what is declared less what is true.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensorCalibration {
+    /// Which sensor.
+    pub sensor: SensorId,
+    /// Yaw, radians: azimuths come out too large by this.
+    pub yaw_bias_rad: f64,
+    /// Its 1-sigma.
+    pub yaw_sigma_rad: f64,
+    /// Position, metres east and north.
+    pub position_bias_m: [f64; 2],
+    /// Its 1-sigma.
+    pub position_sigma_m: [f64; 2],
+    /// Clock, seconds: scans are stamped too late by this.
+    pub clock_offset_s: f64,
+    /// Its 1-sigma.
+    pub clock_sigma_s: f64,
+    /// Whether it is believed.
+    pub trust: Trust,
+}
+
+/// A detection that is surely a track's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SurePair {
+    pub(crate) birth: BirthKey,
+    pub(crate) detection: usize,
+    pub(crate) velocity: Vector,
+    pub(crate) noise: Noise,
+}
+
+/// Estimates the sensors' biases from the road users that several of them see.
+#[derive(Debug, Clone)]
+pub(crate) struct Calibrator {
+    specs: Vec<SensorSpec>,
+    biases: BiasFilter,
+    references: Vec<Reference>,
+    disagreement: Vec<Bias>,
+    corrections: Vec<Bias>,
+    began: Option<Utc>,
+    now: Option<Utc>,
+    renewed: Option<Utc>,
+    settled: bool,
+    gradient: Vec<f64>,
+}
+
+impl Calibrator {
+    pub(crate) fn new(specs: Vec<SensorSpec>, config: &FusionConfig) -> Self {
+        let places: Vec<_> = specs.iter().map(|s| s.position).collect();
+        let prior: Vec<Bias> = specs.iter().map(|s| prior(s, config)).collect();
+        let biases = BiasFilter::new(&places, &prior);
+        let disagreement = biases.disagreement().collect();
+        let corrections = biases.pinned().collect();
+        let gradient = vec![0.0; biases.mean().len()];
+        let references = Vec::with_capacity(REFERENCES);
+        Self {
+            specs,
+            biases,
+            references,
+            disagreement,
+            corrections,
+            began: None,
+            now: None,
+            renewed: None,
+            settled: false,
+            gradient,
+        }
+    }
+
+    /// The estimate for a sensor, and by how much (1-sigma) it may still disagree with the others.
+    pub(crate) fn correction(&self, sensor: usize) -> (Bias, Bias) {
+        (self.corrections[sensor], self.disagreement[sensor])
+    }
+
+    /// Whether the sensors agree by now.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// How long it has been at work, seconds.
+    pub(crate) fn age_s(&self) -> f64 {
+        match (self.began, self.now) {
+            (Some(began), Some(now)) => now.seconds_since(began),
+            _ => 0.0,
+        }
+    }
+
+    /// Lets go of the present references: some of what was taken for theirs may not have been.
+    pub(crate) fn pause(&mut self) {
+        self.references.clear();
+    }
+
+    /// Begins anew with a sensor.
+    pub(crate) fn forget(&mut self, sensor: usize) {
+        self.biases.forget(sensor);
+        self.references.clear();
+        self.renew();
+    }
+
+    pub(crate) fn report(&self, sensor: usize, trust: Trust) -> SensorCalibration {
+        let (bias, sigma) = (self.corrections[sensor], self.biases.sigma(sensor));
+        SensorCalibration {
+            sensor: self.specs[sensor].id.clone(),
+            yaw_bias_rad: bias.yaw_rad,
+            yaw_sigma_rad: sigma.yaw_rad,
+            position_bias_m: bias.position_m,
+            position_sigma_m: sigma.position_m,
+            clock_offset_s: bias.clock_s,
+            clock_sigma_s: sigma.clock_s,
+            trust,
+        }
+    }
+
+    /// Learns from one scan, at `at` by the corrected clock and newer than all before. Says whether corrections changed.
+    pub(crate) fn observe(&mut self, sensor: usize, at: Utc, detections: &[Detection], pairs: &[SurePair]) -> bool {
+        if self.specs.len() < 2 {
+            return false;
+        }
+        let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now)).max(0.0);
+        self.began.get_or_insert(at);
+        self.now = Some(at);
+        self.biases.wander(dt_s, WANDER_PS);
+        self.references.retain(|r| at.seconds_since(r.heard) <= LOST_S && at.seconds_since(r.since) <= LIFE_S);
+        let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
+        let mut standing = self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
+        // Every sensor looks at the same few for a while, for only what several see tells them apart.
+        let turn = (at.unix_ns().div_euclid(TURN_NS) as usize * limit) % REFERENCES;
+        let due = |k: usize| limit == PER_SCAN || (k + REFERENCES - turn) % REFERENCES < limit;
+        for pair in pairs {
+            let detection = &detections[pair.detection];
+            if Reference::too_near(detection) {
+                continue;
+            }
+            let spec = &self.specs[sensor];
+            let known = self.references.iter_mut().enumerate().find(|(_, r)| r.birth == pair.birth);
+            if let Some((k, reference)) = known {
+                if due(k) {
+                    reference.predict(at, pair.noise);
+                    reference.update(detection, spec, sensor, &mut self.biases, &mut self.gradient);
+                } else {
+                    reference.heard = at;
+                }
+            } else if self.references.len() < REFERENCES {
+                let stands = pair.velocity.norm() < 0.5;
+                if !stands || standing < STANDING {
+                    standing += usize::from(stands);
+                    let made = Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, &self.biases);
+                    self.references.push(made);
+                }
+            }
+        }
+        if self.renewed.is_none_or(|t| at.seconds_since(t) >= RENEW_S) {
+            self.renewed = Some(at);
+            self.renew();
+            return true;
+        }
+        false
+    }
+
+    fn renew(&mut self) {
+        self.disagreement.clear();
+        self.disagreement.extend(self.biases.disagreement());
+        let agrees = |d: &Bias| d.yaw_rad <= SETTLED_YAW_RAD && d.clock_s <= SETTLED_CLOCK_S;
+        self.settled = self.disagreement.iter().all(agrees);
+        self.corrections.clear();
+        self.corrections.extend(self.biases.pinned());
+    }
+}
+
+/// How far a survey and a clock of this kind may be off, 1-sigma.
+fn prior(spec: &SensorSpec, config: &FusionConfig) -> Bias {
+    let survey = config.survey;
+    let clock_s = match spec.kind {
+        SensorKind::Radar => survey.radar_clock_sigma_s,
+        SensorKind::Camera => survey.camera_clock_sigma_s,
+    };
+    Bias { yaw_rad: survey.yaw_sigma_rad, position_m: [survey.position_sigma_m; 2], clock_s }
+}

@@ -1,0 +1,200 @@
+//! A road user by which sensors are compared: its state for given biases, and how it depends on them.
+
+use super::bias::{BiasFilter, PER_SENSOR};
+use crate::bernoulli::BirthKey;
+use crate::motion::Noise;
+use jxz_geo::Vector;
+use jxz_units::{Utc, wrap_pi};
+use jxz_world::{Detection, SensorSpec};
+use nalgebra::{DMatrix, DVector, Matrix4, Vector4};
+
+/// 1-sigma of a first velocity about the track's, metres per second.
+const FIRST_SPEED_SIGMA_MPS: f64 = 4.0;
+/// Below this speed a road user stands, metres per second.
+const STANDING_MPS: f64 = 0.5;
+/// Below this range a bearing says nothing, metres.
+const MIN_RANGE_M: f64 = 8.0;
+/// Squared Mahalanobis distance of one number beyond which a detection is not believed to be this road user's.
+const GATE_CHI2: f64 = 12.0;
+
+/// Given the biases b, its state is normal with mean `at_zero + sensitivity b` and covariance `cov`.
+///
+/// This is Friedland's separation of a bias from a state (1969), with one bias shared by all: given the biases, road
+/// users are independent of each other, so that nothing is lost by keeping each with its own sensitivity.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    pub(crate) birth: BirthKey,
+    pub(crate) since: Utc,
+    pub(crate) heard: Utc,
+    now: Utc,
+    at_zero: Vector4<f64>,
+    sensitivity: DMatrix<f64>,
+    cov: Matrix4<f64>,
+}
+
+/// One number measured, linearised about the present estimate.
+struct Row {
+    gradient: Vector4<f64>,
+    /// By this sensor's own biases.
+    bias: [f64; PER_SENSOR],
+    residual: f64,
+    variance: f64,
+}
+
+impl Reference {
+    /// Begins with one detection and the velocity that the track has: nothing of its place is taken from the track,
+    /// for that is made of what is to be compared.
+    pub(crate) fn new(
+        birth: BirthKey,
+        at: Utc,
+        velocity: Vector,
+        detection: &Detection,
+        spec: &SensorSpec,
+        sensor: usize,
+        biases: &BiasFilter,
+    ) -> Self {
+        let b = biases.bias(sensor);
+        let yaw = spec.boresight.rad() - b.yaw_rad + detection.azimuth_rad;
+        let along = Vector::new(yaw.cos(), yaw.sin());
+        let across = Vector::new(-along.y, along.x);
+        let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
+        let place = from + along * detection.range_m;
+        let (radial, lateral) = (spec.range_sigma_at(detection.range_m), detection.range_m * spec.azimuth_sigma_rad);
+        let mut cov = Matrix4::zeros();
+        for i in 0..2 {
+            for j in 0..2 {
+                cov[(i, j)] = along[i] * along[j] * radial * radial + across[i] * across[j] * lateral * lateral;
+            }
+            cov[(i + 2, i + 2)] = FIRST_SPEED_SIGMA_MPS * FIRST_SPEED_SIGMA_MPS;
+        }
+        let mut sensitivity = DMatrix::zeros(4, biases.mean().len());
+        let first = sensor * PER_SENSOR;
+        for i in 0..2 {
+            sensitivity[(i, first)] = -across[i] * detection.range_m;
+            sensitivity[(i, first + 1 + i)] = -1.0;
+            // `at` is the stamp less the clock's bias as estimated: if that is too small, `at` is too late, and by then
+            // it was further on.
+            sensitivity[(i, first + 3)] = velocity[i];
+        }
+        let here = Vector4::new(place.x, place.y, velocity.x, velocity.y);
+        let at_zero = here - &sensitivity * biases.mean();
+        Self { birth, since: at, heard: at, now: at, at_zero, sensitivity, cov }
+    }
+
+    /// The state for the biases as they are estimated now.
+    pub(crate) fn state(&self, biases: &DVector<f64>) -> Vector4<f64> {
+        self.at_zero + &self.sensitivity * biases
+    }
+
+    /// Moves to `at`, a stamp less its clock's estimated bias.
+    pub(crate) fn predict(&mut self, at: Utc, noise: Noise) {
+        let dt = at.seconds_since(self.now);
+        self.now = at;
+        for i in 0..2 {
+            self.at_zero[i] += dt * self.at_zero[i + 2];
+        }
+        for column in 0..self.sensitivity.ncols() {
+            for i in 0..2 {
+                self.sensitivity[(i, column)] += dt * self.sensitivity[(i + 2, column)];
+            }
+        }
+        crate::filter::carry(&mut self.cov, dt, noise);
+    }
+
+    /// Corrects the biases and this state by a detection of `sensor` at the time this state is for. Says
+    /// whether it was believed.
+    pub(crate) fn update(
+        &mut self,
+        detection: &Detection,
+        spec: &SensorSpec,
+        sensor: usize,
+        biases: &mut BiasFilter,
+        gradient: &mut [f64],
+    ) -> bool {
+        let count = if detection.doppler_mps.is_some() && spec.doppler_sigma_mps.is_some() { 3 } else { 2 };
+        for k in 0..count {
+            let row = self.row(k, detection, spec, sensor, biases);
+            self.spread_gradient(&row, sensor, gradient);
+            let ph = self.cov * row.gradient;
+            let own = row.gradient.dot(&ph) + row.variance;
+            if biases.surprise(gradient, row.residual, own) > GATE_CHI2 {
+                return false;
+            }
+        }
+        for k in 0..count {
+            let row = self.row(k, detection, spec, sensor, biases);
+            self.spread_gradient(&row, sensor, gradient);
+            let ph = self.cov * row.gradient;
+            let own = row.gradient.dot(&ph) + row.variance;
+            // Given b, the residual is less by gradient · (b - mean): the state takes that with it.
+            let at_zero = row.residual + gradient.iter().zip(biases.mean().iter()).map(|(g, b)| g * b).sum::<f64>();
+            biases.update(gradient, row.residual, own);
+            let gain = ph / own;
+            self.at_zero += gain * at_zero;
+            for (column, g) in gradient.iter().enumerate() {
+                for i in 0..4 {
+                    self.sensitivity[(i, column)] -= gain[i] * g;
+                }
+            }
+            self.cov -= gain * ph.transpose();
+        }
+        self.heard = self.now;
+        true
+    }
+
+    /// How a measured number depends on all biases, through this state and directly.
+    fn spread_gradient(&self, row: &Row, sensor: usize, gradient: &mut [f64]) {
+        for (column, g) in gradient.iter_mut().enumerate() {
+            *g = (0..4).map(|i| row.gradient[i] * self.sensitivity[(i, column)]).sum();
+        }
+        for (g, own) in gradient[sensor * PER_SENSOR..].iter_mut().zip(row.bias) {
+            *g += own;
+        }
+    }
+
+    /// Range, azimuth, Doppler, in that order.
+    fn row(&self, which: usize, detection: &Detection, spec: &SensorSpec, sensor: usize, biases: &BiasFilter) -> Row {
+        let b = biases.bias(sensor);
+        let state = self.state(biases.mean());
+        let velocity = Vector::new(state[2], state[3]);
+        let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
+        let d = Vector::new(state[0], state[1]) - from.coords;
+        let range = d.norm().max(MIN_RANGE_M / 2.0);
+        let along = d / range;
+        let across = Vector::new(-along.y, along.x);
+        match which {
+            0 => Row {
+                gradient: Vector4::new(along.x, along.y, 0.0, 0.0),
+                bias: [0.0, along.x, along.y, -velocity.dot(&along)],
+                residual: detection.range_m - range,
+                variance: spec.range_sigma_at(range).powi(2),
+            },
+            1 => Row {
+                gradient: Vector4::new(across.x / range, across.y / range, 0.0, 0.0),
+                bias: [1.0, across.x / range, across.y / range, -velocity.dot(&across) / range],
+                residual: wrap_pi(detection.azimuth_rad - (d.y.atan2(d.x) - spec.boresight.rad() + b.yaw_rad)),
+                variance: spec.azimuth_sigma_rad.powi(2),
+            },
+            _ => {
+                let turn = across * (velocity.dot(&across) / range);
+                Row {
+                    gradient: Vector4::new(turn.x, turn.y, along.x, along.y),
+                    bias: [0.0, turn.x, turn.y, 0.0],
+                    residual: detection.doppler_mps.unwrap_or(0.0) - velocity.dot(&along),
+                    variance: spec.doppler_sigma_mps.unwrap_or(1.0).powi(2),
+                }
+            }
+        }
+    }
+
+    /// Whether it stands, as far as is known.
+    pub(crate) fn stands(&self, biases: &DVector<f64>) -> bool {
+        let state = self.state(biases);
+        state[2].hypot(state[3]) < STANDING_MPS
+    }
+
+    /// Whether a detection is near enough to its sensor to be of no use.
+    pub(crate) fn too_near(detection: &Detection) -> bool {
+        detection.range_m < MIN_RANGE_M
+    }
+}

@@ -1,0 +1,100 @@
+//! Who stands in whose way, seen from a sensor's place and height.
+
+use crate::bernoulli::Bernoulli;
+use crate::sensor::SensorModel;
+use jxz_units::wrap_pi;
+
+/// Half the width that a class shows to a sensor, and its height, metres: motor vehicle, non-motor vehicle, pedestrian.
+const HALF_WIDTH_M: [f64; 3] = [1.0, 0.4, 0.25];
+const HEIGHT_M: [f64; 3] = [1.3, 1.2, 1.2];
+/// Vehicles longer than this are as high as lorries and buses, metres.
+const LONG_M: f64 = 7.0;
+const LONG_HEIGHT_M: f64 = 3.0;
+/// What hides must be nearer by this, metres.
+const NEARER_M: f64 = 2.0;
+/// Nothing surer to exist than this hides anything.
+const MIN_EXISTENCE: f64 = 0.5;
+
+/// A road user as a sensor sees it.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    azimuth_rad: f64,
+    half_width_rad: f64,
+    range_m: f64,
+    /// Beyond this range it no longer hides what lies on the ground.
+    shadow_m: f64,
+    existence: f64,
+}
+
+/// Working space, kept between scans.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Occlusion {
+    shapes: Vec<Shape>,
+    /// For each track the probability that another hides it.
+    pub(crate) hidden: Vec<f64>,
+}
+
+impl Occlusion {
+    /// Finds for each track how likely another hides it from `sensor`.
+    pub(crate) fn look(&mut self, tracks: &[Bernoulli], sensor: &SensorModel) {
+        self.shapes.clear();
+        self.shapes.extend(tracks.iter().filter(|t| t.existence >= MIN_EXISTENCE).map(|t| shape(t, sensor)));
+        self.shapes.sort_unstable_by(|a, b| a.azimuth_rad.total_cmp(&b.azimuth_rad));
+        let widest = self.shapes.iter().map(|s| s.half_width_rad).fold(0.0, f64::max);
+        self.hidden.clear();
+        let shapes = &self.shapes;
+        self.hidden.extend(tracks.iter().map(|t| hidden(t, sensor, shapes, widest)));
+    }
+}
+
+fn shape(track: &Bernoulli, sensor: &SensorModel) -> Shape {
+    let d = track.imm.combined().position() - sensor.position();
+    let range_m = d.norm().max(0.5);
+    let blend = |values: [f64; 3]| -> f64 { track.class.probabilities().iter().zip(values).map(|(p, v)| p * v).sum() };
+    let (half_width_m, height_m) = match track.extent_m() {
+        Some((length, width)) => {
+            let side = track.heading().map_or(0.5, |h| (h.to_yaw().rad() - d.y.atan2(d.x)).sin().abs());
+            let height_m = if length > LONG_M { LONG_HEIGHT_M } else { blend(HEIGHT_M) };
+            (0.5 * (width + (length - width).max(0.0) * side), height_m)
+        }
+        None => (blend(HALF_WIDTH_M), blend(HEIGHT_M)),
+    };
+    // The ray over its roof meets the ground here.
+    let above = sensor.spec.height_m - height_m;
+    let shadow_m = if above <= 0.0 { f64::INFINITY } else { range_m * sensor.spec.height_m / above };
+    Shape {
+        azimuth_rad: d.y.atan2(d.x),
+        half_width_rad: (half_width_m / range_m).atan(),
+        range_m,
+        shadow_m,
+        existence: track.existence,
+    }
+}
+
+fn hidden(track: &Bernoulli, sensor: &SensorModel, shapes: &[Shape], widest_rad: f64) -> f64 {
+    let d = track.imm.combined().position() - sensor.position();
+    let (range_m, azimuth_rad) = (d.norm().max(0.5), d.y.atan2(d.x));
+    let blur_rad = (track.spread().sqrt() / range_m).max(1e-3);
+    let reach_rad = widest_rad + 2.0 * blur_rad;
+    let mut clear = 1.0;
+    let mut weigh = |from_rad: f64, to_rad: f64| {
+        let first = shapes.partition_point(|s| s.azimuth_rad < from_rad);
+        for other in shapes[first..].iter().take_while(|s| s.azimuth_rad <= to_rad) {
+            if other.range_m < range_m - NEARER_M && range_m < other.shadow_m {
+                let margin = other.half_width_rad - wrap_pi(other.azimuth_rad - azimuth_rad).abs();
+                let cover = (0.5 + 0.5 * margin / blur_rad).clamp(0.0, 1.0);
+                clear *= 1.0 - cover * other.existence;
+            }
+        }
+    };
+    let (from, to) = (azimuth_rad - reach_rad, azimuth_rad + reach_rad);
+    weigh(from, to);
+    let turn = core::f64::consts::TAU;
+    if from < -core::f64::consts::PI {
+        weigh(from + turn, core::f64::consts::PI);
+    }
+    if to > core::f64::consts::PI {
+        weigh(-core::f64::consts::PI, to - turn);
+    }
+    1.0 - clear
+}
