@@ -19,7 +19,7 @@ use jxz_map::Map;
 use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
-use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record};
+use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -173,6 +173,13 @@ impl VirtualIsland {
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    /// Every site with the tracks that its node has now.
+    #[must_use]
+    pub fn tracks(&self) -> Vec<(&Site, Vec<Track>)> {
+        let at = self.simulation.now().utc;
+        self.nodes.iter().map(|node| (node.edge.site(), node.edge.tracks_at(at))).collect()
     }
 
     /// Simulated seconds so far.
@@ -399,38 +406,6 @@ impl VirtualIsland {
             let inside: Vec<_> = self.simulation.truth().iter().filter(|object| covered(object.position)).collect();
             let mut tracks = node.edge.tracks_at(now.utc);
             tracks.retain(|track| covered(track.position));
-            if let Ok(v) = std::env::var("NBU") {
-                let u: u64 = v.parse().unwrap();
-                for o in self.simulation.truth().iter().filter(|o| o.id == u) {
-                    let d = (o.position - site.position).norm();
-                    if d < site.coverage_m + 60.0 {
-                        let near: Vec<_> = node
-                            .edge
-                            .tracks_at(now.utc)
-                            .into_iter()
-                            .filter(|t| (t.position - o.position).norm() < 6.0)
-                            .map(|t| {
-                                format!(
-                                    "{} #{} e{:.2} off{:.1} age{:.2} {:?} sig{:.2}",
-                                    t.island,
-                                    t.id.0,
-                                    t.existence,
-                                    (t.position - o.position).norm(),
-                                    now.utc.seconds_since(t.measured_at),
-                                    t.sources,
-                                    t.position_sigma_m()
-                                )
-                            })
-                            .collect();
-                        eprintln!(
-                            "U {:.2} site {number} d {d:.1} v {:.1} cov {} : {near:?}",
-                            now.mono.ns() as f64 / 1e9,
-                            o.velocity.norm(),
-                            site.coverage_m
-                        );
-                    }
-                }
-            }
             let places: Vec<_> = inside.iter().map(|object| (object.id, object.position)).collect();
             self.hand_overs.look(now.mono, number, &node.neighbours, &places, &tracks);
             let moving = |object: &&TruthObject| Moving { position: object.position, velocity: object.velocity };

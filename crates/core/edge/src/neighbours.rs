@@ -28,6 +28,9 @@ const MAX_WORD: usize = 256;
 const MAX_EXPECTED: usize = 256;
 /// A road user less sure than this is not told of.
 const WORTH_SAYING: f64 = 0.9;
+/// A road user is not told of before it has been tracked this long: what is no road user, or one twice, is mostly found
+/// out by then, seconds.
+const YOUNGEST_S: f64 = 1.0;
 /// A word may be this much ahead of our clock, and this old, seconds.
 const AHEAD_OF_CLOCK_S: f64 = 0.2;
 const OLDEST_S: f64 = 0.5;
@@ -121,7 +124,8 @@ impl Neighbours {
         self.let_in(at, tracker, drops);
         let mut tracks = tracker.tracks_at(at);
         // Hearsay stays here, or it would come back as evidence.
-        tracks.retain(|track| track.sources != Sources::default() && track.existence >= WORTH_SAYING);
+        let is_old = |track: &Track| at.seconds_since(track.since) >= YOUNGEST_S;
+        tracks.retain(|track| track.sources != Sources::default() && track.existence >= WORTH_SAYING && is_old(track));
         let (site, boot) = (&self.site, self.boot);
         let words = self.all.iter_mut().filter_map(|to| to.word(at, &tracks, drops).map(|word| (to, word)));
         let word = |(to, tracks): (&mut Neighbour, Vec<Track>)| {

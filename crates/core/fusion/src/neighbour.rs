@@ -4,7 +4,7 @@
 //! nobody twice. Two names for one road user become one on every site alike: the older, and of two as old the lesser.
 //! States are fused by covariance intersection, since both sites may have heard the same vehicle, or each other.
 
-use crate::bernoulli::{Bernoulli, BirthKey, Identity, Word};
+use crate::bernoulli::{Bernoulli, BirthKey, Heard, Identity, Word};
 use crate::filter::{Gaussian, Imm, Row, Rows};
 use crate::intersection::{Estimate, weight};
 use crate::population::Population;
@@ -73,12 +73,22 @@ impl Tracker {
     }
 }
 
+/// What makes a word a track's, the strongest first. A track that lives on words alone comes last: what own sensors see
+/// where the word says is rather whom it means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tie {
+    Identity,
+    Vehicle,
+    Likeness,
+    Hearsay,
+    LikenessToHearsay,
+}
+
 /// A word that may be a track's.
 struct Pair {
     word: usize,
     track: usize,
-    /// 0 by identity, 1 by the vehicle's own id, 2 by likeness.
-    tie: u8,
+    tie: Tie,
     score: f64,
 }
 
@@ -94,10 +104,13 @@ impl Population {
         self.advance(at, config);
         let mut fates: Vec<Option<NeighbourFate>> = words.iter().map(|word| first_look(word, at, config)).collect();
         self.untie(words, &mut fates, site);
-        for Pair { word, track, .. } in self.choose(at, words, &fates) {
-            merge(&mut self.tracks[track], &words[word], config);
-            fates[word] = Some(NeighbourFate::Merged);
+        let pairs = self.choose(at, words, &fates);
+        for Pair { word, track, .. } in &pairs {
+            self.take_name(*track, &words[*word], site);
+            merge(&mut self.tracks[*track], &words[*word], config);
+            fates[*word] = Some(NeighbourFate::Merged);
         }
+        self.forget_hearsay(words, &pairs);
         for (word, fate) in words.iter().zip(&mut fates) {
             fate.get_or_insert_with(|| self.start(at, word, config));
         }
@@ -131,7 +144,8 @@ impl Population {
                     continue;
                 }
                 let (chi2, log_density) = misfit(&state_of(held), &estimate);
-                if chi2 <= if tie < 2 { TIED_GATE_CHI2 } else { NEW_GATE_CHI2 } {
+                let new = matches!(tie, Tie::Likeness | Tie::LikenessToHearsay);
+                if chi2 <= if new { NEW_GATE_CHI2 } else { TIED_GATE_CHI2 } {
                     let score = log_density + likeness(held.class, said.class).max(1e-9).ln();
                     pairs.push(Pair { word, track, tie, score });
                 }
@@ -151,6 +165,26 @@ impl Population {
             free
         });
         pairs
+    }
+
+    /// Takes a name from any other track that bears it, so that the one that the word is of can.
+    fn take_name(&mut self, track: usize, word: &Track, site: &SiteId) {
+        for (k, other) in self.tracks.iter_mut().enumerate() {
+            if k != track && other.identity.is_some_and(|i| i.island == word.island) && !is_hearsay(other) {
+                other.identity = own_identity(other, site);
+            }
+        }
+    }
+
+    /// Gives up tracks that lived on words which, it turns out, were of others that own sensors see.
+    fn forget_hearsay(&mut self, words: &[Track], pairs: &[Pair]) {
+        let mut index = 0;
+        self.tracks.retain(|track| {
+            let own = index;
+            index += 1;
+            let moved = |p: &&Pair| p.track != own && tie(track, &words[p.word]) == Tie::Hearsay;
+            !pairs.iter().any(|pair| moved(&pair))
+        });
     }
 
     /// Starts a track on a word that is no track's.
@@ -208,13 +242,15 @@ fn symmetric(covariance: &Matrix4<f64>) -> Matrix4<f64> {
     (covariance + covariance.transpose()) / 2.0
 }
 
-fn tie(track: &Bernoulli, word: &Track) -> u8 {
+fn tie(track: &Bernoulli, word: &Track) -> Tie {
     if track.identity.is_some_and(|identity| identity.island == word.island) {
-        0
+        if is_hearsay(track) { Tie::Hearsay } else { Tie::Identity }
     } else if word.vehicle.is_some() && track.vehicle == word.vehicle {
-        1
+        Tie::Vehicle
+    } else if is_hearsay(track) {
+        Tie::LikenessToHearsay
     } else {
-        2
+        Tie::Likeness
     }
 }
 
@@ -267,6 +303,17 @@ fn state_of(track: &Bernoulli) -> Estimate {
     Estimate { mean, cov: symmetric(&cov) }
 }
 
+/// Whether no source of our own ever saw it.
+fn is_hearsay(track: &Bernoulli) -> bool {
+    track.heard.radar.or(track.heard.camera).or(track.heard.v2x).is_none()
+}
+
+/// Whether a source of our own saw it within the last second.
+fn is_seen(track: &Bernoulli, at: Utc) -> bool {
+    let Heard { radar, camera, v2x } = track.heard;
+    radar.max(camera).max(v2x).is_some_and(|last| at.seconds_since(last) <= 1.0)
+}
+
 /// Who a track is if nobody else says so; not known before it has a number.
 fn own_identity(track: &Bernoulli, site: &SiteId) -> Option<Identity> {
     track.id.map(|id| Identity { since: track.since, island: IslandId::new(site, id) })
@@ -306,7 +353,10 @@ fn merge(track: &mut Bernoulli, word: &Track, config: &FusionConfig) {
         track.identity = Some(theirs);
     }
     track.word = Some(Word { at: word.valid_at, island: word.island });
-    track.existence = track.existence.max(vouched(word, config));
+    // What own sources see or miss they judge by themselves: else a twin that they starve would be fed from outside.
+    if !is_seen(track, word.valid_at) {
+        track.existence = track.existence.max(vouched(word, config));
+    }
     track.measured_at = track.measured_at.max(word.measured_at.min(word.valid_at));
     track.vehicle = track.vehicle.or(word.vehicle);
     track.extent_m = track.extent_m.or(word.extent_m);
