@@ -8,11 +8,11 @@ use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
 
 /// Side of a cell, metres; larger where the area is.
-const CELL_M: f64 = 4.0;
+const CELL_M: f64 = 2.0;
 /// Most cells.
 const MAX_CELLS: f64 = 40_000.0;
 /// Seconds for which the prior (uniform) speaks.
-const PRIOR_S: f64 = 4.0;
+const PRIOR_S: f64 = 2.0;
 /// Arrivals count half after this long, seconds: traffic changes over the day.
 const HALF_LIFE_S: f64 = 1800.0;
 /// What is there when everything begins did not arrive: so long nothing is learned, seconds.

@@ -1,7 +1,7 @@
 //! One possible road user: where it may be, whether it is at all, and what is known of it.
 
-use crate::FusionConfig;
-use crate::filter::Imm;
+use crate::filter::{Gaussian, Imm};
+use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
@@ -113,9 +113,9 @@ impl Bernoulli {
     }
 
     /// Moves the state on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64, switching: &[[f64; MODELS]; MODELS], config: &FusionConfig) {
+    pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
         let noises = self.noises(config);
-        self.imm.predict(dt_s, &noises, switching);
+        self.imm.predict(dt_s, &noises, config);
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
@@ -140,7 +140,8 @@ impl Bernoulli {
     /// Acceleration noise of the one simple model by which sensors are compared.
     pub(crate) fn calibration_noise(&self, config: &FusionConfig) -> Noise {
         let [straight, turn, speed_change] = self.noises(config);
-        let mean = |a: f64, b: f64, c: f64| 0.5 * a + 0.2 * (b + c);
+        let [w0, w1, w2] = self.imm.weights();
+        let mean = |a: f64, b: f64, c: f64| w0 * a + w1 * b + w2 * c;
         Noise {
             ee: mean(straight.ee, turn.ee, speed_change.ee),
             en: mean(straight.en, turn.en, speed_change.en),
@@ -282,6 +283,13 @@ impl Bernoulli {
         self.word.is_some_and(|word| at.seconds_since(word.at) <= LATELY_S)
     }
 
+    /// Whether it is inside the area. Of one that comes in the estimate may still be outside by its own error.
+    fn is_inside(&self, bounds: &Bounds, state: &Gaussian) -> bool {
+        let outside_m = bounds.distance_outside_m(state.position());
+        let coming = || bounds.distance_outside_m(state.position() + state.velocity() * LEAVING_S) < outside_m;
+        outside_m <= 0.0 || (outside_m * outside_m <= 4.0 * self.spread() && coming())
+    }
+
     /// The track as others see it, carried from `now` to `at`; `None` if it is not to be shown then.
     pub(crate) fn track_at(&self, now: Utc, at: Utc, config: &FusionConfig) -> Option<Track> {
         let id = self.id.filter(|_| self.confirmed || self.is_told(at))?;
@@ -291,10 +299,11 @@ impl Bernoulli {
             return None;
         }
         let mut imm = self.imm;
-        let dt_s = at.seconds_since(now);
-        imm.predict(dt_s, &self.noises(config), &motion::switching(dt_s, config));
+        if at != now {
+            imm.predict(at.seconds_since(now), &self.noises(config), config);
+        }
         let state = imm.combined();
-        if config.bounds.is_some_and(|b| !b.contains(state.position())) {
+        if config.bounds.is_some_and(|b| !self.is_inside(&b, state)) {
             return None;
         }
         let lately = |heard: Option<Utc>| heard.is_some_and(|t| at.seconds_since(t) <= LATELY_S);

@@ -4,7 +4,7 @@ use crate::FusionConfig;
 use crate::associate::Pair;
 use crate::bernoulli::Bernoulli;
 use crate::sensor::SensorModel;
-use jxz_geo::Point;
+use jxz_geo::{Point, Vector};
 use jxz_world::Detection;
 
 /// A detection with what is worked out of it once.
@@ -13,6 +13,8 @@ pub(crate) struct Candidate {
     /// Its place in the scan.
     pub(crate) index: usize,
     pub(crate) place: Point,
+    /// Unit vector towards it from its sensor.
+    pub(crate) direction: Vector,
     /// Densities in the space of its own measurements: of false detections as likely as its score says, and of road
     /// users not yet tracked.
     pub(crate) clutter: f64,
@@ -57,7 +59,7 @@ pub(crate) fn gate(
             if (candidate.place.y - position.y).abs() > reach {
                 continue;
             }
-            let fit = state.fit(&sensor.linearise(state, &detections[candidate.index]));
+            let fit = state.fit(&sensor.linearise(state, &detections[candidate.index], candidate.direction));
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }

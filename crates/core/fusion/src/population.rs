@@ -2,15 +2,14 @@
 
 use crate::FusionConfig;
 use crate::arrivals::Arrivals;
-use crate::associate::Associator;
+use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
-use crate::filter::Imm;
+use crate::filter::{Gaussian, Imm};
 use crate::gate::{Candidate, Expectation, gate};
-use crate::motion;
 use crate::occlusion::Occlusion;
-use crate::rival::{Look, settle};
+use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
@@ -52,6 +51,7 @@ pub(crate) struct Workspace {
     expected: Vec<Expectation>,
     occlusion: Occlusion,
     looks: Vec<Look>,
+    rivals: Rivals,
     /// For each candidate, the probability that it is of no track.
     left: Vec<f64>,
     /// Pairs beyond doubt.
@@ -76,8 +76,7 @@ impl Population {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
-            let switching = motion::switching(dt_s, config);
-            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, &switching, config));
+            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, config));
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
@@ -111,9 +110,7 @@ impl Population {
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
-        if config.mode == FusionMode::Gnn {
-            settle(&mut self.tracks, &work.associator.pairs, &work.looks);
-        }
+        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -136,7 +133,7 @@ impl Population {
             }
             let own = &pairs[first..next];
             let seen: f64 = own.iter().map(|p| p.probability).sum();
-            work.looks[index] = Look { seen: seen > 0.5, pd: 0.5 * (plain_pd + pd) };
+            work.looks[index] = Look { seen, pd: 0.5 * (plain_pd + pd) };
             match config.mode {
                 FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
                 FusionMode::Gnn => {
@@ -149,9 +146,12 @@ impl Population {
             }
             let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
             let Some(best) = best else { continue };
-            let detection = |pair: &crate::associate::Pair| &scan.detections[work.candidates[pair.detection].index];
+            let candidate = |pair: &Pair| &work.candidates[pair.detection];
+            let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
+            let linearise =
+                |state: &Gaussian, pair: &Pair| sensor.linearise(state, detection(pair), candidate(pair).direction);
             if best.probability >= SURE {
-                track.imm.update(|state| sensor.linearise(state, detection(best)));
+                track.imm.update(|state| linearise(state, best));
             } else {
                 let missed = (1.0 - seen) * track.missed_share(pd);
                 let mut parts = [(0.0, track.imm); HYPOTHESES];
@@ -166,7 +166,7 @@ impl Population {
                         break;
                     }
                     parts[count].0 = pair.probability;
-                    parts[count].1.update(|state| sensor.linearise(state, detection(pair)));
+                    parts[count].1.update(|state| linearise(state, pair));
                     count += 1;
                 }
                 let sum: f64 = parts[..count].iter().map(|p| p.0).sum();
@@ -198,8 +198,9 @@ impl Population {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside =
-                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
+            let outside = |b: crate::Bounds| {
+                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place)
+            };
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -239,12 +240,13 @@ impl Workspace {
             } else if self.candidates.len() == config.max_detections {
                 counts.over_limit += 1;
             } else {
-                let place = sensor.locate(detection);
+                let direction = sensor.direction(detection);
+                let place = sensor.locate(detection, direction);
                 let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
                 let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
                 let birth = sensor.birth_density(detection, undetected, config);
                 let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, clutter, birth, class });
+                self.candidates.push(Candidate { index, place, direction, clutter, birth, class });
             }
         }
         self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));

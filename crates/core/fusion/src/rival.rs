@@ -4,8 +4,8 @@
 //! is that they take turns. So a younger track that shares detections with an older one nearby keeps the log odds of
 //! "two" against "one": each scan that saw both speaks for two, each that saw only one speaks for one.
 
-use crate::associate::Pair;
 use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::associate::Pair;
 
 /// At these log odds the younger is absorbed.
 const ABSORB_LOG_ODDS: f64 = -5.0;
@@ -26,64 +26,84 @@ pub(crate) struct Rival {
 /// What a scan meant for a track.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
-    pub(crate) seen: bool,
+    /// Probability that it was seen.
+    pub(crate) seen: f64,
     /// Probability that it would be seen: halfway between plain view and what its own record suggests, because a
     /// rival that takes one sensor's detections looks the same as being hidden from that sensor.
     pub(crate) pd: f64,
 }
 
-/// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
-pub(crate) fn settle(tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look]) {
-    let mut absorbed: Vec<(usize, usize)> = Vec::new();
-    for (younger, older) in rivals(tracks, pairs) {
-        let evidence = match (looks[younger].seen, looks[older].seen) {
-            (true, true) => BOTH_LOG_ODDS,
-            // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
-            (true, false) | (false, true) => {
-                let (p, q) = (looks[younger].pd, looks[older].pd);
-                ((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3).ln().min(0.0)
-            }
-            (false, false) => 0.0,
-        };
-        let older_key = tracks[older].birth;
-        let before = tracks[younger].rival.filter(|r| r.older == older_key).map_or(0.0, |r| r.log_odds);
-        let log_odds = (before + evidence).min(MOST_LOG_ODDS);
-        tracks[younger].rival = Some(Rival { older: older_key, log_odds });
-        if log_odds <= ABSORB_LOG_ODDS {
-            absorbed.push((younger, older));
-        }
-    }
-    for &(younger, older) in &absorbed {
-        if tracks[younger].spread() < tracks[older].spread() {
-            tracks[older].imm = tracks[younger].imm;
-        }
-        tracks[older].existence = tracks[older].existence.max(tracks[younger].existence);
-        tracks[older].confirmed |= tracks[younger].confirmed;
-        tracks[younger].existence = 0.0;
-        tracks[younger].confirmed = false;
-    }
-    if !absorbed.is_empty() {
-        tracks.retain(|t| t.existence > 0.0);
-    }
+/// Working space, kept between scans.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rivals {
+    by_detection: Vec<(usize, usize)>,
+    /// For each track the nearest older rival, and how far it is, metres.
+    nearest: Vec<Option<(f64, usize)>>,
+    absorbed: Vec<(usize, usize)>,
 }
 
-/// Each track that shares a detection's gate with older tracks nearby, with the nearest of them.
-fn rivals(tracks: &[Bernoulli], pairs: &[Pair]) -> Vec<(usize, usize)> {
-    let mut by_detection: Vec<(usize, usize)> = pairs.iter().map(|g| (g.detection, g.track)).collect();
-    by_detection.sort_unstable();
-    let mut nearest: Vec<Option<(f64, usize)>> = vec![None; tracks.len()];
-    for group in by_detection.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {
-        for (k, &(_, a)) in group.iter().enumerate() {
-            for &(_, b) in &group[k + 1..] {
-                let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
-                let (y, o) = (tracks[younger].imm.combined(), tracks[older].imm.combined());
-                let apart_m = (y.position() - o.position()).norm();
-                let reach_m = NEAR_M + 3.0 * (tracks[younger].spread() + tracks[older].spread()).sqrt();
-                if apart_m <= reach_m && nearest[younger].is_none_or(|(d, _)| apart_m < d) {
-                    nearest[younger] = Some((apart_m, older));
+impl Rivals {
+    /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
+    pub(crate) fn settle(&mut self, tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look]) {
+        self.find(tracks, pairs);
+        self.absorbed.clear();
+        for younger in 0..tracks.len() {
+            let Some((_, older)) = self.nearest[younger] else { continue };
+            let older_key = tracks[older].birth;
+            let before = tracks[younger].rival.filter(|r| r.older == older_key).map_or(0.0, |r| r.log_odds);
+            let log_odds = (before + evidence(&looks[younger], &looks[older])).min(MOST_LOG_ODDS);
+            tracks[younger].rival = Some(Rival { older: older_key, log_odds });
+            if log_odds <= ABSORB_LOG_ODDS {
+                self.absorbed.push((younger, older));
+            }
+        }
+        for &(younger, older) in &self.absorbed {
+            if tracks[younger].spread() < tracks[older].spread() {
+                tracks[older].imm = tracks[younger].imm;
+            }
+            tracks[older].existence = tracks[older].existence.max(tracks[younger].existence);
+            tracks[older].confirmed |= tracks[younger].confirmed;
+            tracks[younger].existence = 0.0;
+            tracks[younger].confirmed = false;
+        }
+        if !self.absorbed.is_empty() {
+            tracks.retain(|t| t.existence > 0.0);
+        }
+    }
+
+    /// Finds for each track that shares a detection's gate with older tracks nearby the nearest of them.
+    fn find(&mut self, tracks: &[Bernoulli], pairs: &[Pair]) {
+        self.by_detection.clear();
+        self.by_detection.extend(pairs.iter().map(|p| (p.detection, p.track)));
+        self.by_detection.sort_unstable();
+        self.nearest.clear();
+        self.nearest.resize(tracks.len(), None);
+        for group in self.by_detection.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {
+            for (k, &(_, a)) in group.iter().enumerate() {
+                for &(_, b) in &group[k + 1..] {
+                    let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
+                    let (y, o) = (tracks[younger].imm.combined(), tracks[older].imm.combined());
+                    let apart_m = (y.position() - o.position()).norm();
+                    let reach_m = NEAR_M + 3.0 * (tracks[younger].spread() + tracks[older].spread()).sqrt();
+                    if apart_m <= reach_m && self.nearest[younger].is_none_or(|(d, _)| apart_m < d) {
+                        self.nearest[younger] = Some((apart_m, older));
+                    }
                 }
             }
         }
     }
-    nearest.iter().enumerate().filter_map(|(younger, n)| n.map(|(_, older)| (younger, older))).collect()
+}
+
+/// What one scan says for two road users, against one.
+fn evidence(younger: &Look, older: &Look) -> f64 {
+    let seen = younger.seen + older.seen;
+    if seen > 1.5 {
+        BOTH_LOG_ODDS
+    } else if seen > 0.5 {
+        // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
+        let (p, q) = (younger.pd, older.pd);
+        ((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3).ln().min(0.0)
+    } else {
+        0.0
+    }
 }

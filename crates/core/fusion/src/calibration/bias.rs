@@ -1,7 +1,7 @@
 //! The joint estimate of every sensor's bias, with its covariance.
 
 use jxz_geo::Point;
-use nalgebra::{DMatrix, DVector, SMatrix};
+use nalgebra::{DMatrix, DVector, Matrix4, SMatrix};
 
 /// Biases of one sensor: yaw, position east, position north, clock.
 pub(crate) const PER_SENSOR: usize = 4;
@@ -24,7 +24,7 @@ impl Bias {
         [self.yaw_rad, self.position_m[0], self.position_m[1], self.clock_s]
     }
 
-    fn from_slice(values: &[f64]) -> Self {
+    pub(crate) fn from_slice(values: &[f64]) -> Self {
         Self { yaw_rad: values[0], position_m: [values[1], values[2]], clock_s: values[3] }
     }
 }
@@ -78,12 +78,12 @@ impl BiasFilter {
         Bias::from_slice(&diagonal)
     }
 
-    /// 1-sigma of every sensor's biases without what all have in common: by so much its detections may disagree with
-    /// the others'.
-    pub(crate) fn disagreement(&self) -> impl Iterator<Item = Bias> + '_ {
+    /// The covariance of every sensor's biases without what all have in common: by so much its detections may disagree
+    /// with the others'.
+    pub(crate) fn disagreement(&self) -> impl Iterator<Item = Matrix4<f64>> + '_ {
         let relative = &self.observable * &self.cov * self.observable.transpose();
-        let diagonal: Vec<f64> = relative.diagonal().iter().map(|v| v.max(0.0).sqrt()).collect();
-        (0..self.mean.len() / PER_SENSOR).map(move |k| Bias::from_slice(&diagonal[k * PER_SENSOR..]))
+        let sensors = self.mean.len() / PER_SENSOR;
+        (0..sensors).map(move |k| relative.fixed_view::<4, 4>(k * PER_SENSOR, k * PER_SENSOR).into_owned())
     }
 
     /// Lets every bias wander by `variance_ps` of its prior variance a second, never beyond the prior.
@@ -94,29 +94,20 @@ impl BiasFilter {
         }
     }
 
-    /// The squared Mahalanobis distance of one scalar measurement `residual = gradient · (b - mean) + noise`.
-    pub(crate) fn surprise(&self, gradient: &[f64], residual: f64, variance: f64) -> f64 {
-        let n = gradient.len();
-        let mut s = variance;
-        for (i, a) in gradient.iter().enumerate() {
-            if *a != 0.0 {
-                s += a * (0..n).map(|j| self.cov[(j, i)] * gradient[j]).sum::<f64>();
-            }
-        }
-        residual * residual / s
-    }
-
-    /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`.
-    pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64) {
+    /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`; refuses it, and says
+    /// so, when its squared Mahalanobis distance is beyond `gate_chi2`.
+    pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64, gate_chi2: f64) -> bool {
         self.scratch.fill(0.0);
-        for (i, a) in gradient.iter().enumerate() {
-            if *a != 0.0 {
-                self.scratch.axpy(*a, &self.cov.column(i), 1.0);
-            }
+        for (a, column) in gradient.iter().zip(self.cov.column_iter()) {
+            self.scratch.axpy(*a, &column, 1.0);
         }
         let s = variance + self.scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
+        if residual * residual > gate_chi2 * s {
+            return false;
+        }
         self.mean.axpy(residual / s, &self.scratch, 1.0);
         self.cov.ger(-1.0 / s, &self.scratch, &self.scratch, 1.0);
+        true
     }
 
     /// Forgets what is known of one sensor: back to the survey.
@@ -147,7 +138,8 @@ fn observable(places: &[Point], prior: &DVector<f64>) -> DMatrix<f64> {
         common[(at + 3, 3)] = 1.0;
     }
     let weighted = DMatrix::from_fn(n, GAUGE, |i, j| common[(i, j)] / prior[i]);
-    let normal: SMatrix<f64, GAUGE, GAUGE> = SMatrix::from_fn(|i, j| common.column(i).dot(&weighted.column(j)));
+    let normal: SMatrix<f64, GAUGE, GAUGE> =
+        SMatrix::from_fn(|i, j| common.column(i).dot(&weighted.column(j)));
     let identity = DMatrix::identity(n, n);
     match normal.try_inverse() {
         Some(inverse) => {

@@ -11,19 +11,21 @@ pub(crate) use trust::Votes;
 use crate::FusionConfig;
 use crate::bernoulli::BirthKey;
 use crate::motion::Noise;
-use bias::BiasFilter;
+use bias::{BiasFilter, PER_SENSOR};
 use jxz_geo::Vector;
 use jxz_units::Utc;
 use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
+use nalgebra::{Matrix4, Vector4};
 use reference::Reference;
 
 /// Road users compared by at once.
-const REFERENCES: usize = 24;
-/// Of these, at most so many that stand: a queue says nothing of clocks.
-const STANDING: usize = 8;
+const REFERENCES: usize = 32;
+const MIN_REFERENCES: usize = 8;
+/// Of these, at most one in so many stands: a queue says nothing of clocks.
+const STANDING_SHARE: usize = 5;
 /// Detections used of one scan: all until the sensors agree, then some in turn.
-const PER_SCAN: usize = 24;
-const PER_SCAN_SETTLED: usize = 6;
+const PER_SCAN: usize = 32;
+const PER_SCAN_SETTLED: usize = 8;
 /// A turn's length, nanoseconds.
 const TURN_NS: i64 = 400_000_000;
 /// A reference is replaced after this long, and given up when not heard of for so long, seconds.
@@ -35,7 +37,27 @@ const WANDER_PS: f64 = 1e-5;
 const RENEW_S: f64 = 0.05;
 /// Sensors agree when none is expected to be off from the others by more than this: radians, seconds.
 const SETTLED_YAW_RAD: f64 = 5e-4;
-const SETTLED_CLOCK_S: f64 = 1e-3;
+const SETTLED_CLOCK_S: f64 = 4e-4;
+
+/// A sensor is judged when its yaw is known to this, radians.
+const KNOWN_YAW_RAD: f64 = 0.0025;
+/// Squared Mahalanobis distance of a sensor's four biases from none at all beyond which its survey is not believed: first,
+/// and later.
+const WRONG_AT_FIRST_CHI2: f64 = 20.0;
+const WRONG_CHI2: f64 = 30.0;
+/// What is left open of a survey that is believed: radians, metres, seconds.
+const BELIEVED: Bias = Bias { yaw_rad: 3e-4, position_m: [0.01, 0.01], clock_s: 3e-4 };
+
+/// What is thought of a sensor's survey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Not enough is known.
+    Open,
+    /// Right, as most are: nothing is corrected, so that nothing is made worse.
+    Right,
+    /// Wrong: corrected from then on.
+    Wrong,
+}
 
 /// What is known of one sensor's errors. All biases are what is declared less what is true.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +95,10 @@ pub(crate) struct Calibrator {
     specs: Vec<SensorSpec>,
     biases: BiasFilter,
     references: Vec<Reference>,
+    /// For each sensor: 1-sigma of how far it may disagree with the others, its biases, and what is thought of it.
     disagreement: Vec<Bias>,
-    corrections: Vec<Bias>,
+    estimates: Vec<Bias>,
+    verdicts: Vec<Verdict>,
     began: Option<Utc>,
     now: Option<Utc>,
     renewed: Option<Utc>,
@@ -87,27 +111,30 @@ impl Calibrator {
         let places: Vec<_> = specs.iter().map(|s| s.position).collect();
         let prior: Vec<Bias> = specs.iter().map(|s| prior(s, config)).collect();
         let biases = BiasFilter::new(&places, &prior);
-        let disagreement = biases.disagreement().collect();
-        let corrections = biases.pinned().collect();
-        let gradient = vec![0.0; biases.mean().len()];
-        let references = Vec::with_capacity(REFERENCES);
-        Self {
+        let sensors = specs.len();
+        let mut calibrator = Self {
+            gradient: vec![0.0; biases.mean().len()],
             specs,
             biases,
-            references,
-            disagreement,
-            corrections,
+            references: Vec::with_capacity(REFERENCES),
+            disagreement: vec![Bias::default(); sensors],
+            estimates: vec![Bias::default(); sensors],
+            verdicts: vec![Verdict::Open; sensors],
             began: None,
             now: None,
             renewed: None,
             settled: false,
-            gradient,
-        }
+        };
+        calibrator.renew();
+        calibrator
     }
 
     /// The estimate for a sensor, and by how much (1-sigma) it may still disagree with the others.
     pub(crate) fn correction(&self, sensor: usize) -> (Bias, Bias) {
-        (self.corrections[sensor], self.disagreement[sensor])
+        match self.verdicts[sensor] {
+            Verdict::Right => (Bias::default(), BELIEVED),
+            Verdict::Open | Verdict::Wrong => (self.estimates[sensor], self.disagreement[sensor]),
+        }
     }
 
     /// Whether the sensors agree by now.
@@ -131,12 +158,13 @@ impl Calibrator {
     /// Begins anew with a sensor.
     pub(crate) fn forget(&mut self, sensor: usize) {
         self.biases.forget(sensor);
+        self.verdicts[sensor] = Verdict::Open;
         self.references.clear();
         self.renew();
     }
 
     pub(crate) fn report(&self, sensor: usize, trust: Trust) -> SensorCalibration {
-        let (bias, sigma) = (self.corrections[sensor], self.biases.sigma(sensor));
+        let (bias, sigma) = (self.estimates[sensor], self.biases.sigma(sensor));
         SensorCalibration {
             sensor: self.specs[sensor].id.clone(),
             yaw_bias_rad: bias.yaw_rad,
@@ -146,11 +174,18 @@ impl Calibrator {
             clock_offset_s: bias.clock_s,
             clock_sigma_s: sigma.clock_s,
             trust,
+
         }
     }
 
     /// Learns from one scan, at `at` by the corrected clock and newer than all before. Says whether corrections changed.
-    pub(crate) fn observe(&mut self, sensor: usize, at: Utc, detections: &[Detection], pairs: &[SurePair]) -> bool {
+    pub(crate) fn observe(
+        &mut self,
+        sensor: usize,
+        at: Utc,
+        detections: &[Detection],
+        pairs: &[SurePair],
+    ) -> bool {
         if self.specs.len() < 2 {
             return false;
         }
@@ -159,7 +194,10 @@ impl Calibrator {
         self.now = Some(at);
         self.biases.wander(dt_s, WANDER_PS);
         self.references.retain(|r| at.seconds_since(r.heard) <= LOST_S && at.seconds_since(r.since) <= LIFE_S);
+        let applied_s = self.correction(sensor).0.clock_s;
         let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
+        // A third of the traffic is enough, and bounds the cost at a quiet site.
+        let room = (pairs.len() / 3).clamp(MIN_REFERENCES, REFERENCES);
         let mut standing = self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
         // Every sensor looks at the same few for a while, for only what several see tells them apart.
         let turn = (at.unix_ns().div_euclid(TURN_NS) as usize * limit) % REFERENCES;
@@ -174,15 +212,17 @@ impl Calibrator {
             if let Some((k, reference)) = known {
                 if due(k) {
                     reference.predict(at, pair.noise);
-                    reference.update(detection, spec, sensor, &mut self.biases, &mut self.gradient);
+                    let (biases, gradient) = (&mut self.biases, &mut self.gradient);
+                    reference.update(detection, spec, sensor, applied_s, biases, gradient);
                 } else {
                     reference.heard = at;
                 }
-            } else if self.references.len() < REFERENCES {
-                let stands = pair.velocity.norm() < 0.5;
-                if !stands || standing < STANDING {
+            } else if self.references.len() < room {
+                let stands = pair.velocity.norm() < 2.0;
+                if !stands || (standing + 1) * STANDING_SHARE <= room {
                     standing += usize::from(stands);
-                    let made = Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, &self.biases);
+                    let made =
+                        Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
                     self.references.push(made);
                 }
             }
@@ -196,13 +236,27 @@ impl Calibrator {
     }
 
     fn renew(&mut self) {
-        self.disagreement.clear();
-        self.disagreement.extend(self.biases.disagreement());
+        let found = self.biases.disagreement().zip(self.biases.pinned());
+        for (k, (cov, estimate)) in found.enumerate() {
+            let sigma: [f64; PER_SENSOR] = core::array::from_fn(|i| cov[(i, i)].max(0.0).sqrt());
+            self.disagreement[k] = Bias::from_slice(&sigma);
+            self.estimates[k] = estimate;
+            let limit = if self.verdicts[k] == Verdict::Open { WRONG_AT_FIRST_CHI2 } else { WRONG_CHI2 };
+            if self.verdicts[k] != Verdict::Wrong && sigma[0] <= KNOWN_YAW_RAD && self.specs.len() > 1 {
+                let wrong = distance_chi2(&cov, &estimate) > limit;
+                self.verdicts[k] = if wrong { Verdict::Wrong } else { Verdict::Right };
+            }
+        }
         let agrees = |d: &Bias| d.yaw_rad <= SETTLED_YAW_RAD && d.clock_s <= SETTLED_CLOCK_S;
         self.settled = self.disagreement.iter().all(agrees);
-        self.corrections.clear();
-        self.corrections.extend(self.biases.pinned());
     }
+}
+
+/// Squared Mahalanobis distance of a sensor's biases from none.
+fn distance_chi2(cov: &Matrix4<f64>, bias: &Bias) -> f64 {
+    let floor = Vector4::from(BELIEVED.as_array()).map(|v| 0.01 * v * v);
+    let bias = Vector4::from(bias.as_array());
+    (cov + Matrix4::from_diagonal(&floor)).try_inverse().map_or(0.0, |inverse| bias.dot(&(inverse * bias)))
 }
 
 /// How far a survey and a clock of this kind may be off, 1-sigma.

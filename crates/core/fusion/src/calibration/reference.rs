@@ -6,12 +6,12 @@ use crate::motion::Noise;
 use jxz_geo::Vector;
 use jxz_units::{Utc, wrap_pi};
 use jxz_world::{Detection, SensorSpec};
-use nalgebra::{DMatrix, DVector, Matrix4, Vector4};
+use nalgebra::{DVector, Matrix4, Matrix4xX, Vector4};
 
 /// 1-sigma of a first velocity about the track's, metres per second.
 const FIRST_SPEED_SIGMA_MPS: f64 = 4.0;
 /// Below this speed a road user stands, metres per second.
-const STANDING_MPS: f64 = 0.5;
+const STANDING_MPS: f64 = 2.0;
 /// Below this range a bearing says nothing, metres.
 const MIN_RANGE_M: f64 = 8.0;
 /// Squared Mahalanobis distance of one number beyond which a detection is not believed to be this road user's.
@@ -28,7 +28,7 @@ pub(crate) struct Reference {
     pub(crate) heard: Utc,
     now: Utc,
     at_zero: Vector4<f64>,
-    sensitivity: DMatrix<f64>,
+    sensitivity: Matrix4xX<f64>,
     cov: Matrix4<f64>,
 }
 
@@ -51,6 +51,7 @@ impl Reference {
         detection: &Detection,
         spec: &SensorSpec,
         sensor: usize,
+        applied_s: f64,
         biases: &BiasFilter,
     ) -> Self {
         let b = biases.bias(sensor);
@@ -59,7 +60,8 @@ impl Reference {
         let across = Vector::new(-along.y, along.x);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
         let place = from + along * detection.range_m;
-        let (radial, lateral) = (spec.range_sigma_at(detection.range_m), detection.range_m * spec.azimuth_sigma_rad);
+        let (radial, lateral) =
+            (spec.range_sigma_at(detection.range_m), detection.range_m * spec.azimuth_sigma_rad);
         let mut cov = Matrix4::zeros();
         for i in 0..2 {
             for j in 0..2 {
@@ -67,16 +69,18 @@ impl Reference {
             }
             cov[(i + 2, i + 2)] = FIRST_SPEED_SIGMA_MPS * FIRST_SPEED_SIGMA_MPS;
         }
-        let mut sensitivity = DMatrix::zeros(4, biases.mean().len());
+        let mut sensitivity = Matrix4xX::zeros(biases.mean().len());
         let first = sensor * PER_SENSOR;
         for i in 0..2 {
             sensitivity[(i, first)] = -across[i] * detection.range_m;
             sensitivity[(i, first + 1 + i)] = -1.0;
-            // `at` is the stamp less the clock's bias as estimated: if that is too small, `at` is too late, and by then
-            // it was further on.
+            // `at` is the stamp less what was applied for the clock: if that is too little, `at` is too late, and by
+            // then it was further on.
             sensitivity[(i, first + 3)] = velocity[i];
         }
-        let here = Vector4::new(place.x, place.y, velocity.x, velocity.y);
+        let late_s = b.clock_s - applied_s;
+        let here =
+            Vector4::new(place.x + velocity.x * late_s, place.y + velocity.y * late_s, velocity.x, velocity.y);
         let at_zero = here - &sensitivity * biases.mean();
         Self { birth, since: at, heard: at, now: at, at_zero, sensitivity, cov }
     }
@@ -86,55 +90,46 @@ impl Reference {
         self.at_zero + &self.sensitivity * biases
     }
 
-    /// Moves to `at`, a stamp less its clock's estimated bias.
+    /// Moves to `at`, a stamp less what was applied for its clock.
     pub(crate) fn predict(&mut self, at: Utc, noise: Noise) {
         let dt = at.seconds_since(self.now);
         self.now = at;
         for i in 0..2 {
             self.at_zero[i] += dt * self.at_zero[i + 2];
         }
-        for column in 0..self.sensitivity.ncols() {
-            for i in 0..2 {
-                self.sensitivity[(i, column)] += dt * self.sensitivity[(i + 2, column)];
-            }
+        for mut column in self.sensitivity.column_iter_mut() {
+            column[0] += dt * column[2];
+            column[1] += dt * column[3];
         }
         crate::filter::carry(&mut self.cov, dt, noise);
     }
 
     /// Corrects the biases and this state by a detection of `sensor` at the time this state is for. Says
-    /// whether it was believed.
+    /// whether it was believed throughout.
     pub(crate) fn update(
         &mut self,
         detection: &Detection,
         spec: &SensorSpec,
         sensor: usize,
+        applied_s: f64,
         biases: &mut BiasFilter,
         gradient: &mut [f64],
     ) -> bool {
         let count = if detection.doppler_mps.is_some() && spec.doppler_sigma_mps.is_some() { 3 } else { 2 };
         for k in 0..count {
-            let row = self.row(k, detection, spec, sensor, biases);
+            let row = self.row(k, detection, spec, sensor, applied_s, biases);
             self.spread_gradient(&row, sensor, gradient);
             let ph = self.cov * row.gradient;
             let own = row.gradient.dot(&ph) + row.variance;
-            if biases.surprise(gradient, row.residual, own) > GATE_CHI2 {
+            let before: f64 = gradient.iter().zip(biases.mean().iter()).map(|(g, b)| g * b).sum();
+            if !biases.update(gradient, row.residual, own, GATE_CHI2) {
                 return false;
             }
-        }
-        for k in 0..count {
-            let row = self.row(k, detection, spec, sensor, biases);
-            self.spread_gradient(&row, sensor, gradient);
-            let ph = self.cov * row.gradient;
-            let own = row.gradient.dot(&ph) + row.variance;
             // Given b, the residual is less by gradient · (b - mean): the state takes that with it.
-            let at_zero = row.residual + gradient.iter().zip(biases.mean().iter()).map(|(g, b)| g * b).sum::<f64>();
-            biases.update(gradient, row.residual, own);
             let gain = ph / own;
-            self.at_zero += gain * at_zero;
-            for (column, g) in gradient.iter().enumerate() {
-                for i in 0..4 {
-                    self.sensitivity[(i, column)] -= gain[i] * g;
-                }
+            self.at_zero += gain * (row.residual + before);
+            for (mut column, g) in self.sensitivity.column_iter_mut().zip(gradient.iter()) {
+                column.axpy(-g, &gain, 1.0);
             }
             self.cov -= gain * ph.transpose();
         }
@@ -144,8 +139,8 @@ impl Reference {
 
     /// How a measured number depends on all biases, through this state and directly.
     fn spread_gradient(&self, row: &Row, sensor: usize, gradient: &mut [f64]) {
-        for (column, g) in gradient.iter_mut().enumerate() {
-            *g = (0..4).map(|i| row.gradient[i] * self.sensitivity[(i, column)]).sum();
+        for (g, column) in gradient.iter_mut().zip(self.sensitivity.column_iter()) {
+            *g = row.gradient.dot(&column);
         }
         for (g, own) in gradient[sensor * PER_SENSOR..].iter_mut().zip(row.bias) {
             *g += own;
@@ -153,12 +148,20 @@ impl Reference {
     }
 
     /// Range, azimuth, Doppler, in that order.
-    fn row(&self, which: usize, detection: &Detection, spec: &SensorSpec, sensor: usize, biases: &BiasFilter) -> Row {
+    fn row(
+        &self,
+        which: usize,
+        detection: &Detection,
+        spec: &SensorSpec,
+        sensor: usize,
+        applied_s: f64,
+        biases: &BiasFilter,
+    ) -> Row {
         let b = biases.bias(sensor);
         let state = self.state(biases.mean());
         let velocity = Vector::new(state[2], state[3]);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
-        let d = Vector::new(state[0], state[1]) - from.coords;
+        let d = Vector::new(state[0], state[1]) - velocity * (b.clock_s - applied_s) - from.coords;
         let range = d.norm().max(MIN_RANGE_M / 2.0);
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
