@@ -81,7 +81,7 @@ fn run(map: Map, links: NeighbourLinks) -> Run {
     let (mut ways, mut doubled) = (BTreeMap::<u64, Vec<(SiteId, IslandId)>>::new(), 0);
     while island.seconds() < SECONDS {
         island.step().unwrap();
-        if (island.seconds() * 20.0).round() as u64 % 10 != 0 {
+        if !((island.seconds() * 20.0).round() as u64).is_multiple_of(10) {
             continue;
         }
         for (site, tracks) in island.tracks() {
