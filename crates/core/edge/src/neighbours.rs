@@ -175,7 +175,7 @@ impl Neighbours {
 }
 
 impl Neighbour {
-    /// Those of `tracks` that are in its coverage or soon will be; `None` if there are none, or nothing new is known
+    /// Those of `tracks` that it tracks too or soon will; `None` if there are none, or nothing new is known
     /// of them.
     fn word(&mut self, at: Utc, tracks: &[Track], drops: &mut Drops) -> Option<Vec<Track>> {
         if self.said_at.is_some_and(|said| at.seconds_since(said) < LEAST_APART_S) {
@@ -196,7 +196,7 @@ impl Neighbour {
         Some(word.into_iter().cloned().collect())
     }
 
-    /// Whether it is in the coverage, or at its present velocity soon will be.
+    /// Whether it is in what the neighbour tracks, or at its present velocity soon will be.
     fn is_soon_at(&self, track: &Track) -> bool {
         let (to, way) = (self.position - track.position, track.velocity * AHEAD_S);
         let along = (to.dot(&way) / way.norm_squared().max(1e-9)).clamp(0.0, 1.0);
