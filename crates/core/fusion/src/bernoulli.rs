@@ -1,10 +1,11 @@
 //! One possible road user: where it may be, whether it is at all, and what is known of it.
 
+use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
-use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::{Bounds, FusionConfig};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{ClassBelief, Detection, IslandId, Sources, Track, TrackId, VehicleId};
@@ -72,9 +73,11 @@ pub(crate) struct Bernoulli {
     pub(crate) heard: Heard,
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
+    pub(crate) camera_hits: u32,
     pub(crate) rival: Option<Rival>,
     pub(crate) identity: Option<Identity>,
     pub(crate) word: Option<Word>,
+    pub(crate) companion: Option<Companion>,
     pub(crate) extent_m: Option<(f64, f64)>,
     pub(crate) heading: Option<Heading>,
     pub(crate) since: Utc,
@@ -100,9 +103,11 @@ impl Bernoulli {
             heard: Heard::default(),
             measured_at: birth.at,
             hits: 0,
+            camera_hits: 0,
             rival: None,
             identity: None,
             word: None,
+            companion: None,
             extent_m: None,
             heading: None,
             since: birth.at,
@@ -151,6 +156,18 @@ impl Bernoulli {
 
     pub(crate) fn extent_m(&self) -> Option<(f64, f64)> {
         self.extent_m
+    }
+
+    pub(crate) fn set_extent(&mut self, extent_m: (f64, f64)) {
+        self.extent_m = Some(extent_m);
+    }
+
+    /// By how much a radar's point may lie before or behind the centre, 1-sigma, metres along the heading: a long
+    /// vehicle is seen anywhere along it.
+    pub(crate) fn along_sigma(&self) -> Option<(Vector, f64)> {
+        let (length_m, _) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
+        let yaw = self.heading?.to_yaw().rad();
+        Some((Vector::new(yaw.cos(), yaw.sin()), length_m / 12.0_f64.sqrt()))
     }
 
     pub(crate) fn heading(&self) -> Option<Heading> {
@@ -234,6 +251,7 @@ impl Bernoulli {
         *heard = Some(at);
         self.measured_at = at;
         self.hits = self.hits.saturating_add(1);
+        self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
         let window = window_of(at);
         self.seen_by = match window.wrapping_sub(self.window) {
             0 => self.seen_by,

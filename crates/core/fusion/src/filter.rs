@@ -37,6 +37,10 @@ impl Rows {
         self.len += 1;
     }
 
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Row] {
+        &mut self.rows[..self.len]
+    }
+
     pub(crate) fn as_slice(&self) -> &[Row] {
         &self.rows[..self.len]
     }
@@ -222,6 +226,21 @@ impl Imm {
         self.combined = blend(&self.models, &self.weights);
     }
 
+    /// Corrects the model that keeps its course alone, and does not reweigh.
+    pub(crate) fn guide(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
+        let rows = linearise(&self.models[0]);
+        self.models[0].update(&rows);
+        self.combined = blend(&self.models, &self.weights);
+    }
+
+    /// Moves all models' position.
+    pub(crate) fn shift(&mut self, by: Vector) {
+        for state in self.models.iter_mut().chain([&mut self.combined]) {
+            state.mean[0] += by.x;
+            state.mean[1] += by.y;
+        }
+    }
+
     /// The mixture of several, by weights that sum to one: model by model, mean and covariance kept.
     pub(crate) fn mixture(parts: &[(f64, Self)]) -> Self {
         let mut mixed = parts[0].1;
@@ -238,12 +257,6 @@ impl Imm {
         }
         mixed.combined = blend(&mixed.models, &mixed.weights);
         mixed
-    }
-
-    /// Replaces all models' state by one, keeping the models' probabilities.
-    pub(crate) fn reset(&mut self, state: Gaussian) {
-        self.models = [state; MODELS];
-        self.combined = state;
     }
 }
 

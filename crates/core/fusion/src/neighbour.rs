@@ -7,6 +7,7 @@
 use crate::bernoulli::{Bernoulli, BirthKey, Heard, Identity, Word};
 use crate::filter::{Gaussian, Imm, Row, Rows};
 use crate::intersection::{Estimate, weight};
+use crate::lanes::LaneField;
 use crate::population::Population;
 use crate::ring::Event;
 use crate::sensor::MAX_SENSORS;
@@ -68,7 +69,7 @@ impl Tracker {
     /// at the time of the first: one that is not is unusable. Gives the fate of each, in order.
     pub fn handle_neighbours(&mut self, tracks: &[Track]) -> Vec<NeighbourFate> {
         let Some(at) = tracks.first().map(|track| track.valid_at) else { return Vec::new() };
-        let (_, done) = self.handle(Event::Words { at, words: tracks.to_vec() });
+        let (_, done) = self.handle(Event::Words { at, words: tracks.to_vec() }, &mut ());
         if let Some(Done::Words(fates)) = done { fates } else { vec![NeighbourFate::TooLate; tracks.len()] }
     }
 }
@@ -99,9 +100,10 @@ impl Population {
         at: Utc,
         words: &[Track],
         site: &SiteId,
+        lanes: &LaneField,
         config: &FusionConfig,
     ) -> Vec<NeighbourFate> {
-        self.advance(at, config);
+        self.advance(at, lanes, config);
         let mut fates: Vec<Option<NeighbourFate>> = words.iter().map(|word| first_look(word, at, config)).collect();
         self.untie(words, &mut fates, site);
         let pairs = self.choose(at, words, &fates);

@@ -57,9 +57,7 @@ impl Occlusion {
 }
 
 fn shape(track: &Bernoulli, (azimuth_rad, range_m): (f64, f64), sensor: &SensorModel) -> Shape {
-    let blend = |values: [f64; 3]| -> f64 {
-        track.class.probabilities().iter().zip(values).map(|(p, v)| p * v).sum()
-    };
+    let blend = |values: [f64; 3]| -> f64 { track.class.probabilities().iter().zip(values).map(|(p, v)| p * v).sum() };
     let (half_width_m, height_m) = match track.extent_m() {
         Some((length, width)) => {
             let side = track.heading().map_or(0.5, |h| (h.to_yaw().rad() - azimuth_rad).sin().abs());

@@ -6,11 +6,14 @@ use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
+use crate::extended::Extended;
 use crate::filter::{Gaussian, Imm};
 use crate::gate::{Candidate, Expectation, gate};
+use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
+use crate::witness::{Scene, Witness, testify};
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
 
@@ -52,6 +55,7 @@ pub(crate) struct Workspace {
     occlusion: Occlusion,
     looks: Vec<Look>,
     rivals: Rivals,
+    extended: Extended,
     /// For each candidate, the probability that it is of no track.
     left: Vec<f64>,
     /// Pairs beyond doubt.
@@ -68,15 +72,20 @@ pub(crate) struct FreshScan<'a> {
     pub(crate) detections: &'a [Detection],
     /// Whether it may change anything, or is only compared.
     pub(crate) believed: bool,
+    /// Whether it was fused before, without something that has come since.
+    pub(crate) revised: bool,
 }
 
 impl Population {
     /// Moves every track to `at`, and gives up those that left or have not been heard of for long.
-    pub(crate) fn advance(&mut self, at: Utc, config: &FusionConfig) {
+    pub(crate) fn advance(&mut self, at: Utc, lanes: &LaneField, config: &FusionConfig) {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
-            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, config));
+            for track in &mut self.tracks {
+                track.predict(dt_s, config);
+                lanes.guide(track, dt_s);
+            }
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
@@ -89,28 +98,32 @@ impl Population {
         &mut self,
         scan: FreshScan<'_>,
         sensor: &SensorModel,
-        arrivals: &Arrivals,
+        (arrivals, lanes): (&Arrivals, &LaneField),
         work: &mut Workspace,
+        witness: &mut impl Witness,
         config: &FusionConfig,
     ) -> ScanCounts {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
-        self.advance(scan.at, config);
+        self.advance(scan.at, lanes, config);
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
         work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
-        let Workspace { candidates, associator, expected, .. } = work;
+        let Workspace { candidates, associator, expected, extended, .. } = work;
+        extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
         match config.mode {
             FusionMode::Pmb => associator.marginals(candidates.len()),
             FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
         work.note(&self.tracks, sensor, scan.at, config);
+        work.tell(&self.tracks, scan, sensor, witness, config);
         if !scan.believed {
             return counts;
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
         work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
+        work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -148,8 +161,10 @@ impl Population {
             let Some(best) = best else { continue };
             let candidate = |pair: &Pair| &work.candidates[pair.detection];
             let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
-            let linearise =
-                |state: &Gaussian, pair: &Pair| sensor.linearise(state, detection(pair), candidate(pair).direction);
+            let along = track.along_sigma();
+            let linearise = |state: &Gaussian, pair: &Pair| {
+                sensor.linearise_along(state, detection(pair), candidate(pair).direction, along)
+            };
             if best.probability >= SURE {
                 track.imm.update(|state| linearise(state, best));
             } else {
@@ -161,7 +176,14 @@ impl Population {
                     parts[0].0 = missed;
                     count = 1;
                 }
-                for pair in own.iter().filter(|p| p.probability / total >= NEGLIGIBLE) {
+                // The most probable of them, in a crowd.
+                let mut least = NEGLIGIBLE * total;
+                if own.len() >= HYPOTHESES {
+                    let nth = own.iter().map(|p| own.iter().filter(|q| q.probability > p.probability).count());
+                    let kept = own.iter().zip(nth).filter(|(_, n)| *n < HYPOTHESES - count).map(|(p, _)| p.probability);
+                    least = least.max(kept.fold(f64::INFINITY, f64::min));
+                }
+                for pair in own.iter().filter(|p| p.probability >= least) {
                     if count == HYPOTHESES {
                         break;
                     }
@@ -192,15 +214,14 @@ impl Population {
         config: &FusionConfig,
         counts: &mut ScanCounts,
     ) {
-        for (candidate, left) in work.candidates.iter().zip(&work.left) {
+        for (candidate, left) in work.candidates.iter().zip(&work.left).filter(|(c, _)| c.owner.is_none()) {
             let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
             if existence < config.start_existence {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside = |b: crate::Bounds| {
-                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place)
-            };
+            let outside =
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -246,7 +267,7 @@ impl Workspace {
                 let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
                 let birth = sensor.birth_density(detection, undetected, config);
                 let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, direction, clutter, birth, class });
+                self.candidates.push(Candidate { index, place, direction, clutter, birth, class, owner: None });
             }
         }
         self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));
@@ -281,7 +302,8 @@ impl Workspace {
             if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
                 self.seen += pair.probability;
             }
-            if pair.probability >= SURE && track.is_settled(at) {
+            // A point of a long vehicle may lie anywhere along it.
+            if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
                 self.sure.push(SurePair {
                     birth: track.birth,
                     detection: self.candidates[pair.detection].index,
@@ -292,9 +314,35 @@ impl Workspace {
         }
     }
 
+    /// Tells a witness, if there is one, what the scan means.
+    fn tell<W: Witness>(
+        &self,
+        tracks: &[Bernoulli],
+        scan: FreshScan<'_>,
+        sensor: &SensorModel,
+        witness: &mut W,
+        config: &FusionConfig,
+    ) {
+        if W::ASKS && scan.believed {
+            let scene = Scene {
+                at: scan.at,
+                revised: scan.revised,
+                sensor,
+                detections: scan.detections,
+                candidates: &self.candidates,
+                pairs: &self.associator.pairs,
+                expected: &self.expected,
+                hidden: &self.occlusion.hidden,
+            };
+            testify(tracks, scene, witness, config);
+        }
+    }
+
     /// Tells the sensor which of its scores were of road users.
-    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel) {
-        for (candidate, left) in self.candidates.iter().zip(&self.left) {
+    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel, config: &FusionConfig) {
+        // Outside the area nobody is followed: there a detection of nobody known says nothing.
+        let inside = |c: &Candidate| config.bounds.is_none_or(|b| b.contains(c.place));
+        for (candidate, left) in self.candidates.iter().zip(&self.left).filter(|(c, _)| inside(c)) {
             let taken = 1.0 - left;
             if taken >= TRUE_SCORE || taken <= FALSE_SCORE {
                 sensor.scores.learn(detections[candidate.index].score, taken >= TRUE_SCORE);

@@ -96,7 +96,7 @@ impl SensorModel {
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
         let velocity = state.velocity();
-        let place = self.doubt.position_m[0].powi(2);
+        let place = self.doubt.position_m[0].max(self.doubt.position_m[1]).powi(2);
         let late = self.doubt.clock_s.powi(2);
         let (radial, lateral) = (velocity.dot(&along), velocity.dot(&across));
         let mut rows = Rows::default();
@@ -119,6 +119,24 @@ impl SensorModel {
                 residual: doppler - radial,
                 variance: sigma * sigma,
             });
+        }
+        rows
+    }
+
+    /// The same for one of a long vehicle, seen anywhere along its `along` (unit vector, 1-sigma in metres) by a radar.
+    pub(crate) fn linearise_along(
+        &self,
+        state: &Gaussian,
+        detection: &Detection,
+        direction: Vector,
+        along: Option<(Vector, f64)>,
+    ) -> Rows {
+        let mut rows = self.linearise(state, detection, direction);
+        if let Some((forward, sigma_m)) = along.filter(|_| self.is_radar()) {
+            let forward = Vector4::new(forward.x, forward.y, 0.0, 0.0);
+            for row in rows.as_mut_slice().iter_mut().take(2) {
+                row.variance += (row.gradient.dot(&forward) * sigma_m).powi(2);
+            }
         }
         rows
     }
@@ -186,7 +204,8 @@ impl SensorModel {
         let range = d.norm().max(MIN_RANGE_M);
         let along = Vector::new(d.x / range, d.y / range);
         let rotation = Matrix2::new(along.x, -along.y, along.y, along.x);
-        let (radial, lateral) = (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
+        let (radial, lateral) =
+            (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
         let speed_variance: f64 =
             class.probabilities().iter().zip(config.motion).map(|(p, m)| p * m.speed_sigma_mps.powi(2)).sum();

@@ -95,6 +95,8 @@ pub(crate) struct Calibrator {
     specs: Vec<SensorSpec>,
     biases: BiasFilter,
     references: Vec<Reference>,
+    /// Room of references given up.
+    spare: Vec<Reference>,
     /// For each sensor: 1-sigma of how far it may disagree with the others, its biases, and what is thought of it.
     disagreement: Vec<Bias>,
     estimates: Vec<Bias>,
@@ -117,6 +119,7 @@ impl Calibrator {
             specs,
             biases,
             references: Vec::with_capacity(REFERENCES),
+            spare: Vec::with_capacity(REFERENCES),
             disagreement: vec![Bias::default(); sensors],
             estimates: vec![Bias::default(); sensors],
             verdicts: vec![Verdict::Open; sensors],
@@ -152,15 +155,7 @@ impl Calibrator {
 
     /// Lets go of the present references: some of what was taken for theirs may not have been.
     pub(crate) fn pause(&mut self) {
-        self.references.clear();
-    }
-
-    /// Begins anew with a sensor.
-    pub(crate) fn forget(&mut self, sensor: usize) {
-        self.biases.forget(sensor);
-        self.verdicts[sensor] = Verdict::Open;
-        self.references.clear();
-        self.renew();
+        self.spare.append(&mut self.references);
     }
 
     pub(crate) fn report(&self, sensor: usize, trust: Trust) -> SensorCalibration {
@@ -174,18 +169,11 @@ impl Calibrator {
             clock_offset_s: bias.clock_s,
             clock_sigma_s: sigma.clock_s,
             trust,
-
         }
     }
 
     /// Learns from one scan, at `at` by the corrected clock and newer than all before. Says whether corrections changed.
-    pub(crate) fn observe(
-        &mut self,
-        sensor: usize,
-        at: Utc,
-        detections: &[Detection],
-        pairs: &[SurePair],
-    ) -> bool {
+    pub(crate) fn observe(&mut self, sensor: usize, at: Utc, detections: &[Detection], pairs: &[SurePair]) -> bool {
         if self.specs.len() < 2 {
             return false;
         }
@@ -193,7 +181,14 @@ impl Calibrator {
         self.began.get_or_insert(at);
         self.now = Some(at);
         self.biases.wander(dt_s, WANDER_PS);
-        self.references.retain(|r| at.seconds_since(r.heard) <= LOST_S && at.seconds_since(r.since) <= LIFE_S);
+        let mut k = 0;
+        while let Some(reference) = self.references.get(k) {
+            if at.seconds_since(reference.heard) <= LOST_S && at.seconds_since(reference.since) <= LIFE_S {
+                k += 1;
+            } else {
+                self.spare.push(self.references.swap_remove(k));
+            }
+        }
         let applied_s = self.correction(sensor).0.clock_s;
         let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
         // A third of the traffic is enough, and bounds the cost at a quiet site.
@@ -221,8 +216,8 @@ impl Calibrator {
                 let stands = pair.velocity.norm() < 2.0;
                 if !stands || (standing + 1) * STANDING_SHARE <= room {
                     standing += usize::from(stands);
-                    let made =
-                        Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
+                    let mut made = self.spare.pop().unwrap_or_else(|| Reference::room(&self.biases));
+                    made.begin(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
                     self.references.push(made);
                 }
             }
@@ -236,8 +231,9 @@ impl Calibrator {
     }
 
     fn renew(&mut self) {
-        let found = self.biases.disagreement().zip(self.biases.pinned());
-        for (k, (cov, estimate)) in found.enumerate() {
+        self.biases.compare();
+        for k in 0..self.specs.len() {
+            let (cov, estimate) = (self.biases.disagreement(k), self.biases.pinned(k));
             let sigma: [f64; PER_SENSOR] = core::array::from_fn(|i| cov[(i, i)].max(0.0).sqrt());
             self.disagreement[k] = Bias::from_slice(&sigma);
             self.estimates[k] = estimate;
