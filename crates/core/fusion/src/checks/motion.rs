@@ -1,0 +1,201 @@
+//! Every motion model, for every class, standing and moving.
+
+use super::{assert_covariance, assert_near, process_noise, random_covariance, random_state, rng, transition};
+use crate::FusionConfig;
+use crate::filter::{Gaussian, Imm};
+use crate::motion::{MODELS, Noise, noises, switching};
+use jxz_geo::Vector;
+use jxz_world::ClassBelief;
+use nalgebra::{Matrix4, Rotation2, Vector4};
+use rand::RngExt;
+
+const BELIEFS: [[f64; 3]; 4] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.5, 0.3, 0.2]];
+/// Standing, strolling, on either side of where a course begins to count, and driving.
+const SPEEDS_MPS: [f64; 6] = [0.0, 0.4, 1.49, 1.51, 6.0, 20.0];
+const COURSES_RAD: [f64; 4] = [0.0, 0.9, 2.6, -1.7];
+
+fn velocity(speed_mps: f64, course_rad: f64) -> Vector {
+    Vector::new(course_rad.cos(), course_rad.sin()) * speed_mps
+}
+
+/// Every noise of every model, with what it is for.
+fn all() -> Vec<(String, [Noise; MODELS])> {
+    let config = FusionConfig::default();
+    let mut all = Vec::new();
+    for belief in BELIEFS {
+        for speed in SPEEDS_MPS {
+            for course in COURSES_RAD {
+                let noises = noises(&ClassBelief::from_weights(belief), velocity(speed, course), &config);
+                all.push((format!("{belief:?} at {speed} m/s, course {course}"), noises));
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn no_noise_is_negative_in_any_direction() {
+    for (what, noises) in all() {
+        for n in noises {
+            let determinant = n.ee * n.nn - n.en * n.en;
+            assert!(n.ee > 0.0 && n.nn > 0.0 && determinant > 0.0, "{what}: {n:?}");
+        }
+    }
+}
+
+#[test]
+fn a_model_knows_no_north() {
+    let config = FusionConfig::default();
+    for belief in BELIEFS.map(ClassBelief::from_weights) {
+        for speed in SPEEDS_MPS {
+            let ahead = noises(&belief, velocity(speed, 0.0), &config);
+            for course in COURSES_RAD {
+                let turn = Rotation2::new(course).into_inner();
+                for (n, a) in noises(&belief, velocity(speed, course), &config).iter().zip(ahead) {
+                    let turned = turn * nalgebra::Matrix2::new(a.ee, a.en, a.en, a.nn) * turn.transpose();
+                    let given = nalgebra::Matrix2::new(n.ee, n.en, n.en, n.nn);
+                    assert!((turned - given).amax() < 1e-12 * turned.amax(), "{turned} at {speed}, {course}: {given}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn prediction_is_the_textbooks_and_keeps_a_covariance() {
+    let mut rng = rng(1);
+    for (what, noises) in all() {
+        for noise in noises {
+            let start = random_state(&mut rng);
+            let dt = rng.random_range(0.001..3.0);
+            let mut state = start;
+            state.predict(dt, noise);
+            assert_covariance(&state.cov);
+            let f = transition(dt);
+            let expected =
+                Gaussian { mean: f * start.mean, cov: f * start.cov * f.transpose() + process_noise(dt, noise) };
+            assert!((state.cov - expected.cov).amax() < 1e-10 * expected.cov.amax(), "{what}");
+            assert_near(&state, &expected, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn two_steps_are_one_step_of_their_sum() {
+    let mut rng = rng(2);
+    for (_, noises) in all() {
+        for noise in noises {
+            let start = random_state(&mut rng);
+            let (a, b) = (rng.random_range(0.001..1.0), rng.random_range(0.001..1.0));
+            let (mut twice, mut once) = (start, start);
+            twice.predict(a, noise);
+            twice.predict(b, noise);
+            once.predict(a + b, noise);
+            assert_near(&twice, &once, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn no_step_changes_nothing() {
+    let mut rng = rng(3);
+    for (_, noises) in all() {
+        let start = random_state(&mut rng);
+        for noise in noises {
+            let mut state = start;
+            state.predict(0.0, noise);
+            assert_eq!(state, start);
+        }
+        let mut imm = Imm::new(start);
+        imm.predict(0.5, &noises, &switching(0.5, &FusionConfig::default()));
+        let before = imm;
+        imm.predict(0.0, &noises, &switching(0.0, &FusionConfig::default()));
+        assert_near(imm.combined(), before.combined(), 1e-14);
+        assert_eq!(imm.weights(), before.weights());
+    }
+}
+
+#[test]
+fn a_step_back_forgets_where_it_went_but_not_that_time_passed() {
+    // Back and forth, the mean is where it was, and nobody is surer than before.
+    let mut rng = rng(4);
+    for (_, noises) in all() {
+        for noise in noises {
+            let start = random_state(&mut rng);
+            let mut state = start;
+            state.predict(0.15, noise);
+            state.predict(-0.15, noise);
+            assert_covariance(&state.cov);
+            assert!((state.mean - start.mean).amax() < 1e-12 * (1.0 + start.mean.amax()));
+            assert_covariance(&(state.cov - start.cov));
+        }
+    }
+}
+
+#[test]
+fn switching_is_a_chain_whose_rows_sum_to_one() {
+    let config = FusionConfig::default();
+    for dt in [0.0, 1e-6, 0.0125, 0.05, 0.7, 3.0, 1e3, -0.2] {
+        for (from, row) in switching(dt, &config).iter().enumerate() {
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-14, "{dt} s: {row:?}");
+            assert!(row.iter().all(|p| (0.0..=1.0).contains(p)), "{dt} s: {row:?}");
+            assert!(dt != 0.0 || row[from] == 1.0);
+        }
+    }
+}
+
+#[test]
+fn mixing_the_models_keeps_mean_and_covariance_of_the_whole() {
+    let config = FusionConfig::default();
+    let mut rng = rng(5);
+    for (_, noises) in all() {
+        let mut imm = Imm::new(random_state(&mut rng));
+        for _ in 0..4 {
+            let before = *imm.combined();
+            imm.predict(0.0, &noises, &switching(0.6, &config));
+            assert_near(imm.combined(), &before, 1e-12);
+            assert!((imm.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            imm.predict(0.3, &noises, &switching(0.3, &config));
+            assert_covariance(&imm.combined().cov);
+        }
+    }
+}
+
+#[test]
+fn a_mixture_of_hypotheses_keeps_mean_and_covariance() {
+    // Law of total covariance over the parts, whatever the models inside them.
+    let config = FusionConfig::default();
+    let mut rng = rng(6);
+    for (_, noises) in all() {
+        let mut parts = Vec::new();
+        for _ in 0..4 {
+            let mut imm = Imm::new(random_state(&mut rng));
+            imm.predict(rng.random_range(0.01..2.0), &noises, &switching(0.4, &config));
+            imm.predict(rng.random_range(0.01..2.0), &noises, &switching(0.9, &config));
+            parts.push((rng.random_range(0.01..1.0), imm));
+        }
+        let sum: f64 = parts.iter().map(|p| p.0).sum();
+        parts.iter_mut().for_each(|p| p.0 /= sum);
+        let mixed = Imm::mixture(&parts);
+        let mean: Vector4<f64> = parts.iter().map(|(w, p)| p.combined().mean * *w).sum();
+        let spread = |p: &Imm| {
+            let d = p.combined().mean - mean;
+            p.combined().cov + d * d.transpose()
+        };
+        let cov: Matrix4<f64> = parts.iter().map(|(w, p)| spread(p) * *w).sum();
+        assert_near(mixed.combined(), &Gaussian { mean, cov }, 1e-10);
+        assert_covariance(&mixed.combined().cov);
+        assert!((mixed.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
+    }
+}
+
+#[test]
+fn starting_over_keeps_the_models_probabilities() {
+    let mut rng = rng(7);
+    let noises = [Noise::round(0.1), Noise::round(2.0), Noise::round(4.0)];
+    let mut imm = Imm::new(random_state(&mut rng));
+    imm.predict(0.4, &noises, &switching(0.4, &FusionConfig::default()));
+    let (weights, state) = (imm.weights(), Gaussian { cov: random_covariance(&mut rng), ..random_state(&mut rng) });
+    imm.reset(state);
+    assert_eq!((imm.weights(), *imm.combined()), (weights, state));
+}
