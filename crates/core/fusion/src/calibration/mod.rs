@@ -1,6 +1,8 @@
 //! Self-calibration: what each sensor's survey and clock are off by, and whether a sensor is to be believed at all.
 
 mod bias;
+#[cfg(test)]
+mod checks;
 mod reference;
 mod trust;
 

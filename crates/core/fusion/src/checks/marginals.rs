@@ -137,6 +137,5 @@ fn with_circles_belief_propagation_is_close() {
     }
     errors.sort_by(f64::total_cmp);
     let share = |of: usize| errors[errors.len() * of / 1000];
-    eprintln!("{} {} {} {}", share(500), share(950), share(990), errors[errors.len() - 1]);
     assert!(share(950) < 0.01 && share(990) < 0.05 && errors[errors.len() - 1] < 0.25);
 }
