@@ -219,7 +219,9 @@ impl Tracker {
         }
         let voted = self.calibrator.is_settled() || self.calibrator.age_s() > UNSETTLED_S;
         if voted && self.votes[sensor].count(at, self.work.due, self.work.seen) {
-            self.calibrator.pause();
+            // What was learned of it while it was wrong would keep it from coming back.
+            self.calibrator.forget(sensor);
+            self.correct();
         }
     }
 
