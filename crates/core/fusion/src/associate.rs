@@ -120,8 +120,7 @@ impl Associator {
     /// The one best assignment: probabilities of one and zero.
     pub(crate) fn best(&mut self, tracks: usize, detections: usize) {
         let gainful = self.pairs.iter().filter(|p| p.gain.is_finite() && p.gain > 0.0);
-        let edges: Vec<Edge> =
-            gainful.map(|p| Edge { track: p.track, detection: p.detection, gain: p.gain }).collect();
+        let edges: Vec<Edge> = gainful.map(|p| Edge { track: p.track, detection: p.detection, gain: p.gain }).collect();
         let chosen = assign(&edges, tracks, detections);
         for pair in &mut self.pairs {
             pair.probability = f64::from(u8::from(chosen[pair.track] == Some(pair.detection)));

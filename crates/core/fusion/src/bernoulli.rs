@@ -1,10 +1,11 @@
 //! One possible road user: where it may be, whether it is at all, and what is known of it.
 
+use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
-use crate::{Bounds, FusionConfig};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
 use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::{Bounds, FusionConfig};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{ClassBelief, Detection, Sources, Track, TrackId, VehicleId};
@@ -58,7 +59,9 @@ pub(crate) struct Bernoulli {
     pub(crate) heard: Heard,
     pub(crate) measured_at: Utc,
     pub(crate) hits: u32,
+    pub(crate) camera_hits: u32,
     pub(crate) rival: Option<Rival>,
+    pub(crate) companion: Option<Companion>,
     extent_m: Option<(f64, f64)>,
     heading: Option<Heading>,
     since: Utc,
@@ -84,7 +87,9 @@ impl Bernoulli {
             heard: Heard::default(),
             measured_at: birth.at,
             hits: 0,
+            camera_hits: 0,
             rival: None,
+            companion: None,
             extent_m: None,
             heading: None,
             since: birth.at,
@@ -95,9 +100,9 @@ impl Bernoulli {
     }
 
     /// Moves the state on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64, switching: &[[f64; MODELS]; MODELS], config: &FusionConfig) {
+    pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
         let noises = self.noises(config);
-        self.imm.predict(dt_s, &noises, switching);
+        self.imm.predict(dt_s, &noises, config);
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
@@ -133,6 +138,18 @@ impl Bernoulli {
 
     pub(crate) fn extent_m(&self) -> Option<(f64, f64)> {
         self.extent_m
+    }
+
+    pub(crate) fn set_extent(&mut self, extent_m: (f64, f64)) {
+        self.extent_m = Some(extent_m);
+    }
+
+    /// By how much a radar's point may lie before or behind the centre, 1-sigma, metres along the heading: a long
+    /// vehicle is seen anywhere along it.
+    pub(crate) fn along_sigma(&self) -> Option<(Vector, f64)> {
+        let (length_m, _) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
+        let yaw = self.heading?.to_yaw().rad();
+        Some((Vector::new(yaw.cos(), yaw.sin()), length_m / 12.0_f64.sqrt()))
     }
 
     pub(crate) fn heading(&self) -> Option<Heading> {
@@ -216,6 +233,7 @@ impl Bernoulli {
         *heard = Some(at);
         self.measured_at = at;
         self.hits = self.hits.saturating_add(1);
+        self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
         let window = window_of(at);
         self.seen_by = match window.wrapping_sub(self.window) {
             0 => self.seen_by,
@@ -274,8 +292,9 @@ impl Bernoulli {
             return None;
         }
         let mut imm = self.imm;
-        let dt_s = at.seconds_since(now);
-        imm.predict(dt_s, &self.noises(config), &motion::switching(dt_s, config));
+        if at != now {
+            imm.predict(at.seconds_since(now), &self.noises(config), config);
+        }
         let state = imm.combined();
         if config.bounds.is_some_and(|b| !self.is_inside(&b, state)) {
             return None;

@@ -1,6 +1,7 @@
 //! Gaussian states (east, north, east speed, north speed), their motion, and their correction.
 
-use crate::motion::{MODELS, Noise};
+use crate::FusionConfig;
+use crate::motion::{self, MODELS, Noise};
 use jxz_geo::{Point, Vector};
 use nalgebra::{Matrix4, Vector4};
 
@@ -34,6 +35,10 @@ impl Rows {
     pub(crate) fn push(&mut self, row: Row) {
         self.rows[self.len] = row;
         self.len += 1;
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [Row] {
+        &mut self.rows[..self.len]
     }
 
     pub(crate) fn as_slice(&self) -> &[Row] {
@@ -147,14 +152,18 @@ pub(crate) struct Imm {
     models: [Gaussian; MODELS],
     weights: [f64; MODELS],
     combined: Gaussian,
+    /// Time since the models were mixed, seconds.
+    unmixed_s: f64,
 }
 
+/// Models are mixed at most this often, seconds: they change over from one to another far more slowly.
+const MIX_S: f64 = 0.04;
 /// A model is never given up wholly.
 const MIN_WEIGHT: f64 = 1e-4;
 
 impl Imm {
     pub(crate) fn new(start: Gaussian) -> Self {
-        Self { models: [start; MODELS], weights: [0.6, 0.2, 0.2], combined: start }
+        Self { models: [start; MODELS], weights: [0.6, 0.2, 0.2], combined: start, unmixed_s: 0.0 }
     }
 
     /// The one normal distribution with the mixture's mean and covariance.
@@ -167,8 +176,21 @@ impl Imm {
         self.weights
     }
 
-    /// Mixes the models by their switching (rows: from), then moves each by its noise.
-    pub(crate) fn predict(&mut self, dt_s: f64, noises: &[Noise; MODELS], switching: &[[f64; MODELS]; MODELS]) {
+    /// Mixes the models by their switching when it is time, then moves each by its noise.
+    pub(crate) fn predict(&mut self, dt_s: f64, noises: &[Noise; MODELS], config: &FusionConfig) {
+        self.unmixed_s += dt_s.abs();
+        if self.unmixed_s >= MIX_S {
+            self.mix(&motion::switching(self.unmixed_s, config));
+            self.unmixed_s = 0.0;
+        }
+        for (model, noise) in self.models.iter_mut().zip(noises) {
+            model.predict(dt_s, *noise);
+        }
+        self.combined = blend(&self.models, &self.weights);
+    }
+
+    /// Mixes the models by the probabilities of changing over (rows: from).
+    fn mix(&mut self, switching: &[[f64; MODELS]; MODELS]) {
         let from = self.models;
         let mut next = [0.0; MODELS];
         for to in 0..MODELS {
@@ -176,10 +198,8 @@ impl Imm {
             next[to] = shares.iter().sum();
             shares.iter_mut().for_each(|s| *s /= next[to]);
             self.models[to] = blend(&from, &shares);
-            self.models[to].predict(dt_s, noises[to]);
         }
         self.weights = next;
-        self.combined = blend(&self.models, &self.weights);
     }
 
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
@@ -197,6 +217,21 @@ impl Imm {
         }
         self.weights.iter_mut().for_each(|w| *w /= sum);
         self.combined = blend(&self.models, &self.weights);
+    }
+
+    /// Corrects the model that keeps its course alone, and does not reweigh.
+    pub(crate) fn guide(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
+        let rows = linearise(&self.models[0]);
+        self.models[0].update(&rows);
+        self.combined = blend(&self.models, &self.weights);
+    }
+
+    /// Moves all models' position.
+    pub(crate) fn shift(&mut self, by: Vector) {
+        for state in self.models.iter_mut().chain([&mut self.combined]) {
+            state.mean[0] += by.x;
+            state.mean[1] += by.y;
+        }
     }
 
     /// The mixture of several, by weights that sum to one: model by model, mean and covariance kept.
@@ -224,25 +259,21 @@ impl Imm {
     }
 }
 
+/// Mean and covariance of a mixture.
 fn blend(models: &[Gaussian; MODELS], weights: &[f64; MODELS]) -> Gaussian {
-    let mut mean = models[0].mean * weights[0];
-    let mut cov = models[0].cov * weights[0];
-    for k in 1..MODELS {
-        mean += models[k].mean * weights[k];
-        cov += models[k].cov * weights[k];
-    }
-    for (model, weight) in models.iter().zip(weights) {
-        let d = model.mean - mean;
-        let scaled = d * *weight;
-        // Symmetric: the upper triangle, mirrored.
-        for j in 0..4 {
-            for i in 0..=j {
-                let v = scaled[i] * d[j];
-                cov[(i, j)] += v;
-                if i != j {
-                    cov[(j, i)] += v;
-                }
-            }
+    let [a, b, c] = models;
+    let [u, v, w] = *weights;
+    let mean = a.mean * u + b.mean * v + c.mean * w;
+    let (da, db, dc) = (a.mean - mean, b.mean - mean, c.mean - mean);
+    let mut cov = Matrix4::zeros();
+    // Symmetric: the upper triangle, mirrored.
+    for j in 0..4 {
+        for i in 0..=j {
+            let value = u * (a.cov[(i, j)] + da[i] * da[j])
+                + v * (b.cov[(i, j)] + db[i] * db[j])
+                + w * (c.cov[(i, j)] + dc[i] * dc[j]);
+            cov[(i, j)] = value;
+            cov[(j, i)] = value;
         }
     }
     Gaussian { mean, cov }

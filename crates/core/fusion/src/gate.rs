@@ -4,7 +4,7 @@ use crate::FusionConfig;
 use crate::associate::Pair;
 use crate::bernoulli::Bernoulli;
 use crate::sensor::SensorModel;
-use jxz_geo::Point;
+use jxz_geo::{Point, Vector};
 use jxz_world::Detection;
 
 /// A detection with what is worked out of it once.
@@ -13,11 +13,15 @@ pub(crate) struct Candidate {
     /// Its place in the scan.
     pub(crate) index: usize,
     pub(crate) place: Point,
+    /// Unit vector towards it from its sensor.
+    pub(crate) direction: Vector,
     /// Densities in the space of its own measurements: of false detections as likely as its score says, and of road
     /// users not yet tracked.
     pub(crate) clutter: f64,
     pub(crate) birth: f64,
     pub(crate) class: Option<[f64; 3]>,
+    /// The long vehicle in whose outline it lies.
+    pub(crate) owner: Option<usize>,
 }
 
 /// What is expected of one track in one scan.
@@ -46,7 +50,9 @@ pub(crate) fn gate(
         }
         let state = bernoulli.imm.combined();
         let position = state.position();
-        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2);
+        let along = bernoulli.along_sigma();
+        let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
+        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
         let first = candidates.partition_point(|c| c.place.x < position.x - reach);
         let from = pairs.len();
@@ -57,7 +63,12 @@ pub(crate) fn gate(
             if (candidate.place.y - position.y).abs() > reach {
                 continue;
             }
-            let fit = state.fit(&sensor.linearise(state, &detections[candidate.index]));
+            // A long vehicle's points make nobody new out of it.
+            if !bernoulli.confirmed && candidate.owner.is_some_and(|owner| owner != track) {
+                continue;
+            }
+            let detection = &detections[candidate.index];
+            let fit = state.fit(&sensor.linearise_along(state, detection, candidate.direction, along));
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }

@@ -30,11 +30,7 @@ impl Noise {
     /// `along` a course given as a unit vector, and `across` it.
     fn along_and_across(course: Vector, along: f64, across: f64) -> Self {
         let (c, s) = (course.x, course.y);
-        Self {
-            ee: along * c * c + across * s * s,
-            en: (along - across) * c * s,
-            nn: along * s * s + across * c * c,
-        }
+        Self { ee: along * c * c + across * s * s, en: (along - across) * c * s, nn: along * s * s + across * c * c }
     }
 }
 

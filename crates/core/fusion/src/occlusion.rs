@@ -29,6 +29,8 @@ struct Shape {
 /// Working space, kept between scans.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Occlusion {
+    /// Direction and distance of each track.
+    bearings: Vec<(f64, f64)>,
     shapes: Vec<Shape>,
     /// For each track the probability that another hides it.
     pub(crate) hidden: Vec<f64>,
@@ -37,25 +39,28 @@ pub(crate) struct Occlusion {
 impl Occlusion {
     /// Finds for each track how likely another hides it from `sensor`.
     pub(crate) fn look(&mut self, tracks: &[Bernoulli], sensor: &SensorModel) {
+        self.bearings.clear();
+        self.bearings.extend(tracks.iter().map(|t| {
+            let d = t.imm.combined().position() - sensor.position();
+            (d.y.atan2(d.x), d.norm().max(0.5))
+        }));
         self.shapes.clear();
-        self.shapes.extend(tracks.iter().filter(|t| t.existence >= MIN_EXISTENCE).map(|t| shape(t, sensor)));
+        let sure = tracks.iter().zip(&self.bearings).filter(|(t, _)| t.existence >= MIN_EXISTENCE);
+        self.shapes.extend(sure.map(|(t, bearing)| shape(t, *bearing, sensor)));
         self.shapes.sort_unstable_by(|a, b| a.azimuth_rad.total_cmp(&b.azimuth_rad));
         let widest = self.shapes.iter().map(|s| s.half_width_rad).fold(0.0, f64::max);
         self.hidden.clear();
         let shapes = &self.shapes;
-        self.hidden.extend(tracks.iter().map(|t| hidden(t, sensor, shapes, widest)));
+        let each = tracks.iter().zip(&self.bearings);
+        self.hidden.extend(each.map(|(t, bearing)| hidden(t.spread().sqrt(), *bearing, shapes, widest)));
     }
 }
 
-fn shape(track: &Bernoulli, sensor: &SensorModel) -> Shape {
-    let d = track.imm.combined().position() - sensor.position();
-    let range_m = d.norm().max(0.5);
-    let blend = |values: [f64; 3]| -> f64 {
-        track.class.probabilities().iter().zip(values).map(|(p, v)| p * v).sum()
-    };
+fn shape(track: &Bernoulli, (azimuth_rad, range_m): (f64, f64), sensor: &SensorModel) -> Shape {
+    let blend = |values: [f64; 3]| -> f64 { track.class.probabilities().iter().zip(values).map(|(p, v)| p * v).sum() };
     let (half_width_m, height_m) = match track.extent_m() {
         Some((length, width)) => {
-            let side = track.heading().map_or(0.5, |h| (h.to_yaw().rad() - d.y.atan2(d.x)).sin().abs());
+            let side = track.heading().map_or(0.5, |h| (h.to_yaw().rad() - azimuth_rad).sin().abs());
             let height_m = if length > LONG_M { LONG_HEIGHT_M } else { blend(HEIGHT_M) };
             (0.5 * (width + (length - width).max(0.0) * side), height_m)
         }
@@ -65,18 +70,16 @@ fn shape(track: &Bernoulli, sensor: &SensorModel) -> Shape {
     let above = sensor.spec.height_m - height_m;
     let shadow_m = if above <= 0.0 { f64::INFINITY } else { range_m * sensor.spec.height_m / above };
     Shape {
-        azimuth_rad: d.y.atan2(d.x),
-        half_width_rad: (half_width_m / range_m).atan(),
+        azimuth_rad,
+        half_width_rad: (half_width_m / range_m).min(1.0),
         range_m,
         shadow_m,
         existence: track.existence,
     }
 }
 
-fn hidden(track: &Bernoulli, sensor: &SensorModel, shapes: &[Shape], widest_rad: f64) -> f64 {
-    let d = track.imm.combined().position() - sensor.position();
-    let (range_m, azimuth_rad) = (d.norm().max(0.5), d.y.atan2(d.x));
-    let blur_rad = (track.spread().sqrt() / range_m).max(1e-3);
+fn hidden(sigma_m: f64, (azimuth_rad, range_m): (f64, f64), shapes: &[Shape], widest_rad: f64) -> f64 {
+    let blur_rad = (sigma_m / range_m).max(1e-3);
     let reach_rad = widest_rad + 2.0 * blur_rad;
     let mut clear = 1.0;
     let mut weigh = |from_rad: f64, to_rad: f64| {

@@ -2,13 +2,14 @@
 
 use crate::FusionConfig;
 use crate::arrivals::Arrivals;
-use crate::associate::Associator;
+use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
-use crate::filter::Imm;
+use crate::extended::Extended;
+use crate::filter::{Gaussian, Imm};
 use crate::gate::{Candidate, Expectation, gate};
-use crate::motion;
+use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
@@ -53,6 +54,7 @@ pub(crate) struct Workspace {
     occlusion: Occlusion,
     looks: Vec<Look>,
     rivals: Rivals,
+    extended: Extended,
     /// For each candidate, the probability that it is of no track.
     left: Vec<f64>,
     /// Pairs beyond doubt.
@@ -73,12 +75,14 @@ pub(crate) struct FreshScan<'a> {
 
 impl Population {
     /// Moves every track to `at`, and gives up those that left or have not been heard of for long.
-    pub(crate) fn advance(&mut self, at: Utc, config: &FusionConfig) {
+    pub(crate) fn advance(&mut self, at: Utc, lanes: &LaneField, config: &FusionConfig) {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
-            let switching = motion::switching(dt_s, config);
-            self.tracks.iter_mut().for_each(|t| t.predict(dt_s, &switching, config));
+            for track in &mut self.tracks {
+                track.predict(dt_s, config);
+                lanes.guide(track, dt_s);
+            }
         }
         self.tracks.retain(|t| {
             let outside_m = config.bounds.map_or(0.0, |b| b.distance_outside_m(t.imm.combined().position()));
@@ -91,16 +95,17 @@ impl Population {
         &mut self,
         scan: FreshScan<'_>,
         sensor: &SensorModel,
-        arrivals: &Arrivals,
+        (arrivals, lanes): (&Arrivals, &LaneField),
         work: &mut Workspace,
         config: &FusionConfig,
     ) -> ScanCounts {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
-        self.advance(scan.at, config);
+        self.advance(scan.at, lanes, config);
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
         work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
-        let Workspace { candidates, associator, expected, .. } = work;
+        let Workspace { candidates, associator, expected, extended, .. } = work;
+        extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
         match config.mode {
             FusionMode::Pmb => associator.marginals(candidates.len()),
@@ -113,6 +118,7 @@ impl Population {
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
         work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
+        work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -148,9 +154,14 @@ impl Population {
             }
             let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
             let Some(best) = best else { continue };
-            let detection = |pair: &crate::associate::Pair| &scan.detections[work.candidates[pair.detection].index];
+            let candidate = |pair: &Pair| &work.candidates[pair.detection];
+            let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
+            let along = track.along_sigma();
+            let linearise = |state: &Gaussian, pair: &Pair| {
+                sensor.linearise_along(state, detection(pair), candidate(pair).direction, along)
+            };
             if best.probability >= SURE {
-                track.imm.update(|state| sensor.linearise(state, detection(best)));
+                track.imm.update(|state| linearise(state, best));
             } else {
                 let missed = (1.0 - seen) * track.missed_share(pd);
                 let mut parts = [(0.0, track.imm); HYPOTHESES];
@@ -165,7 +176,7 @@ impl Population {
                         break;
                     }
                     parts[count].0 = pair.probability;
-                    parts[count].1.update(|state| sensor.linearise(state, detection(pair)));
+                    parts[count].1.update(|state| linearise(state, pair));
                     count += 1;
                 }
                 let sum: f64 = parts[..count].iter().map(|p| p.0).sum();
@@ -191,15 +202,14 @@ impl Population {
         config: &FusionConfig,
         counts: &mut ScanCounts,
     ) {
-        for (candidate, left) in work.candidates.iter().zip(&work.left) {
+        for (candidate, left) in work.candidates.iter().zip(&work.left).filter(|(c, _)| c.owner.is_none()) {
             let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
             if existence < config.start_existence {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside = |b: crate::Bounds| {
-                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place)
-            };
+            let outside =
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -239,12 +249,13 @@ impl Workspace {
             } else if self.candidates.len() == config.max_detections {
                 counts.over_limit += 1;
             } else {
-                let place = sensor.locate(detection);
+                let direction = sensor.direction(detection);
+                let place = sensor.locate(detection, direction);
                 let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
                 let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
                 let birth = sensor.birth_density(detection, undetected, config);
                 let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, clutter, birth, class });
+                self.candidates.push(Candidate { index, place, direction, clutter, birth, class, owner: None });
             }
         }
         self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));

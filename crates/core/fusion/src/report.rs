@@ -3,6 +3,7 @@
 use crate::FusionConfig;
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::filter::{Fit, Gaussian, Imm, Row, Rows};
+use crate::lanes::LaneField;
 use crate::population::Population;
 use crate::sensor::MAX_SENSORS;
 use crate::tracker::ReportFate;
@@ -27,11 +28,16 @@ const NEW_GATE_CHI2: f64 = 18.5;
 
 impl Population {
     /// Fuses one vehicle report, valid at or after `now`: position and velocity with their stated accuracy.
-    pub(crate) fn fuse_report(&mut self, report: &VehicleReport, config: &FusionConfig) -> ReportFate {
+    pub(crate) fn fuse_report(
+        &mut self,
+        report: &VehicleReport,
+        lanes: &LaneField,
+        config: &FusionConfig,
+    ) -> ReportFate {
         if !is_usable(report) {
             return ReportFate::Unusable;
         }
-        self.advance(report.valid_at, config);
+        self.advance(report.valid_at, lanes, config);
         if config.bounds.is_some_and(|b| !b.contains(report.position)) {
             return ReportFate::OutsideBounds;
         }

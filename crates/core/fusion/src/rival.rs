@@ -4,8 +4,8 @@
 //! is that they take turns. So a younger track that shares detections with an older one nearby keeps the log odds of
 //! "two" against "one": each scan that saw both speaks for two, each that saw only one speaks for one.
 
-use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::associate::Pair;
+use crate::bernoulli::{Bernoulli, BirthKey};
 
 /// At these log odds the younger is absorbed.
 const ABSORB_LOG_ODDS: f64 = -5.0;

@@ -69,10 +69,15 @@ impl SensorModel {
             && detection.score.is_finite()
     }
 
+    /// The unit vector from the sensor towards a detection, local frame.
+    pub(crate) fn direction(&self, detection: &Detection) -> Vector {
+        let (sin, cos) = (self.boresight.rad() + detection.azimuth_rad).sin_cos();
+        Vector::new(cos, sin)
+    }
+
     /// Where a detection lies, local frame.
-    pub(crate) fn locate(&self, detection: &Detection) -> Point {
-        let yaw = self.boresight.rad() + detection.azimuth_rad;
-        self.position + Vector::new(yaw.cos(), yaw.sin()) * detection.range_m
+    pub(crate) fn locate(&self, detection: &Detection, direction: Vector) -> Point {
+        self.position + direction * detection.range_m
     }
 
     /// 1-sigma cross-range and range error at a range, whichever is larger, metres.
@@ -84,12 +89,12 @@ impl SensorModel {
     }
 
     /// Linearises a detection about a state: range, azimuth, and Doppler if it has one.
-    pub(crate) fn linearise(&self, state: &Gaussian, detection: &Detection) -> Rows {
+    /// `direction` is the unit vector from the sensor towards the detection ([`Self::direction`]).
+    pub(crate) fn linearise(&self, state: &Gaussian, detection: &Detection, direction: Vector) -> Rows {
         let d = state.position() - self.position;
         let range = d.norm().max(MIN_RANGE_M);
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
-        let azimuth = d.y.atan2(d.x) - self.boresight.rad();
         let velocity = state.velocity();
         let place = self.doubt.position_m[0].powi(2);
         let late = self.doubt.clock_s.powi(2);
@@ -102,7 +107,7 @@ impl SensorModel {
         });
         rows.push(Row {
             gradient: Vector4::new(across.x / range, across.y / range, 0.0, 0.0),
-            residual: wrap_pi(detection.azimuth_rad - azimuth),
+            residual: angle_between(along, direction),
             variance: self.spec.azimuth_sigma_rad.powi(2)
                 + self.doubt.yaw_rad.powi(2)
                 + (place + late * lateral * lateral) / (range * range),
@@ -114,6 +119,24 @@ impl SensorModel {
                 residual: doppler - radial,
                 variance: sigma * sigma,
             });
+        }
+        rows
+    }
+
+    /// The same for one of a long vehicle, seen anywhere along its `along` (unit vector, 1-sigma in metres) by a radar.
+    pub(crate) fn linearise_along(
+        &self,
+        state: &Gaussian,
+        detection: &Detection,
+        direction: Vector,
+        along: Option<(Vector, f64)>,
+    ) -> Rows {
+        let mut rows = self.linearise(state, detection, direction);
+        if let Some((forward, sigma_m)) = along.filter(|_| self.is_radar()) {
+            let forward = Vector4::new(forward.x, forward.y, 0.0, 0.0);
+            for row in rows.as_mut_slice().iter_mut().take(2) {
+                row.variance += (row.gradient.dot(&forward) * sigma_m).powi(2);
+            }
         }
         rows
     }
@@ -176,12 +199,13 @@ impl SensorModel {
         custom: Option<(Vector, f64)>,
         config: &FusionConfig,
     ) -> Gaussian {
-        let position = self.locate(detection);
+        let position = self.locate(detection, self.direction(detection));
         let d = position - self.position;
         let range = d.norm().max(MIN_RANGE_M);
         let along = Vector::new(d.x / range, d.y / range);
         let rotation = Matrix2::new(along.x, -along.y, along.y, along.x);
-        let (radial, lateral) = (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
+        let (radial, lateral) =
+            (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
         let speed_variance: f64 =
             class.probabilities().iter().zip(config.motion).map(|(p, m)| p * m.speed_sigma_mps.powi(2)).sum();
@@ -206,6 +230,18 @@ impl SensorModel {
 
     fn range_sigma_m(&self, range_m: f64) -> f64 {
         self.spec.range_sigma_at(range_m).max(1e-3)
+    }
+}
+
+/// The angle from one unit vector to another, radians, anticlockwise.
+fn angle_between(from: Vector, to: Vector) -> f64 {
+    let (sin, cos) = (from.x * to.y - from.y * to.x, from.dot(&to));
+    if cos > 0.9 {
+        // The arc sine's series: wrong by less than 1e-6 rad here, where the gate lies.
+        let square = sin * sin;
+        sin * (1.0 + square * (1.0 / 6.0 + square * (3.0 / 40.0 + square * (15.0 / 336.0))))
+    } else {
+        sin.atan2(cos)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::arrivals::Arrivals;
 use crate::bernoulli::BirthKey;
 use crate::calibration::{Calibrator, SensorCalibration, Trust, Votes};
+use crate::lanes::LaneField;
 use crate::population::{FreshScan, Population, ScanCounts, Workspace};
 use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
@@ -102,6 +103,7 @@ pub struct Tracker {
     ring: Ring,
     work: Workspace,
     arrivals: Arrivals,
+    lanes: LaneField,
     calibrator: Calibrator,
     votes: Vec<Votes>,
     numbers: Vec<(BirthKey, TrackId, Utc)>,
@@ -136,6 +138,7 @@ impl Tracker {
             ring: Ring::default(),
             work: Workspace::default(),
             arrivals: Arrivals::new(config.bounds),
+            lanes: LaneField::default(),
             calibrator,
             numbers: Vec::new(),
             next_id: 1,
@@ -143,6 +146,13 @@ impl Tracker {
         };
         tracker.correct();
         Ok(tracker)
+    }
+
+    /// Takes a lane map as a prior for vehicles' motion: it helps those who follow a lane and holds nobody on it.
+    #[must_use]
+    pub fn with_lanes(mut self, lanes: LaneField) -> Self {
+        self.lanes = lanes;
+        self
     }
 
     /// Fuses a scan.
@@ -260,14 +270,14 @@ impl Tracker {
     }
 
     fn apply(&mut self, event: Event) -> Done {
-        let Self { population, config, ring, sensors, arrivals, work, .. } = self;
+        let Self { population, config, ring, sensors, arrivals, lanes, work, .. } = self;
         // Remembered first: the ring keeps the population as it was before the event.
         match ring.push(event, population, config.late_limit_s) {
             Event::Scan { sensor, at, believed, detections } => {
                 let scan = FreshScan { at: *at, detections, believed: *believed };
-                Done::Scan(population.fuse_scan(scan, &sensors[*sensor], arrivals, work, config))
+                Done::Scan(population.fuse_scan(scan, &sensors[*sensor], (arrivals, lanes), work, config))
             }
-            Event::Report(report) => Done::Report(population.fuse_report(report, config)),
+            Event::Report(report) => Done::Report(population.fuse_report(report, lanes, config)),
         }
     }
 

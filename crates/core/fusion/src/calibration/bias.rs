@@ -138,8 +138,7 @@ fn observable(places: &[Point], prior: &DVector<f64>) -> DMatrix<f64> {
         common[(at + 3, 3)] = 1.0;
     }
     let weighted = DMatrix::from_fn(n, GAUGE, |i, j| common[(i, j)] / prior[i]);
-    let normal: SMatrix<f64, GAUGE, GAUGE> =
-        SMatrix::from_fn(|i, j| common.column(i).dot(&weighted.column(j)));
+    let normal: SMatrix<f64, GAUGE, GAUGE> = SMatrix::from_fn(|i, j| common.column(i).dot(&weighted.column(j)));
     let identity = DMatrix::identity(n, n);
     match normal.try_inverse() {
         Some(inverse) => {

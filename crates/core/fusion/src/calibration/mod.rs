@@ -176,18 +176,11 @@ impl Calibrator {
             clock_offset_s: bias.clock_s,
             clock_sigma_s: sigma.clock_s,
             trust,
-
         }
     }
 
     /// Learns from one scan, at `at` by the corrected clock and newer than all before. Says whether corrections changed.
-    pub(crate) fn observe(
-        &mut self,
-        sensor: usize,
-        at: Utc,
-        detections: &[Detection],
-        pairs: &[SurePair],
-    ) -> bool {
+    pub(crate) fn observe(&mut self, sensor: usize, at: Utc, detections: &[Detection], pairs: &[SurePair]) -> bool {
         if self.specs.len() < 2 {
             return false;
         }

@@ -60,8 +60,7 @@ impl Reference {
         let across = Vector::new(-along.y, along.x);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
         let place = from + along * detection.range_m;
-        let (radial, lateral) =
-            (spec.range_sigma_at(detection.range_m), detection.range_m * spec.azimuth_sigma_rad);
+        let (radial, lateral) = (spec.range_sigma_at(detection.range_m), detection.range_m * spec.azimuth_sigma_rad);
         let mut cov = Matrix4::zeros();
         for i in 0..2 {
             for j in 0..2 {
@@ -79,8 +78,7 @@ impl Reference {
             sensitivity[(i, first + 3)] = velocity[i];
         }
         let late_s = b.clock_s - applied_s;
-        let here =
-            Vector4::new(place.x + velocity.x * late_s, place.y + velocity.y * late_s, velocity.x, velocity.y);
+        let here = Vector4::new(place.x + velocity.x * late_s, place.y + velocity.y * late_s, velocity.x, velocity.y);
         let at_zero = here - &sensitivity * biases.mean();
         Self { birth, since: at, heard: at, now: at, at_zero, sensitivity, cov }
     }

@@ -76,9 +76,7 @@ impl Votes {
                 self.out_since = Some(at);
                 true
             }
-            Trust::Contradicted
-                if share > IN_SHARE && self.out_since.is_none_or(|t| at.seconds_since(t) >= OUT_S) =>
-            {
+            Trust::Contradicted if share > IN_SHARE && self.out_since.is_none_or(|t| at.seconds_since(t) >= OUT_S) => {
                 self.trust = Trust::Believed;
                 true
             }

@@ -1,0 +1,246 @@
+//! Long vehicles: several radar points, one road user with an extent.
+//!
+//! A radar sees a bus as a few points anywhere along it. Points inside the outline of a vehicle known to be long are its
+//! own and start nothing; where its length is not known yet, tracks that move as one, one behind the other and closer
+//! than anybody follows, are found out to be one vehicle and joined.
+
+use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::gate::Candidate;
+use crate::sensor::SensorModel;
+use jxz_geo::Vector;
+use jxz_units::Utc;
+use jxz_world::Detection;
+
+/// A vehicle longer than this may be several points, metres.
+pub(crate) const LONG_M: f64 = 6.0;
+/// The longest vehicle joined from points, metres.
+const LONGEST_M: f64 = 20.0;
+/// Points this far outside an outline, beside their own error, are still its own, metres.
+const MARGIN_M: f64 = 0.8;
+/// And a radial speed this different, beside the error, metres per second.
+const DOPPLER_MARGIN_MPS: f64 = 2.0;
+/// Nobody follows closer than a car's length and this many seconds, centre to centre.
+const CAR_M: f64 = 4.5;
+const HEADWAY_S: f64 = 0.35;
+/// Moving as one: at least this fast, within this speed and this much to the side, for this long.
+const MOVING_MPS: f64 = 4.0;
+const SAME_MPS: f64 = 0.7;
+/// For one inside the other's outline, within this speed.
+const SAME_INSIDE_MPS: f64 = 2.5;
+const BESIDE_M: f64 = 1.2;
+const TOGETHER_S: f64 = 1.2;
+/// For one inside the other's outline this is enough.
+const INSIDE_S: f64 = 0.25;
+/// One whose detections are a camera's at least to this share is a road user in that camera's eyes.
+const CAMERA_SHARE: f64 = 0.25;
+/// Width taken for a vehicle of which only the length is known, metres.
+const USUAL_WIDTH_M: f64 = 2.5;
+/// Length taken for a single point of a vehicle, metres.
+const POINT_M: f64 = 1.5;
+/// Share of a point beyond the present length by which the length grows.
+const GROWTH: f64 = 0.2;
+
+/// Since when an older track has moved as one with this.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Companion {
+    older: BirthKey,
+    since: Utc,
+}
+
+/// An outline on the ground: centre, unit vector forward, length and width.
+#[derive(Debug, Clone, Copy)]
+struct Outline {
+    track: usize,
+    centre: jxz_geo::Point,
+    forward: Vector,
+    length_m: f64,
+    width_m: f64,
+    sigma_m: f64,
+    velocity: Vector,
+}
+
+impl Outline {
+    /// Where a point lies along and across it, metres from its centre.
+    fn within(&self, place: jxz_geo::Point) -> (f64, f64) {
+        let d = place - self.centre;
+        (d.dot(&self.forward), d.x * -self.forward.y + d.y * self.forward.x)
+    }
+}
+
+/// Working space, kept between scans.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Extended {
+    outlines: Vec<Outline>,
+    order: Vec<(f64, usize)>,
+    /// For each track an older one that it moves as one with, and how long that must last, seconds.
+    partners: Vec<Option<(f64, usize)>>,
+    joined: Vec<(usize, usize)>,
+}
+
+impl Extended {
+    /// Finds which radar points lie inside long vehicles' outlines, and lets these grow by points beyond their ends.
+    pub(crate) fn claim(
+        &mut self,
+        tracks: &mut [Bernoulli],
+        candidates: &mut [Candidate],
+        detections: &[Detection],
+        sensor: &SensorModel,
+    ) {
+        self.outlines.clear();
+        let long = tracks.iter().enumerate().filter_map(|(k, t)| outline(k, t));
+        self.outlines.extend(long.filter(|o| o.length_m > LONG_M));
+        if self.outlines.is_empty() || !sensor.is_radar() {
+            return;
+        }
+        for candidate in candidates {
+            let error_m = sensor.worst_sigma_m(candidate.place);
+            for outline in &self.outlines {
+                let (along, across) = outline.within(candidate.place);
+                let reach = MARGIN_M + 2.0 * error_m.hypot(outline.sigma_m);
+                let beyond = along.abs() - outline.length_m / 2.0;
+                let radial = outline.velocity.dot(&candidate.direction);
+                let measured = detections[candidate.index].doppler_mps;
+                let slack = DOPPLER_MARGIN_MPS + 3.0 * sensor.spec.doppler_sigma_mps.unwrap_or(0.0);
+                if beyond > reach
+                    || across.abs() > outline.width_m / 2.0 + reach
+                    || measured.is_some_and(|d| (d - radial).abs() > slack)
+                {
+                    continue;
+                }
+                candidate.owner = Some(outline.track);
+                if beyond > 0.0 {
+                    let length_m = (outline.length_m + GROWTH * beyond).min(LONGEST_M);
+                    tracks[outline.track].set_extent((length_m, outline.width_m));
+                }
+                break;
+            }
+        }
+    }
+
+    /// Finds tracks that have moved as one for long enough, and joins them.
+    pub(crate) fn join(&mut self, tracks: &mut Vec<Bernoulli>, at: Utc) {
+        self.order.clear();
+        let vehicles = tracks.iter().enumerate().filter(|(_, t)| may_be_part(t));
+        self.order.extend(vehicles.map(|(k, t)| (t.imm.combined().mean[0], k)));
+        self.order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        self.partners.clear();
+        self.partners.resize(tracks.len(), None);
+        for (n, &(east, a)) in self.order.iter().enumerate() {
+            let near = self.order[n + 1..].iter().take_while(|(other, _)| other - east <= LONGEST_M / 2.0);
+            for &(_, b) in near {
+                let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
+                let Some(enough_s) = as_one(&tracks[younger], &tracks[older]) else { continue };
+                let better = |(_, other): (f64, usize)| {
+                    let lengths = (half_length(&tracks[older]), half_length(&tracks[other]));
+                    lengths.0 > lengths.1 || (lengths.0 >= lengths.1 && tracks[older].birth < tracks[other].birth)
+                };
+                if self.partners[younger].is_none_or(better) {
+                    self.partners[younger] = Some((enough_s, older));
+                }
+            }
+        }
+        self.joined.clear();
+        for (younger, partner) in self.partners.iter().enumerate() {
+            let known = tracks[younger].companion;
+            tracks[younger].companion = partner.map(|(enough_s, older)| {
+                let birth = tracks[older].birth;
+                let since = known.filter(|c| c.older == birth).map_or(at, |c| c.since);
+                if at.seconds_since(since) >= enough_s {
+                    self.joined.push((younger, older));
+                }
+                Companion { older: birth, since }
+            });
+        }
+        for &(younger, older) in &self.joined {
+            if tracks[younger].existence > 0.0 && tracks[older].existence > 0.0 {
+                let part = tracks[younger].clone();
+                join(&mut tracks[older], &part);
+                tracks[younger].existence = 0.0;
+            }
+        }
+        if !self.joined.is_empty() {
+            tracks.retain(|t| t.existence > 0.0);
+        }
+    }
+}
+
+fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
+    let (length_m, width_m) = track.extent_m()?;
+    let yaw = track.heading()?.to_yaw().rad();
+    let state = track.imm.combined();
+    Some(Outline {
+        track: index,
+        centre: state.position(),
+        forward: Vector::new(yaw.cos(), yaw.sin()),
+        length_m,
+        width_m,
+        sigma_m: track.spread().sqrt(),
+        velocity: state.velocity(),
+    })
+}
+
+/// Only what is confirmed and moves may be a part of another.
+fn may_be_part(track: &Bernoulli) -> bool {
+    let [vehicle, ..] = track.class.probabilities();
+    track.confirmed && vehicle > 0.3 && track.imm.combined().velocity().norm() >= MOVING_MPS
+}
+
+/// Whether a camera sees it as a road user of its own.
+fn has_own_image(track: &Bernoulli) -> bool {
+    f64::from(track.camera_hits) >= CAMERA_SHARE * f64::from(track.hits)
+}
+
+/// Whether two tracks move as parts of one vehicle would, and how long that must last to be believed, seconds.
+fn as_one(younger: &Bernoulli, older: &Bernoulli) -> Option<f64> {
+    if younger.vehicle.is_some() && older.vehicle.is_some() {
+        return None;
+    }
+    let (a, b) = (younger.imm.combined(), older.imm.combined());
+    let (velocity, apart) = (b.velocity(), a.position() - b.position());
+    let speed = velocity.norm().max(1e-3);
+    let forward = velocity / speed;
+    let centres = apart.dot(&forward).abs();
+    let across = (apart.x * -forward.y + apart.y * forward.x).abs();
+    let apart_mps = (a.velocity() - velocity).norm();
+    if across > BESIDE_M || apart_mps > SAME_INSIDE_MPS {
+        return None;
+    }
+    let longer = half_length(older).max(half_length(younger));
+    if 2.0 * longer > LONG_M && centres <= longer + MARGIN_M {
+        // Nobody else drives inside a vehicle's outline.
+        return Some(INSIDE_S);
+    }
+    // A camera that sees both as road users of their own knows better.
+    if apart_mps > SAME_MPS || (has_own_image(younger) && has_own_image(older)) {
+        return None;
+    }
+    let between = centres - half_length(older) - half_length(younger) + POINT_M;
+    (between <= CAR_M + HEADWAY_S * speed).then_some(TOGETHER_S)
+}
+
+fn half_length(track: &Bernoulli) -> f64 {
+    track.extent_m().map_or(POINT_M, |(length, _)| length) / 2.0
+}
+
+/// Makes one of two: from end to end, with the older one's identity. A camera's box is the whole vehicle already.
+fn join(older: &mut Bernoulli, younger: &Bernoulli) {
+    if has_own_image(younger) && younger.extent_m().is_some() {
+        older.imm = younger.imm;
+        older.class = younger.class;
+        (older.hits, older.camera_hits) = (younger.hits, younger.camera_hits);
+        older.heard.camera = younger.heard.camera;
+        older.set_extent(younger.extent_m().unwrap_or((POINT_M, USUAL_WIDTH_M)));
+    } else if !(has_own_image(older) && older.extent_m().is_some()) {
+        let state = *older.imm.combined();
+        let velocity = state.velocity();
+        let forward = velocity / velocity.norm().max(1e-3);
+        let offset = (younger.imm.combined().position() - state.position()).dot(&forward);
+        let (own, other) = (half_length(older), half_length(younger));
+        let (front, back) = (own.max(offset + other), (-own).min(offset - other));
+        let width_m = older.extent_m().map_or(USUAL_WIDTH_M, |(_, width)| width);
+        older.set_extent(((front - back).min(LONGEST_M), width_m));
+        older.imm.shift(forward * (0.5 * (front + back)));
+    }
+    older.existence = older.existence.max(younger.existence);
+    older.vehicle = older.vehicle.or(younger.vehicle);
+}
