@@ -152,12 +152,7 @@ impl Calibrator {
         }
     }
 
-    /// Lets go of the present references: some of what was taken for theirs may not have been.
-    pub(crate) fn pause(&mut self) {
-        self.references.clear();
-    }
-
-    /// Begins anew with a sensor.
+    /// Begins anew with a sensor, and with the references: some of what was taken for theirs may not have been.
     pub(crate) fn forget(&mut self, sensor: usize) {
         self.biases.forget(sensor);
         self.verdicts[sensor] = Verdict::Open;

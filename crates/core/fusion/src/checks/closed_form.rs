@@ -118,7 +118,7 @@ fn models_that_all_move_alike_give_the_closed_form_answer_too() {
         let story = story(seed, 25, true);
         let mut imm = Imm::new(story.prior);
         for (&dt, report) in story.steps_s.iter().zip(&story.reports) {
-            imm.predict(dt, &[NOISE; MODELS], &crate::motion::switching(dt, &config));
+            imm.predict(dt, &[NOISE; MODELS], &config);
             imm.update(|state| report::rows(report, state, 1.0, &config));
         }
         let exact = at_once(&story, true, &config);

@@ -2,7 +2,7 @@
 //! 99 % band of their mean (Bar-Shalom, Li, Kirubarajan 2001, section 5.4).
 
 use super::measurement::report_of;
-use super::{band_99, draw, gauss, measured, process_noise, rng, sensor, transition};
+use super::{band_99, draw, gauss, measured, process_noise, rng, rows, sensor, transition};
 use crate::FusionConfig;
 use crate::filter::{Gaussian, Imm};
 use crate::motion::{MODELS, Noise, switching};
@@ -48,8 +48,8 @@ fn the_states_error_is_as_large_as_is_stated() {
             state.predict(STEP_S, NOISE);
             let k = step % 4;
             if rng.random_bool(models[k].spec.detection_probability) {
-                let rows = models[k].linearise(&state, &measured(&models[k].spec, &truth, &mut rng));
-                state.update(&rows);
+                let seen = rows(&models[k], &state, &measured(&models[k].spec, &truth, &mut rng));
+                state.update(&seen);
             }
             if let Some(at) = [19, 79, 319].iter().position(|s| *s == step) {
                 sums[at] += normalised(state.mean - truth, &state.cov) / SEEDS as f64;
@@ -68,7 +68,7 @@ fn every_sensors_innovations_are_as_large_as_is_stated() {
         ("camera", sensor(1), 2),
         ("radar without Doppler", SensorSpec { doppler_sigma_mps: None, ..sensor(2) }, 2),
     ];
-    for (name, spec, rows) in kinds {
+    for (name, spec, dof) in kinds {
         let model = SensorModel::new(spec, 0, None).expect("sound");
         let (mut sum, mut count) = (0.0, 0);
         for seed in 0..SEEDS {
@@ -78,12 +78,12 @@ fn every_sensors_innovations_are_as_large_as_is_stated() {
             for _ in 0..60 {
                 truth = transition(0.05) * truth + draw(&mut rng, &process_noise(0.05, NOISE));
                 state.predict(0.05, NOISE);
-                let rows = model.linearise(&state, &measured(&model.spec, &truth, &mut rng));
-                sum += state.update(&rows).chi2;
+                let seen = rows(&model, &state, &measured(&model.spec, &truth, &mut rng));
+                sum += state.update(&seen).chi2;
                 count += 1;
             }
         }
-        assert_in_band(name, sum / f64::from(count), rows, count as usize);
+        assert_in_band(name, sum / f64::from(count), dof, count as usize);
     }
 }
 
@@ -136,10 +136,10 @@ fn the_mixtures_error_is_as_large_as_is_stated_when_truth_switches_as_it_says() 
         for step in 0..240_usize {
             mode = pick(rng.random_range(0.0..1.0), &chain[mode]);
             truth = transition(STEP_S) * truth + draw(&mut rng, &process_noise(STEP_S, noises[mode]));
-            imm.predict(STEP_S, &noises, &chain);
+            imm.predict(STEP_S, &noises, &config);
             let model = &models[step % 4];
             let detection = measured(&model.spec, &truth, &mut rng);
-            imm.update(|state| model.linearise(state, &detection));
+            imm.update(|state| rows(model, state, &detection));
         }
         mean += normalised(imm.combined().mean - truth, &imm.combined().cov) / SEEDS as f64;
     }

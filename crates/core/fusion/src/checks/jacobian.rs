@@ -12,7 +12,7 @@ fn every_rows_gradient_is_the_derivative_of_what_it_measures() {
         let truths = states(&model, 31, 400, 3.0);
         for (state, truth) in states(&model, 30, 400, 3.0).into_iter().zip(truths) {
             // Measured close by: an azimuth's residual must not jump between the two ends of a difference.
-            let truth = state.mean + (truth.mean - state.mean) * 0.01;
+            let truth = state.mean + (truth.mean - state.mean) * 0.001;
             let about = |axis: usize, step: f64| {
                 let mut moved = Gaussian { ..state };
                 moved.mean[axis] += step;

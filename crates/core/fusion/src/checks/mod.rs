@@ -8,8 +8,9 @@ mod marginals;
 mod measurement;
 mod motion;
 
-use crate::filter::Gaussian;
+use crate::filter::{Gaussian, Rows};
 use crate::motion::Noise;
+use crate::sensor::SensorModel;
 use jxz_geo::{Point, Vector};
 use jxz_units::{Utc, Yaw, wrap_pi};
 use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
@@ -95,6 +96,11 @@ pub(crate) fn measured(spec: &SensorSpec, state: &Vector4<f64>, rng: &mut ChaCha
     let error_mps = spec.doppler_sigma_mps.map(|sigma| gauss(rng) * sigma);
     detection.doppler_mps = detection.doppler_mps.zip(error_mps).map(|(d, e)| d + e);
     detection
+}
+
+/// A detection as rows about a state.
+pub(crate) fn rows(model: &SensorModel, state: &Gaussian, detection: &Detection) -> Rows {
+    model.linearise(state, detection, model.direction(detection))
 }
 
 /// The matrix of constant velocity.

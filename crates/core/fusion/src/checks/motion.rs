@@ -2,7 +2,7 @@
 
 use super::{assert_covariance, assert_near, process_noise, random_covariance, random_state, rng, transition};
 use crate::FusionConfig;
-use crate::filter::{Gaussian, Imm};
+use crate::filter::{Gaussian, Imm, Row, Rows};
 use crate::motion::{MODELS, Noise, noises, switching};
 use jxz_geo::Vector;
 use jxz_world::ClassBelief;
@@ -107,11 +107,12 @@ fn no_step_changes_nothing() {
             assert_eq!(state, start);
         }
         let mut imm = Imm::new(start);
-        imm.predict(0.5, &noises, &switching(0.5, &FusionConfig::default()));
-        let before = imm;
-        imm.predict(0.0, &noises, &switching(0.0, &FusionConfig::default()));
-        assert_near(imm.combined(), before.combined(), 1e-14);
-        assert_eq!(imm.weights(), before.weights());
+        for dt in [0.5, 0.01, 0.02] {
+            imm.predict(dt, &noises, &FusionConfig::default());
+            let before = imm;
+            imm.predict(0.0, &noises, &FusionConfig::default());
+            assert_eq!(imm, before);
+        }
     }
 }
 
@@ -145,19 +146,70 @@ fn switching_is_a_chain_whose_rows_sum_to_one() {
 }
 
 #[test]
-fn mixing_the_models_keeps_mean_and_covariance_of_the_whole() {
+fn changing_over_between_models_keeps_mean_and_covariance_of_the_whole() {
+    // Once they differ, all are moved by the same noise: then the whole moves as one normal distribution would, whether
+    // or not probability flows from one to another.
     let config = FusionConfig::default();
     let mut rng = rng(5);
     for (_, noises) in all() {
         let mut imm = Imm::new(random_state(&mut rng));
-        for _ in 0..4 {
-            let before = *imm.combined();
-            imm.predict(0.0, &noises, &switching(0.6, &config));
-            assert_near(imm.combined(), &before, 1e-12);
+        imm.predict(0.7, &noises, &config);
+        imm.predict(0.7, &noises, &config);
+        for dt in [0.01, 0.02, 0.05, 0.3, 0.011] {
+            let mut whole = *imm.combined();
+            imm.predict(dt, &[noises[1]; MODELS], &config);
+            whole.predict(dt, noises[1]);
+            assert_near(imm.combined(), &whole, 1e-12);
             assert!((imm.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
-            imm.predict(0.3, &noises, &switching(0.3, &config));
             assert_covariance(&imm.combined().cov);
         }
+    }
+}
+
+#[test]
+fn models_change_over_as_the_chain_says_however_time_is_cut() {
+    // After 1.2 s in steps of a scan, or of anything else, the probabilities are those of the chain over 1.2 s; what is
+    // not yet mixed is less than a step of mixing.
+    let config = FusionConfig { switch_per_s: (1.0, 0.2), ..FusionConfig::default() };
+    let noises = [Noise::round(0.1), Noise::round(2.0), Noise::round(4.0)];
+    for dt in [0.0125, 0.04, 0.1] {
+        let mut imm = Imm::new(random_state(&mut rng(8)));
+        let start = imm.weights();
+        (0..(1.2_f64 / dt).round() as usize).for_each(|_| imm.predict(dt, &noises, &config));
+        // The chain in continuous time, by many small steps.
+        let tiny = switching(1e-5, &config);
+        let step = |w: [f64; MODELS]| core::array::from_fn(|to| (0..MODELS).map(|k| w[k] * tiny[k][to]).sum());
+        let exact = (0..120_000).fold(start, |w, _| step(w));
+        assert!(exact[0] < start[0] - 0.2, "far from where it began: {exact:?}");
+        for (found, exact) in imm.weights().iter().zip(exact) {
+            assert!((found - exact).abs() < 0.02, "steps of {dt} s: {:?}, not {exact}", imm.weights());
+        }
+    }
+}
+
+#[test]
+fn a_lanes_word_keeps_a_covariance_and_the_models_probabilities() {
+    let mut rng = rng(9);
+    for (_, noises) in all() {
+        let mut imm = Imm::new(random_state(&mut rng));
+        for _ in 0..5 {
+            imm.predict(0.05, &noises, &FusionConfig::default());
+            let before = imm;
+            imm.guide(|model| {
+                let mut rows = Rows::default();
+                let gradient = Vector4::new(0.0, 0.0, 0.6, 0.8);
+                rows.push(Row { gradient, residual: -model.mean.dot(&gradient), variance: 0.2 });
+                rows
+            });
+            assert_eq!(imm.weights(), before.weights());
+            assert_covariance(&imm.combined().cov);
+            let sideways = |imm: &Imm| (imm.combined().mean[2] * 0.6 + imm.combined().mean[3] * 0.8).abs();
+            assert!(sideways(&imm) <= sideways(&before) + 1e-12);
+        }
+        let before = *imm.combined();
+        imm.shift(Vector::new(3.0, -4.0));
+        let moved = imm.combined().mean - before.mean - Vector4::new(3.0, -4.0, 0.0, 0.0);
+        assert!(moved.amax() < 1e-12 && imm.combined().cov == before.cov);
     }
 }
 
@@ -170,8 +222,8 @@ fn a_mixture_of_hypotheses_keeps_mean_and_covariance() {
         let mut parts = Vec::new();
         for _ in 0..4 {
             let mut imm = Imm::new(random_state(&mut rng));
-            imm.predict(rng.random_range(0.01..2.0), &noises, &switching(0.4, &config));
-            imm.predict(rng.random_range(0.01..2.0), &noises, &switching(0.9, &config));
+            imm.predict(rng.random_range(0.01..2.0), &noises, &config);
+            imm.predict(rng.random_range(0.01..2.0), &noises, &config);
             parts.push((rng.random_range(0.01..1.0), imm));
         }
         let sum: f64 = parts.iter().map(|p| p.0).sum();
@@ -194,7 +246,7 @@ fn starting_over_keeps_the_models_probabilities() {
     let mut rng = rng(7);
     let noises = [Noise::round(0.1), Noise::round(2.0), Noise::round(4.0)];
     let mut imm = Imm::new(random_state(&mut rng));
-    imm.predict(0.4, &noises, &switching(0.4, &FusionConfig::default()));
+    imm.predict(0.4, &noises, &FusionConfig::default());
     let (weights, state) = (imm.weights(), Gaussian { cov: random_covariance(&mut rng), ..random_state(&mut rng) });
     imm.reset(state);
     assert_eq!((imm.weights(), *imm.combined()), (weights, state));
