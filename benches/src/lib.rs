@@ -1,3 +1,4 @@
-//! Benches with their budgets, in `benches/`, and how they measure.
+//! Benches with their budgets, in `benches/`, how they measure, and the scenes that they measure on.
 
 pub mod measure;
+pub mod scene;

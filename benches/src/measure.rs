@@ -54,12 +54,35 @@ fn batch_ns(operation: &mut dyn Operation, calls: usize) -> f64 {
     thread_ns() - begun
 }
 
-fn thread_ns() -> f64 {
+/// This thread's time so far, nanoseconds.
+#[must_use]
+pub fn thread_ns() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+/// The nearest-rank percentile, `percent` from 0 to 100; not a number when there are no values.
+#[must_use]
+pub fn percentile(values: &[f64], percent: usize) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(f64::NAN)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_values_that_were_there() {
+        let values: Vec<f64> = (1..=400).rev().map(f64::from).collect();
+        assert_eq!([50, 99, 100, 0].map(|p| percentile(&values, p)), [200.0, 396.0, 400.0, 1.0]);
+        assert!(percentile(&[], 50).is_nan());
+    }
 }

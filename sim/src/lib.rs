@@ -21,7 +21,7 @@ pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 pub use radio::Channel;
 pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
-pub use site_play::{PlayOutput, SitePlay};
+pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
 pub use virtual_run::{Latency, MustArrive, Tracking, VirtualIsland, VirtualReport, VirtualRunError};

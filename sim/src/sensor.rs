@@ -18,6 +18,8 @@ pub(crate) struct Sensor {
     /// Nanoseconds from the start to its next scan, and between scans.
     due_ns: u64,
     period_ns: u64,
+    /// Whom it detected in the last call of `scans`.
+    seen: Vec<(Utc, u64)>,
 }
 
 /// A body as a sensor sees it: polar extent and height.
@@ -39,11 +41,18 @@ impl Sensor {
             sequence: 0,
             due_ns: (period_ns as f64 * phase.clamp(0.0, 0.999)) as u64,
             period_ns,
+            seen: Vec::new(),
         }
+    }
+
+    /// Whom it detected in the last call of [`Self::scans`]: when, and the road user's number. Clutter is nobody.
+    pub(crate) fn seen(&self) -> &[(Utc, u64)] {
+        &self.seen
     }
 
     /// The scans that fall into [`from_ns`, `to_ns`), with the truth at `from_ns` (`utc`).
     pub(crate) fn scans(&mut self, truth: &[&TruthObject], utc: Utc, from_ns: u64, to_ns: u64, out: &mut Vec<Scan>) {
+        self.seen.clear();
         while self.due_ns < to_ns {
             let after_s = self.due_ns.saturating_sub(from_ns) as f64 * 1e-9;
             out.push(self.scan(truth, utc, after_s));
@@ -59,6 +68,7 @@ impl Sensor {
             let detected = chance(&mut self.stream, self.spec.detection_probability);
             if detected && !self.is_hidden(sight, &sights[..index]) {
                 detections.push(self.measure(sight));
+                self.seen.push((utc.plus_seconds(after_s), sight.object.id));
             }
         }
         for _ in 0..poisson(&mut self.stream, self.spec.clutter_per_scan) {

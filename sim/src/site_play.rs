@@ -24,6 +24,19 @@ pub struct PlayOutput {
     pub warnings: Vec<Warning>,
     /// What drivers were shown.
     pub shown: Vec<Shown>,
+    /// Which sensor detected whom: what no fusion can know, for those who judge one.
+    pub sightings: Vec<Sighting>,
+}
+
+/// One sensor's detection of one road user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighting {
+    /// The scan's time.
+    pub at: Utc,
+    /// Index of the sensor among the site's.
+    pub sensor: usize,
+    /// The road user's number.
+    pub object: u64,
 }
 
 /// A site with its sensors, its brain, and the on-board units around it. Messages take no time on the channels.
@@ -110,8 +123,10 @@ impl SitePlay {
         let seen: Vec<&TruthObject> = truth.iter().collect();
         let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
         let mut scans: Vec<Scan> = Vec::new();
-        for sensor in &mut self.sensors {
+        for (index, sensor) in self.sensors.iter_mut().enumerate() {
             sensor.scans(&seen, now.utc, from_ns, to_ns, &mut scans);
+            let sighting = |&(at, object): &(Utc, u64)| Sighting { at, sensor: index, object };
+            output.sightings.extend(sensor.seen().iter().map(sighting));
         }
         scans.sort_by_key(|scan| scan.valid_at);
         for scan in scans {

@@ -2,9 +2,11 @@
 
 #![allow(clippy::print_stdout, reason = "it is what was asked for")]
 
-use crate::run::cargo;
-use anyhow::{Context, bail};
+use crate::run::{cargo, root, step, target_dir};
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
+use std::path::PathBuf;
+use std::process::Command;
 
 /// Measures, in a release build, and prints each budget beside the measurement.
 ///
@@ -15,25 +17,49 @@ use clap::ValueEnum;
 pub(crate) struct Args {
     /// What to measure.
     name: Option<Bench>,
-    /// JSON alone on standard output, for machines (v2x).
+    /// JSON alone on standard output, for machines (v2x, fusion, fusion-load).
     #[arg(long)]
     json: bool,
+    /// Other trackers beside ours on the same scenes (fusion): makes a Python environment in the target folder and
+    /// installs them from the package index; about ten minutes.
+    #[arg(long)]
+    peers: bool,
+    /// The folder of make_scene.py and score_tracks.py (fusion --peers).
+    #[arg(long, default_value = "../shared/tools/fusion")]
+    tools: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Bench {
     /// From a scan to a message: fusion, encoding, a node's brain.
     HotPath,
+    /// Fusing a frame, by road users in view; then fusion-load.
+    Fusion,
+    /// SceneScape's load through a node's brain in real time, a minute.
+    FusionLoad,
     /// Messages to bytes and back, and their signatures.
     V2x,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
+    let json = ["--", "--json"];
+    if args.peers {
+        ensure!(matches!(args.name, Some(Bench::Fusion)), "--peers is for bench fusion");
+        return fusion_peers(args);
+    }
     match (args.name, args.json) {
         (None, _) => list(),
         (Some(Bench::HotPath), true) => bail!("bench hot-path has no JSON; leave --json out"),
         (Some(Bench::HotPath), false) => measure("jxz-benches", "hot_path", &[]),
-        (Some(Bench::V2x), true) => measure("jxz-benches", "v2x", &["--", "--json"]),
+        (Some(Bench::Fusion), true) => measure("jxz-benches", "fusion", &json),
+        (Some(Bench::Fusion), false) => {
+            measure("jxz-benches", "fusion", &[])?;
+            println!();
+            measure("jxz-benches", "fusion_load", &[])
+        }
+        (Some(Bench::FusionLoad), true) => measure("jxz-benches", "fusion_load", &json),
+        (Some(Bench::FusionLoad), false) => measure("jxz-benches", "fusion_load", &[]),
+        (Some(Bench::V2x), true) => measure("jxz-benches", "v2x", &json),
         (Some(Bench::V2x), false) => {
             measure("jxz-benches", "v2x", &[])?;
             println!("\nbeside rasn, from the same tables:");
@@ -46,8 +72,32 @@ fn list() -> anyhow::Result<()> {
     for bench in Bench::value_variants() {
         let Some(value) = bench.to_possible_value() else { continue };
         let help = value.get_help().map(ToString::to_string).unwrap_or_default();
-        println!("cargo xtask bench {:<10} {help}", value.get_name());
+        println!("cargo xtask bench {:<11} {help}", value.get_name());
     }
+    Ok(())
+}
+
+/// Public trackers in an environment of their own, beside `jxz fuse` in a release build.
+fn fusion_peers(args: &Args) -> anyhow::Result<()> {
+    let tools = root().join(&args.tools);
+    for name in ["make_scene.py", "score_tracks.py"] {
+        ensure!(tools.join(name).is_file(), "{name} is not in {}; --tools says where it is", tools.display());
+    }
+    step("jxz", cargo().args(["build", "--release", "--locked", "--quiet", "-p", "jxz"]))?;
+    let environment = target_dir().join("fusion-peers-python");
+    if !environment.join("bin/pip").is_file() {
+        step("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    eprintln!("==> peers: about ten minutes");
+    let mut command = Command::new(environment.join("bin/python3"));
+    command.arg(root().join("benches/peers/fusion/run.py"));
+    command.arg("--jxz").arg(target_dir().join("release/jxz")).arg("--tools").arg(tools);
+    command.arg("--out").arg(target_dir().join("fusion-peers"));
+    if args.json {
+        command.arg("--json");
+    }
+    let status = command.status().context("peers: cannot start Python")?;
+    ensure!(status.success(), "the peers' run failed ({status})");
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! `jxz fuse`: fusion alone, on recorded scans of one site.
 
+mod explain;
+
 use anyhow::{Context, bail, ensure};
 use jxz_fusion::{Bounds, FusionConfig, FusionMode, Lateness, ScanOutcome, SensorCalibration, Tracker, Trust};
 use jxz_geo::Point;
@@ -49,6 +51,10 @@ pub(crate) struct Args {
     /// Whether the sensors' yaw, position and clock are estimated from the traffic, and corrected.
     #[arg(long, value_enum, default_value_t = Switch::On)]
     calibrate: Switch,
+    /// Tell of the track of this number, before the report: for each scan, which detections fed it, and why others near it
+    /// did not. The recording is run through twice.
+    #[arg(long, value_name = "ID")]
+    explain: Option<u64>,
     /// Where the calibration at the end of the run goes, as JSON; overwritten.
     #[arg(long)]
     calibration: Option<PathBuf>,
@@ -76,8 +82,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     };
     let calibrate = args.calibrate == Switch::On;
     let config = FusionConfig { bounds, mode, calibrate, ..FusionConfig::default() };
-    let config = crate::fuse::tune(config);
-    let mut tracker = Tracker::new(sensors, config).with_context(|| format!("site {}", args.site.display()))?;
+    let at_site = || format!("site {}", args.site.display());
+    if let Some(id) = args.explain {
+        let origin =
+            explain::find(&mut Tracker::new(sensors.clone(), config.clone()).with_context(at_site)?, &args.input, id)?;
+        explain::tell(&mut Tracker::new(sensors.clone(), config.clone()).with_context(at_site)?, &args.input, origin)?;
+    }
+    let mut tracker = Tracker::new(sensors, config).with_context(at_site)?;
     let input = File::open(&args.input).with_context(|| format!("opening {}", args.input.display()))?;
     let output = File::create(&args.out).with_context(|| format!("creating {}", args.out.display()))?;
     let mut output = BufWriter::new(output);
@@ -294,33 +305,6 @@ impl From<SensorCalibration> for CalibrationLine {
     }
 }
 
-fn tune(mut c: FusionConfig) -> FusionConfig {
-    let f = |k: &str, d: f64| std::env::var(k).ok().and_then(|v| v.parse().ok()).unwrap_or(d);
-    c.confirm_existence = f("CONFIRM", c.confirm_existence);
-    c.report_existence = f("REPORT", c.report_existence);
-    c.birth_per_m2 = f("BIRTH", c.birth_per_m2);
-    c.start_existence = f("START", c.start_existence);
-    c.death_per_s[2] = f("DEATHP", c.death_per_s[2]);
-    c.death_per_s[0] = f("DEATHV", c.death_per_s[0]);
-    c.leave_per_s = f("LEAVE", c.leave_per_s);
-    c.gate_chi2 = f("GATE", c.gate_chi2);
-    c.switch_per_s.0 = f("SW0", c.switch_per_s.0);
-    c.switch_per_s.1 = f("SW1", c.switch_per_s.1);
-    c.hide_show_per_s.0 = f("HIDE", c.hide_show_per_s.0);
-    c.hide_show_per_s.1 = f("SHOW", c.hide_show_per_s.1);
-    c.hidden_detection_probability = f("HPD", c.hidden_detection_probability);
-    c.motion[0].steady_m2ps3 = f("VS", c.motion[0].steady_m2ps3);
-    c.motion[0].turn_m2ps3 = f("VT", c.motion[0].turn_m2ps3);
-    c.motion[0].speed_change_m2ps3 = f("VC", c.motion[0].speed_change_m2ps3);
-    c.motion[1].steady_m2ps3 = f("CS", c.motion[1].steady_m2ps3);
-    c.motion[1].turn_m2ps3 = f("CT", c.motion[1].turn_m2ps3);
-    c.motion[2].steady_m2ps3 = f("PS", c.motion[2].steady_m2ps3);
-    c.motion[2].turn_m2ps3 = f("PT", c.motion[2].turn_m2ps3);
-    c.survey.yaw_sigma_rad = f("SY", c.survey.yaw_sigma_rad);
-    c.survey.position_sigma_m = f("SP", c.survey.position_sigma_m);
-    c
-}
-
 #[derive(Deserialize)]
 struct SiteFile {
     bounds_m: Option<[f64; 4]>,
@@ -394,6 +378,13 @@ struct ScanReader<R> {
     line: u64,
     buffer: String,
     sequence: BTreeMap<String, u32>,
+}
+
+impl ScanReader<BufReader<File>> {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let input = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        Ok(Self { input: BufReader::new(input), line: 0, buffer: String::new(), sequence: BTreeMap::new() })
+    }
 }
 
 impl<R: BufRead> ScanReader<R> {

@@ -10,6 +10,7 @@ mod replay;
 mod run;
 mod sim;
 mod v2x;
+mod watch;
 
 use clap::{Parser, Subcommand};
 

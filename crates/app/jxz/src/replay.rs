@@ -1,6 +1,7 @@
 //! One recorded clip past a site: who meets whom, what was warned of, and how close it came.
 
-use crate::recording::{Clip, State};
+use crate::recording::{Clip, RoadUser, State};
+use crate::watch::{Kept, Present, Watch};
 use jxz_fusion::metrics::{Moving, TrackingScore};
 use jxz_geo::{Point, Vector};
 use jxz_map::{Crossing, CrossingControl, Map};
@@ -29,6 +30,8 @@ pub(crate) struct ClipReport {
     vehicles: usize,
     /// Tracks against the recording, each round.
     tracks: Tracking,
+    /// Who was lost, and whose number changed.
+    kept: Kept,
     rounds: u64,
     frames_sent: BTreeMap<&'static str, u64>,
     /// Warnings as shown to drivers, by kind and channel: each vehicle and warning once.
@@ -86,24 +89,30 @@ pub(crate) fn replay(map: &Arc<Map>, site: &SiteId, clip: Clip, seed: u64) -> an
     let (to, road_rad) = place_at(map, site);
     let clip = clip.moved(centre, road_rad - axis_rad, to);
 
-    let mut score = TrackingScore::default();
+    let mut judge = Judge {
+        score: TrackingScore::default(),
+        watch: Watch::new(UTC_START, site.sensors.len()),
+        who: BTreeMap::new(),
+    };
     let mut stories: BTreeMap<WarningId, Story> = BTreeMap::new();
-    let mut who: BTreeMap<TrackId, u64> = BTreeMap::new();
     let duration_s = clip.span_s.1 - clip.span_s.0;
     while play.now().utc.seconds_since(UTC_START) <= duration_s {
         let truth = truth_at(&clip, play.now().utc, &mut play);
         let output = play.step(&truth);
+        for sighting in output.sightings {
+            judge.watch.sighted(sighting);
+        }
         for state in &output.states {
-            meet(&clip, site, state, &mut score, &mut who);
+            judge.meet(&clip, site, state);
         }
         for warning in output.warnings {
-            tell(&mut stories, warning, &who);
+            tell(&mut stories, warning, &judge.who);
         }
         for shown in &output.shown {
             note(&mut stories, shown);
         }
     }
-    let tracks = score.score();
+    let tracks = judge.score.score();
     let stories = stories.into_values().map(|story| story.report(&clip)).collect();
     let count = |class| clip.road_users.iter().filter(|u| u.class == class).count();
     let mut dropped = play.drops().clone();
@@ -114,6 +123,7 @@ pub(crate) fn replay(map: &Arc<Map>, site: &SiteId, clip: Clip, seed: u64) -> an
         vehicles: count(RoadUserClass::Motor),
         rounds: tracks.frames,
         tracks: Tracking::from(tracks),
+        kept: judge.watch.report(),
         frames_sent: play.frames_sent().clone(),
         warnings_shown: play.on_board().warnings.iter().map(|(kind, n)| (kind.name(), *n)).collect(),
         warnings: stories,
@@ -132,7 +142,7 @@ impl ClipReport {
         }
         let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         format!(
-            "{}: {:.0} s, {} pedestrians, {} vehicles; GOSPA {} m, position {} m, velocity {} m/s; warnings: {}",
+            "{}: {:.0} s, {} pedestrians, {} vehicles; GOSPA {} m, position {} m, velocity {} m/s; {}; warnings: {}",
             self.clip,
             self.seconds,
             self.pedestrians,
@@ -140,6 +150,7 @@ impl ClipReport {
             metres(self.tracks.gospa_m),
             metres(self.tracks.position_rmse_m),
             metres(self.tracks.velocity_rmse_mps),
+            self.kept.line(),
             if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") },
         )
     }
@@ -204,22 +215,37 @@ fn truth_at(clip: &Clip, utc: Utc, play: &mut SitePlay) -> Vec<TruthObject> {
     truth
 }
 
-/// Scores a round's tracks and learns which track is whom.
-fn meet(clip: &Clip, site: &Site, state: &NodeState, score: &mut TrackingScore, who: &mut BTreeMap<TrackId, u64>) {
-    let t_s = clip_time_s(clip, state.valid_at);
-    let present: Vec<(u64, State)> = clip.road_users.iter().filter_map(|u| Some((u.id, u.at(t_s)?))).collect();
-    let inside = |s: &State| (s.position - site.position).norm() <= site.coverage_m;
-    let truth = present.iter().filter(|(_, s)| inside(s));
-    let truth: Vec<Moving> = truth.map(|(_, s)| Moving { position: s.position, velocity: s.velocity }).collect();
-    let told: Vec<Moving> = state.tracks.iter().map(Moving::from).collect();
-    score.add(&truth, &told);
-    for track in &state.tracks {
-        let distance = |(id, s): &(u64, State)| (*id, (s.position - track.position).norm());
-        let nearest = present.iter().map(distance).min_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((id, _)) = nearest.filter(|(_, d)| *d <= SAME_M) {
-            who.insert(track.id, id);
+/// Holds a clip's tracks against the recording.
+struct Judge {
+    score: TrackingScore,
+    watch: Watch,
+    /// Which track was whose, at last.
+    who: BTreeMap<TrackId, u64>,
+}
+
+impl Judge {
+    /// Scores a round's tracks and learns which track is whom.
+    fn meet(&mut self, clip: &Clip, site: &Site, state: &NodeState) {
+        let t_s = clip_time_s(clip, state.valid_at);
+        let all: Vec<Present> = clip.road_users.iter().filter_map(|u| Some(present(u, u.at(t_s)?))).collect();
+        for track in &state.tracks {
+            let distance = |p: &Present| (p.id, (p.position - track.position).norm());
+            let nearest = all.iter().map(distance).min_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((id, _)) = nearest.filter(|(_, d)| *d <= SAME_M) {
+                self.who.insert(track.id, id);
+            }
         }
+        let inside = |p: &&Present| (p.position - site.position).norm() <= site.coverage_m;
+        let truth: Vec<Present> = all.iter().filter(inside).copied().collect();
+        let moving: Vec<Moving> = truth.iter().map(|p| Moving { position: p.position, velocity: p.velocity }).collect();
+        let told: Vec<Moving> = state.tracks.iter().map(Moving::from).collect();
+        self.score.add(&moving, &told);
+        self.watch.round(state.valid_at, &truth, &state.tracks);
     }
+}
+
+fn present(user: &RoadUser, state: State) -> Present {
+    Present { id: user.id, class: user.class, position: state.position, velocity: state.velocity }
 }
 
 fn tell(stories: &mut BTreeMap<WarningId, Story>, warning: Warning, who: &BTreeMap<TrackId, u64>) {

@@ -8,8 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn fuse(dir: &Path) -> Output {
+    fuse_with(dir, &[])
+}
+
+fn fuse_with(dir: &Path, options: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_jxz"))
         .arg("fuse")
+        .args(options)
         .args(["--site".as_ref(), dir.join("site.json").as_os_str()])
         .args(["--in".as_ref(), dir.join("scans.jsonl").as_os_str()])
         .args(["--out".as_ref(), dir.join("tracks.jsonl").as_os_str()])
@@ -28,12 +33,16 @@ fn moving(fields: [&Value; 4]) -> Moving {
 
 /// Scores the tracks against the truth of the same instants, the first second skipped.
 fn score(dir: &Path) -> Score {
+    score_after(dir, 1.0)
+}
+
+fn score_after(dir: &Path, skipped_s: f64) -> Score {
     let (truth, tracks) = (lines(&dir.join("truth.jsonl")), lines(&dir.join("tracks.jsonl")));
     assert_eq!(truth.len(), tracks.len(), "one line for each line of truth");
     let mut total = TrackingScore::default();
     for (truth, tracks) in truth.iter().zip(&tracks) {
         assert_eq!(truth["t"].as_f64(), tracks["t"].as_f64());
-        if truth["t"].as_f64().unwrap() < 1.0 {
+        if truth["t"].as_f64().unwrap() < skipped_s {
             continue;
         }
         let objects = truth["objects"].as_array().unwrap().iter();
@@ -83,6 +92,40 @@ fn thirty_targets_are_fused_well_below_the_bar() {
     }
 }
 
+#[test]
+fn sensors_put_up_wrong_are_found_out_and_made_good() {
+    let (plain, wrong) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let scene_of = ["--seed", "2", "--targets", "60", "--seconds", "18"];
+    let errors = ["--yaw-bias-deg", "1", "--position-bias-m", "0.3", "--late-ms", "10"];
+    let Some(()) = scene(plain.path(), &scene_of) else { return };
+    let Some(()) = scene(wrong.path(), &[&scene_of[..], &errors[..]].concat()) else { return };
+    let file = wrong.path().join("calibration.json");
+    assert!(fuse(plain.path()).status.success());
+    assert!(fuse_with(wrong.path(), &["--calibration", file.to_str().unwrap()]).status.success());
+    let (right, made_good) = (score_after(plain.path(), 10.0), score_after(wrong.path(), 10.0));
+    assert!(made_good.gospa_m.unwrap() <= 1.3 * right.gospa_m.unwrap(), "{made_good:?}, as surveyed {right:?}");
+
+    let found: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    let away = 0.3 / 2.0_f64.sqrt();
+    for (sensor, yaw_deg, position, late_s) in [
+        ("radar-ne", 1.0, [away, away], 0.0),
+        ("camera-nw", -1.0, [-away, away], 0.01),
+        ("radar-sw", 1.0, [away, -away], 0.0),
+        ("camera-se", -1.0, [-away, -away], 0.01),
+    ] {
+        let of = &found["sensors"][sensor];
+        let near = |value: &Value, truth: f64, within: f64| (value.as_f64().unwrap() - truth).abs() <= within;
+        assert!(near(&of["yaw_bias_rad"], f64::to_radians(yaw_deg), 0.2 * f64::to_radians(1.0)), "{sensor}: {of}");
+        assert!((0..2).all(|k| near(&of["position_bias_m"][k], position[k], 0.2 * away)), "{sensor}: {of}");
+        assert!(near(&of["clock_offset_s"], late_s, 0.0025), "{sensor}: {of}");
+        assert!(of["yaw_sigma_rad"].as_f64().unwrap() > 0.0 && of["trust"] == "believed", "{sensor}: {of}");
+    }
+
+    // Left as surveyed, it is as bad as ever.
+    assert!(fuse_with(wrong.path(), &["--calibrate", "off"]).status.success());
+    assert!(score_after(wrong.path(), 10.0).gospa_m.unwrap() > 5.0 * right.gospa_m.unwrap());
+}
+
 /// A site of one all-seeing radar at the origin.
 fn write_site(dir: &Path) {
     let site = json!({"bounds_m": [-100, -100, 100, 100], "sensors": [{
@@ -113,6 +156,25 @@ fn a_car_driving_up_to_one_radar_is_tracked() {
     let track = &last["tracks"][0];
     assert!((track["x_m"].as_f64().unwrap() - (50.0 - 10.0 * t)).abs() < 0.2, "{last}");
     assert!((track["vx_mps"].as_f64().unwrap() + 10.0).abs() < 0.2 && track["class"].is_null(), "{last}");
+}
+
+#[test]
+fn a_track_can_be_explained_and_others_cannot() {
+    let dir = tempfile::tempdir().unwrap();
+    write_site(dir.path());
+    let scans: Vec<String> = (0..60).map(scan_line).collect();
+    std::fs::write(dir.path().join("scans.jsonl"), scans.join("\n")).unwrap();
+    for mode in ["pmb", "gnn"] {
+        let output = fuse_with(dir.path(), &["--explain", "1", "--mode", mode]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.matches("r: seen").count() > 50, "{text}");
+        assert!(text.contains("detection 0 at") && text.contains("fed it"), "{text}");
+        let last = text.lines().last().unwrap();
+        assert!(serde_json::from_str::<Value>(last).is_ok(), "the report comes last: {last}");
+    }
+    let output = fuse_with(dir.path(), &["--explain", "77"]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no track has the number 77"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::assign::{Edge, assign};
 
 /// Belief propagation stops when no message changes by more, or after so many rounds.
 const TOLERANCE: f64 = 1e-4;
-const MAX_ROUNDS: usize = 60;
+const MAX_ROUNDS: usize = 40;
 
 /// A gated pair.
 #[derive(Debug, Clone, Copy)]
@@ -50,42 +50,47 @@ pub(crate) struct Associator {
     /// For each detection, its pairs: positions in `pairs` by detection.
     by_detection: Vec<u32>,
     spans: Vec<(u32, u32)>,
+    /// Detections whose messages changed in the last round, and those told something new in this.
     active: Vec<bool>,
+    stirred: Vec<bool>,
 }
 
 impl Associator {
     /// Marginal probabilities of all pairs, by loopy belief propagation (Williams, Lau 2014): exact where a component
-    /// is a tree, close elsewhere. Components need no separating: a message reaches no farther than its component, and
-    /// a pair that shares neither track nor detection is done at once.
+    /// is a tree, close elsewhere. A detection whose messages have settled is left alone until a neighbour's change.
     pub(crate) fn marginals(&mut self, detections: usize) {
         self.index(detections);
         for _ in 0..MAX_ROUNDS {
-            let mut change: f64 = 0.0;
+            let mut any = false;
             for tracks in self.pairs.chunk_by_mut(|a, b| a.track == b.track) {
                 if tracks.iter().all(|p| !self.active[p.detection]) {
                     continue;
                 }
                 let sum: f64 = 1.0 + tracks.iter().map(|p| p.weight * p.to_track).sum::<f64>();
                 for pair in tracks {
-                    pair.to_detection = pair.weight / (sum - pair.weight * pair.to_track).max(1e-300);
+                    let message = pair.weight / (sum - pair.weight * pair.to_track).max(1e-300);
+                    if (message - pair.to_detection).abs() > TOLERANCE * (1.0 + message) {
+                        self.stirred[pair.detection] = true;
+                    }
+                    pair.to_detection = message;
                 }
             }
             for (detection, &(from, to)) in self.spans.iter().enumerate() {
-                if !self.active[detection] {
+                self.active[detection] = false;
+                if to - from < 2 || !std::mem::take(&mut self.stirred[detection]) {
                     continue;
                 }
                 let own = &self.by_detection[from as usize..to as usize];
                 let sum: f64 = 1.0 + own.iter().map(|&k| self.pairs[k as usize].to_detection).sum::<f64>();
-                let mut moved: f64 = 0.0;
                 for &k in own {
                     let pair = &mut self.pairs[k as usize];
                     let message = 1.0 / (sum - pair.to_detection).max(1e-300);
-                    moved = moved.max((message - pair.to_track).abs());
+                    self.active[detection] |= (message - pair.to_track).abs() > TOLERANCE;
                     pair.to_track = message;
                 }
-                change = change.max(moved);
+                any |= self.active[detection];
             }
-            if change < TOLERANCE {
+            if !any {
                 break;
             }
         }
@@ -107,6 +112,8 @@ impl Associator {
         self.spans.resize(detections, (0, 0));
         self.active.clear();
         self.active.resize(detections, false);
+        self.stirred.clear();
+        self.stirred.resize(detections, false);
         let mut at = 0;
         for group in self.by_detection.chunk_by(|&a, &b| pairs[a as usize].detection == pairs[b as usize].detection) {
             let detection = pairs[group[0] as usize].detection;

@@ -251,12 +251,6 @@ impl Imm {
         mixed.combined = blend(&mixed.models, &mixed.weights);
         mixed
     }
-
-    /// Replaces all models' state by one, keeping the models' probabilities.
-    pub(crate) fn reset(&mut self, state: Gaussian) {
-        self.models = [state; MODELS];
-        self.combined = state;
-    }
 }
 
 /// Mean and covariance of a mixture.

@@ -36,9 +36,11 @@ mod rival;
 mod score;
 mod sensor;
 mod tracker;
+mod witness;
 
 pub use calibration::{SensorCalibration, Trust};
 pub use config::{Bounds, FusionConfig, FusionMode, Motion, Survey};
 pub use error::FusionError;
 pub use lanes::LaneField;
 pub use tracker::{Lateness, ReportFate, ReportOutcome, ScanOutcome, StageCounts, Tracker};
+pub use witness::{Considered, Looked, Reason, TrackOrigin, Witness};

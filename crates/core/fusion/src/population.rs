@@ -13,6 +13,7 @@ use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
+use crate::witness::{Scene, Witness, testify};
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
 
@@ -71,6 +72,8 @@ pub(crate) struct FreshScan<'a> {
     pub(crate) detections: &'a [Detection],
     /// Whether it may change anything, or is only compared.
     pub(crate) believed: bool,
+    /// Whether it was fused before, without something that has come since.
+    pub(crate) revised: bool,
 }
 
 impl Population {
@@ -97,6 +100,7 @@ impl Population {
         sensor: &SensorModel,
         (arrivals, lanes): (&Arrivals, &LaneField),
         work: &mut Workspace,
+        witness: &mut impl Witness,
         config: &FusionConfig,
     ) -> ScanCounts {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
@@ -112,6 +116,7 @@ impl Population {
             FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
         work.note(&self.tracks, sensor, scan.at, config);
+        work.tell(&self.tracks, scan, sensor, witness, config);
         if !scan.believed {
             return counts;
         }
@@ -171,7 +176,14 @@ impl Population {
                     parts[0].0 = missed;
                     count = 1;
                 }
-                for pair in own.iter().filter(|p| p.probability / total >= NEGLIGIBLE) {
+                // The most probable of them, in a crowd.
+                let mut least = NEGLIGIBLE * total;
+                if own.len() >= HYPOTHESES {
+                    let nth = own.iter().map(|p| own.iter().filter(|q| q.probability > p.probability).count());
+                    let kept = own.iter().zip(nth).filter(|(_, n)| *n < HYPOTHESES - count).map(|(p, _)| p.probability);
+                    least = least.max(kept.fold(f64::INFINITY, f64::min));
+                }
+                for pair in own.iter().filter(|p| p.probability >= least) {
                     if count == HYPOTHESES {
                         break;
                     }
@@ -290,7 +302,8 @@ impl Workspace {
             if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
                 self.seen += pair.probability;
             }
-            if pair.probability >= SURE && track.is_settled(at) {
+            // A point of a long vehicle may lie anywhere along it.
+            if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
                 self.sure.push(SurePair {
                     birth: track.birth,
                     detection: self.candidates[pair.detection].index,
@@ -301,9 +314,35 @@ impl Workspace {
         }
     }
 
+    /// Tells a witness, if there is one, what the scan means.
+    fn tell<W: Witness>(
+        &self,
+        tracks: &[Bernoulli],
+        scan: FreshScan<'_>,
+        sensor: &SensorModel,
+        witness: &mut W,
+        config: &FusionConfig,
+    ) {
+        if W::ASKS && scan.believed {
+            let scene = Scene {
+                at: scan.at,
+                revised: scan.revised,
+                sensor,
+                detections: scan.detections,
+                candidates: &self.candidates,
+                pairs: &self.associator.pairs,
+                expected: &self.expected,
+                hidden: &self.occlusion.hidden,
+            };
+            testify(tracks, scene, witness, config);
+        }
+    }
+
     /// Tells the sensor which of its scores were of road users.
-    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel) {
-        for (candidate, left) in self.candidates.iter().zip(&self.left) {
+    pub(crate) fn teach(&self, detections: &[Detection], sensor: &mut SensorModel, config: &FusionConfig) {
+        // Outside the area nobody is followed: there a detection of nobody known says nothing.
+        let inside = |c: &Candidate| config.bounds.is_none_or(|b| b.contains(c.place));
+        for (candidate, left) in self.candidates.iter().zip(&self.left).filter(|(c, _)| inside(c)) {
             let taken = 1.0 - left;
             if taken >= TRUE_SCORE || taken <= FALSE_SCORE {
                 sensor.scores.learn(detections[candidate.index].score, taken >= TRUE_SCORE);

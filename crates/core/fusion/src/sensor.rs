@@ -96,7 +96,7 @@ impl SensorModel {
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
         let velocity = state.velocity();
-        let place = self.doubt.position_m[0].powi(2);
+        let place = self.doubt.position_m[0].max(self.doubt.position_m[1]).powi(2);
         let late = self.doubt.clock_s.powi(2);
         let (radial, lateral) = (velocity.dot(&along), velocity.dot(&across));
         let mut rows = Rows::default();

@@ -7,6 +7,7 @@ use crate::lanes::LaneField;
 use crate::population::{FreshScan, Population, ScanCounts, Workspace};
 use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::witness::{TrackOrigin, Witness};
 use crate::{FusionConfig, FusionError};
 use jxz_units::Utc;
 use jxz_world::{Detection, Scan, SensorId, SensorSpec, Track, TrackId, VehicleReport};
@@ -160,6 +161,14 @@ impl Tracker {
     /// # Errors
     /// [`FusionError::UnknownSensor`] if the site has no such sensor.
     pub fn handle_scan(&mut self, scan: &Scan) -> Result<ScanOutcome, FusionError> {
+        self.handle_scan_before(scan, &mut ())
+    }
+
+    /// [`Self::handle_scan`], telling a witness what the scan means for the tracks it asks about.
+    ///
+    /// # Errors
+    /// [`FusionError::UnknownSensor`] if the site has no such sensor.
+    pub fn handle_scan_before(&mut self, scan: &Scan, witness: &mut impl Witness) -> Result<ScanOutcome, FusionError> {
         let sensor = *self.by_id.get(&scan.sensor).ok_or_else(|| FusionError::UnknownSensor(scan.sensor.clone()))?;
         let at = self.sensors[sensor].taken_at(scan.valid_at);
         let mut believed = true;
@@ -168,7 +177,7 @@ impl Tracker {
             believed = self.votes[sensor].trust() == Trust::Believed;
         }
         let detections = self.ring.copy(&scan.detections);
-        let (lateness, done) = self.handle(Event::Scan { sensor, at, believed, detections });
+        let (lateness, done) = self.handle(Event::Scan { sensor, at, believed, detections }, witness);
         let counts = if let Some(Done::Scan(counts)) = done { counts } else { ScanCounts::default() };
         if lateness == Lateness::InOrder {
             self.learn(sensor, at, believed, &scan.detections);
@@ -178,7 +187,7 @@ impl Tracker {
 
     /// Fuses a vehicle's own report: position and velocity with their stated accuracy, and the vehicle's id.
     pub fn handle_vehicle_report(&mut self, report: &VehicleReport) -> ReportOutcome {
-        let (lateness, done) = self.handle(Event::Report(*report));
+        let (lateness, done) = self.handle(Event::Report(*report), &mut ());
         let fate = if let Some(Done::Report(fate)) = done { fate } else { ReportFate::TooLate };
         ReportOutcome { lateness, fate }
     }
@@ -197,6 +206,12 @@ impl Tracker {
         let mut tracks: Vec<Track> = shown.collect();
         tracks.sort_by_key(|t| t.id);
         tracks
+    }
+
+    /// What a present track grew out of, by which to ask about it in another run on the same inputs.
+    #[must_use]
+    pub fn origin(&self, id: TrackId) -> Option<TrackOrigin> {
+        self.population.tracks.iter().find(|t| t.id == Some(id)).map(|t| TrackOrigin(t.birth))
     }
 
     /// How many tracks are in which stage, after the newest input.
@@ -219,7 +234,7 @@ impl Tracker {
     fn learn(&mut self, sensor: usize, at: Utc, believed: bool, detections: &[Detection]) {
         self.arrivals.watch(at);
         if believed {
-            self.work.teach(detections, &mut self.sensors[sensor]);
+            self.work.teach(detections, &mut self.sensors[sensor], &self.config);
         }
         if !self.config.calibrate {
             return;
@@ -246,11 +261,11 @@ impl Tracker {
     }
 
     /// Puts an event in its place among those of the recent past.
-    fn handle(&mut self, event: Event) -> (Lateness, Option<Done>) {
+    fn handle(&mut self, event: Event, witness: &mut impl Witness) -> (Lateness, Option<Done>) {
         let at = event.at();
         let newest = self.ring.newest();
         if newest.is_none_or(|newest| at >= newest) {
-            let done = self.apply(event);
+            let done = self.apply(event, false, witness);
             self.number_tracks();
             return (Lateness::InOrder, Some(done));
         }
@@ -260,7 +275,7 @@ impl Tracker {
         }
         let mut own = None;
         while let Some((event, is_own)) = self.ring.next_again() {
-            let done = self.apply(event);
+            let done = self.apply(event, !is_own, witness);
             if is_own {
                 own = Some(done);
             }
@@ -269,13 +284,14 @@ impl Tracker {
         (Lateness::Inserted, own)
     }
 
-    fn apply(&mut self, event: Event) -> Done {
+    fn apply(&mut self, event: Event, revised: bool, witness: &mut impl Witness) -> Done {
         let Self { population, config, ring, sensors, arrivals, lanes, work, .. } = self;
         // Remembered first: the ring keeps the population as it was before the event.
         match ring.push(event, population, config.late_limit_s) {
             Event::Scan { sensor, at, believed, detections } => {
-                let scan = FreshScan { at: *at, detections, believed: *believed };
-                Done::Scan(population.fuse_scan(scan, &sensors[*sensor], (arrivals, lanes), work, config))
+                let scan = FreshScan { at: *at, detections, believed: *believed, revised };
+                let sensor = &sensors[*sensor];
+                Done::Scan(population.fuse_scan(scan, sensor, (arrivals, lanes), work, witness, config))
             }
             Event::Report(report) => Done::Report(population.fuse_report(report, lanes, config)),
         }

@@ -41,6 +41,9 @@ pub(crate) struct BiasFilter {
     /// I less the projector on what is common, in the survey's metric.
     observable: DMatrix<f64>,
     scratch: DVector<f64>,
+    left: DMatrix<f64>,
+    relative: DMatrix<f64>,
+    pinned: DVector<f64>,
 }
 
 impl BiasFilter {
@@ -50,7 +53,13 @@ impl BiasFilter {
         let prior = DVector::from_iterator(n, sigmas.iter().flat_map(|s| s.as_array().map(|v| v * v)));
         let observable = observable(places, &prior);
         let cov = DMatrix::from_diagonal(&prior);
-        Self { mean: DVector::zeros(n), cov, prior, observable, scratch: DVector::zeros(n) }
+        let square = DMatrix::zeros(n, n);
+        let zeros = DVector::zeros(n);
+        let (scratch, pinned, mean) = (zeros.clone(), zeros.clone(), zeros);
+        let (left, relative) = (square.clone(), square);
+        let mut filter = Self { mean, cov, prior, observable, scratch, left, relative, pinned };
+        filter.compare();
+        filter
     }
 
     /// All biases, [`PER_SENSOR`] after [`PER_SENSOR`].
@@ -62,11 +71,23 @@ impl BiasFilter {
         Bias::from_slice(&self.mean.as_slice()[sensor * PER_SENSOR..])
     }
 
-    /// Every sensor's biases with what all have in common where the survey put it: rounding and linearisation would let
-    /// it drift.
-    pub(crate) fn pinned(&self) -> impl Iterator<Item = Bias> + '_ {
-        let pinned = &self.observable * &self.mean;
-        (0..pinned.len() / PER_SENSOR).map(move |k| Bias::from_slice(&pinned.as_slice()[k * PER_SENSOR..]))
+    /// Works out what [`Self::pinned`] and [`Self::disagreement`] give.
+    pub(crate) fn compare(&mut self) {
+        self.pinned.gemv(1.0, &self.observable, &self.mean, 0.0);
+        // Column by column: the product of whole matrices would take room from the allocator.
+        for (mut product, column) in self.left.column_iter_mut().zip(self.cov.column_iter()) {
+            product.gemv(1.0, &self.observable, &column, 0.0);
+        }
+        for (i, row) in self.observable.row_iter().enumerate() {
+            self.scratch.iter_mut().zip(row.iter()).for_each(|(s, r)| *s = *r);
+            self.relative.column_mut(i).gemv(1.0, &self.left, &self.scratch, 0.0);
+        }
+    }
+
+    /// One sensor's biases with what all have in common where the survey put it: rounding and linearisation would let it
+    /// drift.
+    pub(crate) fn pinned(&self, sensor: usize) -> Bias {
+        Bias::from_slice(&self.pinned.as_slice()[sensor * PER_SENSOR..])
     }
 
     /// 1-sigma of one sensor's biases, the common part included.
@@ -78,12 +99,10 @@ impl BiasFilter {
         Bias::from_slice(&diagonal)
     }
 
-    /// The covariance of every sensor's biases without what all have in common: by so much its detections may disagree
+    /// The covariance of one sensor's biases without what all have in common: by so much its detections may disagree
     /// with the others'.
-    pub(crate) fn disagreement(&self) -> impl Iterator<Item = Matrix4<f64>> + '_ {
-        let relative = &self.observable * &self.cov * self.observable.transpose();
-        let sensors = self.mean.len() / PER_SENSOR;
-        (0..sensors).map(move |k| relative.fixed_view::<4, 4>(k * PER_SENSOR, k * PER_SENSOR).into_owned())
+    pub(crate) fn disagreement(&self, sensor: usize) -> Matrix4<f64> {
+        self.relative.fixed_view::<4, 4>(sensor * PER_SENSOR, sensor * PER_SENSOR).into_owned()
     }
 
     /// Lets every bias wander by `variance_ps` of its prior variance a second, never beyond the prior.
@@ -112,8 +131,7 @@ impl BiasFilter {
 
     /// Forgets what is known of one sensor: back to the survey.
     pub(crate) fn forget(&mut self, sensor: usize) {
-        let own = sensor * PER_SENSOR..(sensor + 1) * PER_SENSOR;
-        for k in own {
+        for k in sensor * PER_SENSOR..(sensor + 1) * PER_SENSOR {
             self.mean[k] = 0.0;
             self.cov.row_mut(k).fill(0.0);
             self.cov.column_mut(k).fill(0.0);

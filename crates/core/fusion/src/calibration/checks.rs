@@ -11,7 +11,7 @@ use crate::motion::Noise;
 use jxz_geo::{Point, Vector};
 use jxz_units::Yaw;
 use jxz_world::{Detection, SensorKind, SensorSpec};
-use nalgebra::{DMatrix, DVector, Matrix4, SMatrix, Vector4};
+use nalgebra::{DMatrix, DVector, SMatrix, Vector4};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
@@ -52,8 +52,8 @@ fn reference(state: &Vector4<f64>, biases: &BiasFilter) -> Reference {
     let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
     let towards = Yaw::from_rad(spec.boresight.rad() - b.yaw_rad);
     let first = seen(spec, from, towards, state);
-    let made =
-        Reference::new(birth(BIRTH), utc(0.0), Vector::new(state[2], state[3]), &first, spec, 0, b.clock_s, biases);
+    let mut made = Reference::room(biases);
+    made.begin(birth(BIRTH), utc(0.0), Vector::new(state[2], state[3]), &first, spec, 0, b.clock_s, biases);
     assert!((made.state(biases.mean()) - state).amax() < 1e-9);
     made
 }
@@ -150,8 +150,11 @@ fn a_new_references_dependence_on_each_bias_is_the_derivative() {
         let velocity = Vector::new(user[2], user[3]);
         let detection = seen(&specs()[2], specs()[2].position, specs()[2].boresight, &user);
         let applied_s = biases.bias(2).clock_s + rng.random_range(-0.02..0.02);
-        let made =
-            |b: &BiasFilter| Reference::new(birth(BIRTH), utc(0.0), velocity, &detection, &specs()[2], 2, applied_s, b);
+        let made = |b: &BiasFilter| {
+            let mut made = Reference::room(b);
+            made.begin(birth(BIRTH), utc(0.0), velocity, &detection, &specs()[2], 2, applied_s, b);
+            made
+        };
         let once = made(&biases);
         for k in 0..BIASES {
             let at = |step: f64| {
@@ -255,12 +258,13 @@ fn the_biases_errors_are_as_large_as_is_stated() {
     const SEEDS: u64 = 200;
     let mut sums = [0.0; SENSORS];
     for seed in 0..SEEDS {
-        let (calibrator, truth) = calibrated(6000 + seed, 3.0);
-        let stated: Vec<Matrix4<f64>> = calibrator.biases.disagreement().collect();
-        for (k, estimate) in calibrator.biases.pinned().enumerate() {
+        let (mut calibrator, truth) = calibrated(6000 + seed, 3.0);
+        calibrator.biases.compare();
+        for (k, sum) in sums.iter_mut().enumerate() {
             let truth = Vector4::from_column_slice(&truth.as_slice()[k * PER_SENSOR..(k + 1) * PER_SENSOR]);
-            let error = Vector4::from(estimate.as_array()) - truth;
-            sums[k] += error.dot(&(stated[k].try_inverse().expect("a covariance") * error)) / SEEDS as f64;
+            let error = Vector4::from(calibrator.biases.pinned(k).as_array()) - truth;
+            let stated = calibrator.biases.disagreement(k);
+            *sum += error.dot(&(stated.try_inverse().expect("a covariance") * error)) / SEEDS as f64;
         }
     }
     let (low, high) = band_99(PER_SENSOR, SEEDS as usize);

@@ -97,6 +97,8 @@ pub(crate) struct Calibrator {
     specs: Vec<SensorSpec>,
     biases: BiasFilter,
     references: Vec<Reference>,
+    /// Room of references given up.
+    spare: Vec<Reference>,
     /// For each sensor: 1-sigma of how far it may disagree with the others, its biases, and what is thought of it.
     disagreement: Vec<Bias>,
     estimates: Vec<Bias>,
@@ -119,6 +121,7 @@ impl Calibrator {
             specs,
             biases,
             references: Vec::with_capacity(REFERENCES),
+            spare: Vec::with_capacity(REFERENCES),
             disagreement: vec![Bias::default(); sensors],
             estimates: vec![Bias::default(); sensors],
             verdicts: vec![Verdict::Open; sensors],
@@ -156,7 +159,7 @@ impl Calibrator {
     pub(crate) fn forget(&mut self, sensor: usize) {
         self.biases.forget(sensor);
         self.verdicts[sensor] = Verdict::Open;
-        self.references.clear();
+        self.spare.append(&mut self.references);
         self.renew();
     }
 
@@ -183,7 +186,14 @@ impl Calibrator {
         self.began.get_or_insert(at);
         self.now = Some(at);
         self.biases.wander(dt_s, WANDER_PS);
-        self.references.retain(|r| at.seconds_since(r.heard) <= LOST_S && at.seconds_since(r.since) <= LIFE_S);
+        let mut k = 0;
+        while let Some(reference) = self.references.get(k) {
+            if at.seconds_since(reference.heard) <= LOST_S && at.seconds_since(reference.since) <= LIFE_S {
+                k += 1;
+            } else {
+                self.spare.push(self.references.swap_remove(k));
+            }
+        }
         let applied_s = self.correction(sensor).0.clock_s;
         let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
         // A third of the traffic is enough, and bounds the cost at a quiet site.
@@ -211,8 +221,8 @@ impl Calibrator {
                 let stands = pair.velocity.norm() < 2.0;
                 if !stands || (standing + 1) * STANDING_SHARE <= room {
                     standing += usize::from(stands);
-                    let made =
-                        Reference::new(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
+                    let mut made = self.spare.pop().unwrap_or_else(|| Reference::room(&self.biases));
+                    made.begin(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
                     self.references.push(made);
                 }
             }
@@ -226,8 +236,9 @@ impl Calibrator {
     }
 
     fn renew(&mut self) {
-        let found = self.biases.disagreement().zip(self.biases.pinned());
-        for (k, (cov, estimate)) in found.enumerate() {
+        self.biases.compare();
+        for k in 0..self.specs.len() {
+            let (cov, estimate) = (self.biases.disagreement(k), self.biases.pinned(k));
             let sigma: [f64; PER_SENSOR] = core::array::from_fn(|i| cov[(i, i)].max(0.0).sqrt());
             self.disagreement[k] = Bias::from_slice(&sigma);
             self.estimates[k] = estimate;

@@ -42,9 +42,24 @@ pub(super) struct Row {
 }
 
 impl Reference {
+    /// Room for one.
+    pub(crate) fn room(biases: &BiasFilter) -> Self {
+        let never = Utc::from_unix_ms(0);
+        Self {
+            birth: BirthKey { at: never, source: 0, item: 0 },
+            since: never,
+            heard: never,
+            now: never,
+            at_zero: Vector4::zeros(),
+            sensitivity: Matrix4xX::zeros(biases.mean().len()),
+            cov: Matrix4::zeros(),
+        }
+    }
+
     /// Begins with one detection and the velocity that the track has: nothing of its place is taken from the track,
     /// for that is made of what is to be compared.
-    pub(crate) fn new(
+    pub(crate) fn begin(
+        &mut self,
         birth: BirthKey,
         at: Utc,
         velocity: Vector,
@@ -53,7 +68,7 @@ impl Reference {
         sensor: usize,
         applied_s: f64,
         biases: &BiasFilter,
-    ) -> Self {
+    ) {
         let b = biases.bias(sensor);
         let yaw = spec.boresight.rad() - b.yaw_rad + detection.azimuth_rad;
         let along = Vector::new(yaw.cos(), yaw.sin());
@@ -68,7 +83,8 @@ impl Reference {
             }
             cov[(i + 2, i + 2)] = FIRST_SPEED_SIGMA_MPS * FIRST_SPEED_SIGMA_MPS;
         }
-        let mut sensitivity = Matrix4xX::zeros(biases.mean().len());
+        let sensitivity = &mut self.sensitivity;
+        sensitivity.fill(0.0);
         let first = sensor * PER_SENSOR;
         for i in 0..2 {
             sensitivity[(i, first)] = -across[i] * detection.range_m;
@@ -79,8 +95,10 @@ impl Reference {
         }
         let late_s = b.clock_s - applied_s;
         let here = Vector4::new(place.x + velocity.x * late_s, place.y + velocity.y * late_s, velocity.x, velocity.y);
-        let at_zero = here - &sensitivity * biases.mean();
-        Self { birth, since: at, heard: at, now: at, at_zero, sensitivity, cov }
+        self.at_zero = here - &*sensitivity * biases.mean();
+        self.cov = cov;
+        self.birth = birth;
+        (self.since, self.heard, self.now) = (at, at, at);
     }
 
     /// The state for the biases as they are estimated now.

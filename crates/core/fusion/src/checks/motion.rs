@@ -1,6 +1,6 @@
 //! Every motion model, for every class, standing and moving.
 
-use super::{assert_covariance, assert_near, process_noise, random_covariance, random_state, rng, transition};
+use super::{assert_covariance, assert_near, process_noise, random_state, rng, transition};
 use crate::FusionConfig;
 use crate::filter::{Gaussian, Imm, Row, Rows};
 use crate::motion::{MODELS, Noise, noises, switching};
@@ -239,15 +239,4 @@ fn a_mixture_of_hypotheses_keeps_mean_and_covariance() {
         assert_covariance(&mixed.combined().cov);
         assert!((mixed.weights().iter().sum::<f64>() - 1.0).abs() < 1e-12);
     }
-}
-
-#[test]
-fn starting_over_keeps_the_models_probabilities() {
-    let mut rng = rng(7);
-    let noises = [Noise::round(0.1), Noise::round(2.0), Noise::round(4.0)];
-    let mut imm = Imm::new(random_state(&mut rng));
-    imm.predict(0.4, &noises, &FusionConfig::default());
-    let (weights, state) = (imm.weights(), Gaussian { cov: random_covariance(&mut rng), ..random_state(&mut rng) });
-    imm.reset(state);
-    assert_eq!((imm.weights(), *imm.combined()), (weights, state));
 }
