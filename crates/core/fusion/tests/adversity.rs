@@ -83,9 +83,8 @@ fn scans_up_to_150_ms_late_are_used_as_if_in_order() {
         let score = score.score();
         assert!(score.gospa_m.unwrap() < most_gospa_m && score.position_rmse_m.unwrap() < 0.2, "{score:?}");
 
-        // Once all have arrived hardly anything tells that they came late. Not to the bit: what scores are worth and
-        // where road users come from is learned only from scans that are the newest of all when they come, and weighs in
-        // association.
+        // Once all have arrived hardly anything tells that they came late. Not to the bit: what scores are worth, and
+        // where road users come from, is learned in the order in which scans are heard, and weighs in association.
         let mut in_order = plain();
         let mut scene = Scene::new(12, users());
         (0..640).for_each(|k| assert!(in_order.handle_scan(&scene.scan(k)).is_ok()));

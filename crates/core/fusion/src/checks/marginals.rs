@@ -111,12 +111,13 @@ fn enumeration_itself_is_right_where_it_can_be_done_by_hand() {
 
 #[test]
 fn without_circles_belief_propagation_is_exact() {
+    // To the tolerance at which messages are left alone.
     let mut rng = rng(40);
     let mut edges = 0;
     for _ in 0..5_000 {
         let problem = Problem::random(&mut rng, true, 0.6);
         edges = edges.max(problem.edges.len());
-        assert!(problem.worst_error() < 1e-6, "{} of {problem:?}", problem.worst_error());
+        assert!(problem.worst_error() < 1e-4, "{} of {problem:?}", problem.worst_error());
         let (track, detection) = problem.sums();
         assert!(track <= 1.0 + 1e-12 && detection <= 1.0 + 1e-6, "{track} {detection} of {problem:?}");
     }
