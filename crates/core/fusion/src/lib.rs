@@ -20,6 +20,8 @@ mod assign;
 mod associate;
 mod bernoulli;
 mod calibration;
+#[cfg(test)]
+mod checks;
 mod config;
 mod error;
 mod extended;

@@ -69,7 +69,7 @@ impl Tracker {
     /// at the time of the first: one that is not is unusable. Gives the fate of each, in order.
     pub fn handle_neighbours(&mut self, tracks: &[Track]) -> Vec<NeighbourFate> {
         let Some(at) = tracks.first().map(|track| track.valid_at) else { return Vec::new() };
-        let (_, done) = self.handle(Event::Words { at, words: tracks.to_vec() }, &mut ());
+        let (_, done) = self.handle(Event::Words { at, words: tracks.to_vec() }, None, &mut ());
         if let Some(Done::Words(fates)) = done { fates } else { vec![NeighbourFate::TooLate; tracks.len()] }
     }
 }

@@ -121,7 +121,7 @@ fn sigmas(report: &VehicleReport, config: &FusionConfig) -> (f64, f64) {
     (position, config.report_speed_sigma_mps.hypot(sideways))
 }
 
-fn rows(report: &VehicleReport, state: &Gaussian, repeats: f64, config: &FusionConfig) -> Rows {
+pub(crate) fn rows(report: &VehicleReport, state: &Gaussian, repeats: f64, config: &FusionConfig) -> Rows {
     let (position_sigma, velocity_sigma) = sigmas(report, config);
     let mut rows = Rows::default();
     for axis in 0..2 {

@@ -243,7 +243,7 @@ impl SensorModel {
 /// The angle from one unit vector to another, radians, anticlockwise.
 fn angle_between(from: Vector, to: Vector) -> f64 {
     let (sin, cos) = (from.x * to.y - from.y * to.x, from.dot(&to));
-    if cos > 0.9 {
+    if cos > 0.95 {
         // The arc sine's series: wrong by less than 1e-6 rad here, where the gate lies.
         let square = sin * sin;
         sin * (1.0 + square * (1.0 / 6.0 + square * (3.0 / 40.0 + square * (15.0 / 336.0))))

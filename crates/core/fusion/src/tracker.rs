@@ -188,17 +188,15 @@ impl Tracker {
             believed = self.votes[sensor].trust() == Trust::Believed;
         }
         let detections = self.ring.copy(&scan.detections);
-        let (lateness, done) = self.handle(Event::Scan { sensor, at, believed, detections }, witness);
+        let lesson = Lesson { sensor, at, believed, detections: &scan.detections };
+        let (lateness, done) = self.handle(Event::Scan { sensor, at, believed, detections }, Some(lesson), witness);
         let counts = if let Some(Done::Scan(counts)) = done { counts } else { ScanCounts::default() };
-        if lateness == Lateness::InOrder {
-            self.learn(sensor, at, believed, &scan.detections);
-        }
         Ok(ScanOutcome::new(lateness, believed, counts))
     }
 
     /// Fuses a vehicle's own report: position and velocity with their stated accuracy, and the vehicle's id.
     pub fn handle_vehicle_report(&mut self, report: &VehicleReport) -> ReportOutcome {
-        let (lateness, done) = self.handle(Event::Report(*report), &mut ());
+        let (lateness, done) = self.handle(Event::Report(*report), None, &mut ());
         let fate = if let Some(Done::Report(fate)) = done { fate } else { ReportFate::TooLate };
         ReportOutcome { lateness, fate }
     }
@@ -241,8 +239,8 @@ impl Tracker {
         counts
     }
 
-    /// Learns from a scan that was the newest: scores, sensors' errors, and whether the sensor is to be believed.
-    fn learn(&mut self, sensor: usize, at: Utc, believed: bool, detections: &[Detection]) {
+    /// Learns from the scan just fused: scores, sensors' errors, and whether the sensor is to be believed.
+    fn learn(&mut self, Lesson { sensor, at, believed, detections }: Lesson<'_>) {
         self.arrivals.watch(at);
         if believed {
             self.work.teach(detections, &mut self.sensors[sensor], &self.config);
@@ -255,7 +253,9 @@ impl Tracker {
         }
         let voted = self.calibrator.is_settled() || self.calibrator.age_s() > UNSETTLED_S;
         if voted && self.votes[sensor].count(at, self.work.due, self.work.seen) {
-            self.calibrator.pause();
+            // What was learned of it while it was wrong would keep it from coming back.
+            self.calibrator.forget(sensor);
+            self.correct();
         }
     }
 
@@ -270,12 +270,18 @@ impl Tracker {
     }
 
     /// Puts an event in its place among those of the recent past.
-    pub(crate) fn handle(&mut self, event: Event, witness: &mut impl Witness) -> (Lateness, Option<Done>) {
+    pub(crate) fn handle(
+        &mut self,
+        event: Event,
+        lesson: Option<Lesson<'_>>,
+        witness: &mut impl Witness,
+    ) -> (Lateness, Option<Done>) {
         let at = event.at();
         let newest = self.ring.newest();
         if newest.is_none_or(|newest| at >= newest) {
             let done = self.apply(event, false, witness);
             self.number_tracks();
+            lesson.into_iter().for_each(|lesson| self.learn(lesson));
             return (Lateness::InOrder, Some(done));
         }
         let late_s = newest.map_or(0.0, |newest| newest.seconds_since(at));
@@ -287,6 +293,8 @@ impl Tracker {
             let done = self.apply(event, !is_own, witness);
             if is_own {
                 own = Some(done);
+                // Some sensors are always late: what they say has to count all the same.
+                lesson.into_iter().for_each(|lesson| self.learn(lesson));
             }
         }
         self.number_tracks();
@@ -333,6 +341,15 @@ impl Tracker {
         let reach_s = self.config.late_limit_s + 1.0;
         self.numbers.retain(|(_, _, given)| now.seconds_since(*given) <= reach_s);
     }
+}
+
+/// A scan to be learned from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lesson<'a> {
+    sensor: usize,
+    at: Utc,
+    believed: bool,
+    detections: &'a [Detection],
 }
 
 pub(crate) enum Done {

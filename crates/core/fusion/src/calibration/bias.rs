@@ -128,6 +128,16 @@ impl BiasFilter {
         self.cov.ger(-1.0 / s, &self.scratch, &self.scratch, 1.0);
         true
     }
+
+    /// Forgets what is known of one sensor: back to the survey.
+    pub(crate) fn forget(&mut self, sensor: usize) {
+        for k in sensor * PER_SENSOR..(sensor + 1) * PER_SENSOR {
+            self.mean[k] = 0.0;
+            self.cov.row_mut(k).fill(0.0);
+            self.cov.column_mut(k).fill(0.0);
+            self.cov[(k, k)] = self.prior[k];
+        }
+    }
 }
 
 /// The matrix that takes what is common to all sensors out of their biases, in the metric of the prior.

@@ -1,6 +1,8 @@
 //! Self-calibration: what each sensor's survey and clock are off by, and whether a sensor is to be believed at all.
 
 mod bias;
+#[cfg(test)]
+mod checks;
 mod reference;
 mod trust;
 
@@ -153,9 +155,12 @@ impl Calibrator {
         }
     }
 
-    /// Lets go of the present references: some of what was taken for theirs may not have been.
-    pub(crate) fn pause(&mut self) {
+    /// Begins anew with a sensor, and with the references: some of what was taken for theirs may not have been.
+    pub(crate) fn forget(&mut self, sensor: usize) {
+        self.biases.forget(sensor);
+        self.verdicts[sensor] = Verdict::Open;
         self.spare.append(&mut self.references);
+        self.renew();
     }
 
     pub(crate) fn report(&self, sensor: usize, trust: Trust) -> SensorCalibration {
@@ -172,14 +177,14 @@ impl Calibrator {
         }
     }
 
-    /// Learns from one scan, at `at` by the corrected clock and newer than all before. Says whether corrections changed.
+    /// Learns from one scan, at `at` by the corrected clock. Says whether corrections changed.
     pub(crate) fn observe(&mut self, sensor: usize, at: Utc, detections: &[Detection], pairs: &[SurePair]) -> bool {
         if self.specs.len() < 2 {
             return false;
         }
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now)).max(0.0);
         self.began.get_or_insert(at);
-        self.now = Some(at);
+        self.now = self.now.max(Some(at));
         self.biases.wander(dt_s, WANDER_PS);
         let mut k = 0;
         while let Some(reference) = self.references.get(k) {

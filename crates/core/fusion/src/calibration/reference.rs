@@ -33,11 +33,11 @@ pub(crate) struct Reference {
 }
 
 /// One number measured, linearised about the present estimate.
-struct Row {
-    gradient: Vector4<f64>,
+pub(super) struct Row {
+    pub(super) gradient: Vector4<f64>,
     /// By this sensor's own biases.
     bias: [f64; PER_SENSOR],
-    residual: f64,
+    pub(super) residual: f64,
     variance: f64,
 }
 
@@ -154,7 +154,7 @@ impl Reference {
     }
 
     /// How a measured number depends on all biases, through this state and directly.
-    fn spread_gradient(&self, row: &Row, sensor: usize, gradient: &mut [f64]) {
+    pub(super) fn spread_gradient(&self, row: &Row, sensor: usize, gradient: &mut [f64]) {
         for (g, column) in gradient.iter_mut().zip(self.sensitivity.column_iter()) {
             *g = row.gradient.dot(&column);
         }
@@ -164,7 +164,7 @@ impl Reference {
     }
 
     /// Range, azimuth, Doppler, in that order.
-    fn row(
+    pub(super) fn row(
         &self,
         which: usize,
         detection: &Detection,
@@ -177,28 +177,31 @@ impl Reference {
         let state = self.state(biases.mean());
         let velocity = Vector::new(state[2], state[3]);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
-        let d = Vector::new(state[0], state[1]) - velocity * (b.clock_s - applied_s) - from.coords;
+        // What was applied for the clock may be a little out of date.
+        let late_s = b.clock_s - applied_s;
+        let d = Vector::new(state[0], state[1]) - velocity * late_s - from.coords;
         let range = d.norm().max(MIN_RANGE_M / 2.0);
         let along = d / range;
         let across = Vector::new(-along.y, along.x);
         match which {
             0 => Row {
-                gradient: Vector4::new(along.x, along.y, 0.0, 0.0),
+                gradient: Vector4::new(along.x, along.y, -late_s * along.x, -late_s * along.y),
                 bias: [0.0, along.x, along.y, -velocity.dot(&along)],
                 residual: detection.range_m - range,
                 variance: spec.range_sigma_at(range).powi(2),
             },
             1 => Row {
-                gradient: Vector4::new(across.x / range, across.y / range, 0.0, 0.0),
+                gradient: Vector4::new(across.x, across.y, -late_s * across.x, -late_s * across.y) / range,
                 bias: [1.0, across.x / range, across.y / range, -velocity.dot(&across) / range],
                 residual: wrap_pi(detection.azimuth_rad - (d.y.atan2(d.x) - spec.boresight.rad() + b.yaw_rad)),
                 variance: spec.azimuth_sigma_rad.powi(2),
             },
             _ => {
                 let turn = across * (velocity.dot(&across) / range);
+                let by_velocity = along - turn * late_s;
                 Row {
-                    gradient: Vector4::new(turn.x, turn.y, along.x, along.y),
-                    bias: [0.0, turn.x, turn.y, 0.0],
+                    gradient: Vector4::new(turn.x, turn.y, by_velocity.x, by_velocity.y),
+                    bias: [0.0, turn.x, turn.y, -velocity.dot(&turn)],
                     residual: detection.doppler_mps.unwrap_or(0.0) - velocity.dot(&along),
                     variance: spec.doppler_sigma_mps.unwrap_or(1.0).powi(2),
                 }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a scene that cannot be built fails its test")]
 
+pub(crate) mod rings;
+
 use jxz_fusion::metrics::{Moving, TrackingScore};
 use jxz_fusion::{Bounds, FusionConfig, Tracker};
 use jxz_geo::{Point, Vector};
