@@ -6,9 +6,9 @@ use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
 use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
 use crate::{EdgeConfig, EdgeError, Input, Output};
-use jxz_fusion::{Bounds, Lateness, ReportFate, Tracker};
+use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
-use jxz_map::{JunctionIx, Map};
+use jxz_map::{JunctionIx, LaneKind, Map};
 use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
@@ -88,7 +88,7 @@ impl Edge {
         let bounds = Bounds::Disc { centre: site.position, radius_m: site.coverage_m + COVERAGE_MARGIN_M };
         fusion.bounds.get_or_insert(bounds);
         let tracker = Tracker::new(site.sensors.clone(), fusion)
-            .map(|tracker| tracker.of_site(&site.id))
+            .map(|tracker| tracker.of_site(&site.id).with_lanes(lanes_near(&map, &site)))
             .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })?;
         let junction = site.junction.as_ref().and_then(|id| {
             let position = map.junctions.iter().position(|j| j.id == *id)?;
@@ -464,4 +464,13 @@ impl Edge {
         }
         self.outbox.push_back(output);
     }
+}
+
+/// The motor lanes that a site's vehicles may follow.
+fn lanes_near(map: &Map, site: &Site) -> LaneField {
+    let reach_m = site.coverage_m + COVERAGE_MARGIN_M;
+    let near = |points: &[jxz_geo::Point]| points.iter().any(|p| (p - site.position).norm() <= 2.0 * reach_m);
+    let motor = map.lanes.iter().filter(|lane| lane.kind == LaneKind::Driving);
+    let lines: Vec<_> = motor.map(|lane| lane.centre.points()).filter(|points| near(points)).collect();
+    LaneField::new(lines)
 }

@@ -62,7 +62,8 @@ fn shuffled(scene: &mut Scene, steps: usize, most_late_s: f64) -> Vec<(f64, Scan
 #[test]
 fn scans_up_to_150_ms_late_are_used_as_if_in_order() {
     // Four road users on a street, and thirty close together.
-    let scenes: [(fn() -> Vec<User>, f64); 2] = [(street, 0.6), (|| rings::users(12), 1.2)];
+    let crowd = || rings::users(12);
+    let scenes: [(&dyn Fn() -> Vec<User>, f64); 2] = [(&street, 0.6), (&crowd, 1.2)];
     for (users, most_gospa_m) in scenes {
         let plain = || Tracker::new(sensors(), FusionConfig { calibrate: false, ..config() }).unwrap();
         let mut late_scene = Scene::new(12, users());

@@ -11,9 +11,9 @@ use jxz_v2x::{
     encode_bsm,
 };
 use jxz_world::{
-    Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, JunctionId, JunctionSignals, Light, LightBar, PhaseId,
-    PhaseSignal, Place, Response, RoadUserClass, IslandId, Sources, SystemState, Track, TrackId, VehicleDetails, VehicleEvents,
-    VehicleId, Warning, WarningId, WarningKind, WarningStage, Wheels,
+    Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, IslandId, JunctionId, JunctionSignals, Light, LightBar,
+    PhaseId, PhaseSignal, Place, Response, RoadUserClass, Sources, SystemState, Track, TrackId, VehicleDetails,
+    VehicleEvents, VehicleId, Warning, WarningId, WarningKind, WarningStage, Wheels,
 };
 use serde_json::{Value, json};
 

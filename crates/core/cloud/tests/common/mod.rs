@@ -7,8 +7,8 @@ use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
 use jxz_map::Map;
 use jxz_units::{Now, Utc, Yaw};
 use jxz_world::{
-    Cause, ClassBelief, Concerned, NodeHealth, NodeState, Place, Record, RecordBody, SensorId, SensorKind, SensorSpec,
-    Site, SiteId, IslandId, Sources, Track, TrackId, Warning, WarningId, WarningKind, WarningStage,
+    Cause, ClassBelief, Concerned, IslandId, NodeHealth, NodeState, Place, Record, RecordBody, SensorId, SensorKind,
+    SensorSpec, Site, SiteId, Sources, Track, TrackId, Warning, WarningId, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;

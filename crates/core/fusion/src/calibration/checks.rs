@@ -1,7 +1,7 @@
 //! The calibration's derivatives against finite differences, and its stated errors against its real ones.
 
 use super::bias::{BiasFilter, PER_SENSOR};
-use super::reference::Reference;
+use super::reference::{Reference, Sighting};
 use super::{Bias, Calibrator, SurePair, WANDER_PS};
 use crate::FusionConfig;
 use crate::bernoulli::BirthKey;
@@ -85,7 +85,10 @@ fn a_rows_gradient_by_the_state_is_the_derivative() {
         // What is applied for the clock may be out of date by some milliseconds.
         let applied_s = biases.bias(other).clock_s + rng.random_range(-0.005..0.005);
         for which in 0..if detection.doppler_mps.is_some() { 3 } else { 2 } {
-            let row = |s: &Vector4<f64>| reference(s, &biases).row(which, &detection, spec, other, applied_s, &biases);
+            let row = |s: &Vector4<f64>| {
+                let sighting = Sighting { detection: &detection, spec, sensor: other, applied_s };
+                reference(s, &biases).row(which, sighting, &biases)
+            };
             let gradient = row(&state).gradient;
             for axis in 0..4 {
                 let moved = |step: f64| {
@@ -120,7 +123,10 @@ fn a_rows_gradient_by_each_bias_is_the_derivative() {
             let detection = seen(spec, spec.position, spec.boresight, &state);
             let applied_s = biases.bias(other).clock_s + rng.random_range(-0.005..0.005);
             for which in 0..if detection.doppler_mps.is_some() { 3 } else { 2 } {
-                let row = |b: &BiasFilter| reference.row(which, &detection, spec, other, applied_s, b);
+                let row = |b: &BiasFilter| {
+                    let sighting = Sighting { detection: &detection, spec, sensor: other, applied_s };
+                    reference.row(which, sighting, b)
+                };
                 let mut gradient = [0.0; BIASES];
                 reference.spread_gradient(&row(&biases), other, &mut gradient);
                 for (k, own) in gradient.iter().enumerate() {
@@ -152,7 +158,8 @@ fn a_new_references_dependence_on_each_bias_is_the_derivative() {
         let applied_s = biases.bias(2).clock_s + rng.random_range(-0.02..0.02);
         let made = |b: &BiasFilter| {
             let mut made = Reference::room(b);
-            made.begin(birth(BIRTH), utc(0.0), velocity, &detection, &specs()[2], 2, applied_s, b);
+            let sighting = Sighting { detection: &detection, spec: &specs()[2], sensor: 2, applied_s };
+            made.begin(birth(BIRTH), utc(0.0), velocity, sighting, b);
             made
         };
         let once = made(&biases);

@@ -18,7 +18,7 @@ use jxz_geo::Vector;
 use jxz_units::Utc;
 use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
 use nalgebra::{Matrix4, Vector4};
-use reference::Reference;
+use reference::{Reference, Sighting};
 
 /// Road users compared by at once.
 const REFERENCES: usize = 32;
@@ -207,13 +207,13 @@ impl Calibrator {
             if Reference::too_near(detection) {
                 continue;
             }
-            let spec = &self.specs[sensor];
+            let sighting = Sighting { detection, spec: &self.specs[sensor], sensor, applied_s };
             let known = self.references.iter_mut().enumerate().find(|(_, r)| r.birth == pair.birth);
             if let Some((k, reference)) = known {
                 if due(k) {
                     reference.predict(at, pair.noise);
                     let (biases, gradient) = (&mut self.biases, &mut self.gradient);
-                    reference.update(detection, spec, sensor, applied_s, biases, gradient);
+                    reference.update(sighting, biases, gradient);
                 } else {
                     reference.heard = at;
                 }
@@ -222,7 +222,7 @@ impl Calibrator {
                 if !stands || (standing + 1) * STANDING_SHARE <= room {
                     standing += usize::from(stands);
                     let mut made = self.spare.pop().unwrap_or_else(|| Reference::room(&self.biases));
-                    made.begin(pair.birth, at, pair.velocity, detection, spec, sensor, applied_s, &self.biases);
+                    made.begin(pair.birth, at, pair.velocity, sighting, &self.biases);
                     self.references.push(made);
                 }
             }

@@ -32,6 +32,15 @@ pub(crate) struct Reference {
     cov: Matrix4<f64>,
 }
 
+/// A detection, the sensor it is of, and what was applied for that sensor's clock, seconds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sighting<'a> {
+    pub(crate) detection: &'a Detection,
+    pub(crate) spec: &'a SensorSpec,
+    pub(crate) sensor: usize,
+    pub(crate) applied_s: f64,
+}
+
 /// One number measured, linearised about the present estimate.
 pub(super) struct Row {
     pub(super) gradient: Vector4<f64>,
@@ -63,12 +72,10 @@ impl Reference {
         birth: BirthKey,
         at: Utc,
         velocity: Vector,
-        detection: &Detection,
-        spec: &SensorSpec,
-        sensor: usize,
-        applied_s: f64,
+        sighting: Sighting<'_>,
         biases: &BiasFilter,
     ) {
+        let Sighting { detection, spec, sensor, applied_s } = sighting;
         let b = biases.bias(sensor);
         let yaw = spec.boresight.rad() - b.yaw_rad + detection.azimuth_rad;
         let along = Vector::new(yaw.cos(), yaw.sin());
@@ -122,18 +129,11 @@ impl Reference {
 
     /// Corrects the biases and this state by a detection of `sensor` at the time this state is for. Says
     /// whether it was believed throughout.
-    pub(crate) fn update(
-        &mut self,
-        detection: &Detection,
-        spec: &SensorSpec,
-        sensor: usize,
-        applied_s: f64,
-        biases: &mut BiasFilter,
-        gradient: &mut [f64],
-    ) -> bool {
+    pub(crate) fn update(&mut self, sighting: Sighting<'_>, biases: &mut BiasFilter, gradient: &mut [f64]) -> bool {
+        let Sighting { detection, spec, sensor, .. } = sighting;
         let count = if detection.doppler_mps.is_some() && spec.doppler_sigma_mps.is_some() { 3 } else { 2 };
         for k in 0..count {
-            let row = self.row(k, detection, spec, sensor, applied_s, biases);
+            let row = self.row(k, sighting, biases);
             self.spread_gradient(&row, sensor, gradient);
             let ph = self.cov * row.gradient;
             let own = row.gradient.dot(&ph) + row.variance;
@@ -164,15 +164,8 @@ impl Reference {
     }
 
     /// Range, azimuth, Doppler, in that order.
-    pub(super) fn row(
-        &self,
-        which: usize,
-        detection: &Detection,
-        spec: &SensorSpec,
-        sensor: usize,
-        applied_s: f64,
-        biases: &BiasFilter,
-    ) -> Row {
+    pub(super) fn row(&self, which: usize, sighting: Sighting<'_>, biases: &BiasFilter) -> Row {
+        let Sighting { detection, spec, sensor, applied_s } = sighting;
         let b = biases.bias(sensor);
         let state = self.state(biases.mean());
         let velocity = Vector::new(state[2], state[3]);

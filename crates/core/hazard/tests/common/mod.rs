@@ -9,8 +9,8 @@ use jxz_map::{
 };
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{
-    ClassBelief, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site, SiteId, IslandId, Sources, Track,
-    TrackId, Warning, WarningKind, WarningStage,
+    ClassBelief, IslandId, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site, SiteId,
+    Sources, Track, TrackId, Warning, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;
