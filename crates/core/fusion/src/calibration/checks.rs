@@ -53,7 +53,8 @@ fn reference(state: &Vector4<f64>, biases: &BiasFilter) -> Reference {
     let towards = Yaw::from_rad(spec.boresight.rad() - b.yaw_rad);
     let first = seen(spec, from, towards, state);
     let mut made = Reference::room(biases);
-    made.begin(birth(BIRTH), utc(0.0), Vector::new(state[2], state[3]), &first, spec, 0, b.clock_s, biases);
+    let sighting = Sighting { detection: &first, spec, sensor: 0, applied_s: b.clock_s };
+    made.begin(birth(BIRTH), utc(0.0), Vector::new(state[2], state[3]), sighting, biases);
     assert!((made.state(biases.mean()) - state).amax() < 1e-9);
     made
 }
