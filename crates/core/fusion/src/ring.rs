@@ -104,11 +104,11 @@ impl Ring {
             if k == place {
                 self.later.extend(event.take().map(|e| (e, true)));
             }
-            if k == start {
-                if let Some(kept) = &entry.before {
-                    population.now = kept.now;
-                    population.tracks.clone_from(&kept.tracks);
-                }
+            if k == start
+                && let Some(kept) = &entry.before
+            {
+                population.now = kept.now;
+                population.tracks.clone_from(&kept.tracks);
             }
             self.spare.extend(entry.before);
             self.later.push_back((entry.event, false));
