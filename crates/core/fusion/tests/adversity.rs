@@ -1,4 +1,5 @@
 //! Outages, late scans, garbage and floods.
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 mod common;
 
@@ -59,45 +60,51 @@ fn shuffled(scene: &mut Scene, steps: usize, most_late_s: f64) -> Vec<(f64, Scan
     scans
 }
 
-#[test]
-fn scans_up_to_150_ms_late_are_used_as_if_in_order() {
-    // Four road users on a street, and thirty close together.
-    let scenes: [(fn() -> Vec<User>, f64); 2] = [(street, 0.6), (|| rings::users(12), 1.2)];
-    for (users, most_gospa_m) in scenes {
-        let plain = || Tracker::new(sensors(), FusionConfig { calibrate: false, ..config() }).unwrap();
-        let mut late_scene = Scene::new(12, users());
-        let mut late = plain();
-        let mut inserted = 0;
-        let mut score = TrackingScore::default();
-        for (arrival, scan) in shuffled(&mut late_scene, 640, 0.15) {
-            let outcome = late.handle_scan(&scan).unwrap();
-            assert_ne!(outcome.lateness, Lateness::TooLate);
-            inserted += u32::from(outcome.lateness == Lateness::Inserted);
-            if arrival > 1.0 {
-                let estimates: Vec<Moving> = late.tracks_at(utc(arrival)).iter().map(Moving::from).collect();
-                score.add(&late_scene.truth(arrival), &estimates);
-            }
-        }
-        assert!(inserted > 200, "the scene does shuffle: {inserted}");
-        // Asked for the present, though scans arrive up to 150 ms late.
-        let score = score.score();
-        assert!(score.gospa_m.unwrap() < most_gospa_m && score.position_rmse_m.unwrap() < 0.2, "{score:?}");
-
-        // Once all have arrived hardly anything tells that they came late. Not to the bit: what scores are worth, and
-        // where road users come from, is learned in the order in which scans are heard, and weighs in association.
-        let mut in_order = plain();
-        let mut scene = Scene::new(12, users());
-        (0..640).for_each(|k| assert!(in_order.handle_scan(&scene.scan(k)).is_ok()));
-        let (a, b) = (late.tracks_at(utc(8.0)), in_order.tracks_at(utc(8.0)));
-        assert_eq!((a.len(), b.len()), (users().len(), users().len()));
-        for a in &a {
-            let b = nearest(&b, a.position).unwrap();
-            let (moved, drift) = ((a.position - b.position).norm(), (a.velocity - b.velocity).norm());
-            assert!(moved < 0.002 && drift < 0.005, "{moved} m and {drift} m/s: late {a:#?}, in order {b:#?}");
-            assert!((a.position_sigma_m() - b.position_sigma_m()).abs() < 0.05 * b.position_sigma_m());
-            assert_eq!((a.class.best().0, a.measured_at), (b.class.best().0, b.measured_at));
+/// Plays the same scene twice, shuffled and in order.
+fn assert_used_as_if_in_order(users: impl Fn() -> Vec<User>, most_gospa_m: f64) {
+    let plain = || Tracker::new(sensors(), FusionConfig { calibrate: false, ..config() }).unwrap();
+    let mut late_scene = Scene::new(12, users());
+    let mut late = plain();
+    let mut inserted = 0;
+    let mut score = TrackingScore::default();
+    for (arrival, scan) in shuffled(&mut late_scene, 640, 0.15) {
+        let outcome = late.handle_scan(&scan).unwrap();
+        assert_ne!(outcome.lateness, Lateness::TooLate);
+        inserted += u32::from(outcome.lateness == Lateness::Inserted);
+        if arrival > 1.0 {
+            let estimates: Vec<Moving> = late.tracks_at(utc(arrival)).iter().map(Moving::from).collect();
+            score.add(&late_scene.truth(arrival), &estimates);
         }
     }
+    assert!(inserted > 200, "the scene does shuffle: {inserted}");
+    // Asked for the present, though scans arrive up to 150 ms late.
+    let score = score.score();
+    assert!(score.gospa_m.unwrap() < most_gospa_m && score.position_rmse_m.unwrap() < 0.2, "{score:?}");
+
+    // Once all have arrived hardly anything tells that they came late. Not to the bit: what scores are worth, and
+    // where road users come from, is learned in the order in which scans are heard, and weighs in association.
+    let mut in_order = plain();
+    let mut scene = Scene::new(12, users());
+    (0..640).for_each(|k| assert!(in_order.handle_scan(&scene.scan(k)).is_ok()));
+    let (a, b) = (late.tracks_at(utc(8.0)), in_order.tracks_at(utc(8.0)));
+    assert_eq!((a.len(), b.len()), (users().len(), users().len()));
+    for a in &a {
+        let b = nearest(&b, a.position).unwrap();
+        let (moved, drift) = ((a.position - b.position).norm(), (a.velocity - b.velocity).norm());
+        assert!(moved < 0.002 && drift < 0.005, "{moved} m and {drift} m/s: late {a:#?}, in order {b:#?}");
+        assert!((a.position_sigma_m() - b.position_sigma_m()).abs() < 0.05 * b.position_sigma_m());
+        assert_eq!((a.class.best().0, a.measured_at), (b.class.best().0, b.measured_at));
+    }
+}
+
+#[test]
+fn scans_up_to_150_ms_late_are_used_as_if_in_order() {
+    assert_used_as_if_in_order(street, 0.6);
+}
+
+#[test]
+fn so_they_are_where_thirty_drive_close_together() {
+    assert_used_as_if_in_order(|| rings::users(12), 1.2);
 }
 
 #[test]

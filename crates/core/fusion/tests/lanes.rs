@@ -29,7 +29,7 @@ fn score(users: fn() -> Vec<User>, lanes: Option<LaneField>) -> Score {
             Some(lanes) => tracker.with_lanes(lanes.clone()),
             None => tracker,
         };
-        let run = run(&mut tracker, &mut scene, 9.0, 2.0, |_, t| (t / 0.05) as usize.is_multiple_of(5));
+        let run = run(&mut tracker, &mut scene, 9.0, 2.0, |_, t| ((t / 0.05) as usize).is_multiple_of(5));
         let score = run.score.score();
         totals[0] += score.position_rmse_m.unwrap();
         totals[1] += score.velocity_rmse_mps.unwrap();
