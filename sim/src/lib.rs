@@ -24,4 +24,6 @@ pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
-pub use virtual_run::{Latency, MustArrive, Tracking, VirtualIsland, VirtualReport, VirtualRunError};
+pub use virtual_run::{
+    HandOvers, Latency, MustArrive, NeighbourLinks, Tracking, VirtualIsland, VirtualReport, VirtualRunError,
+};

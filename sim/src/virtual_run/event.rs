@@ -3,7 +3,7 @@
 use crate::radio::Channel;
 use jxz_units::Instant;
 use jxz_v2x::Frame;
-use jxz_world::{JunctionSignals, NodeState, Record, Scan, VehicleId};
+use jxz_world::{JunctionSignals, NeighbourTracks, NodeState, Record, Scan, VehicleId};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ pub(super) enum Arrival {
     Signals(usize, JunctionSignals),
     /// A vehicle's message at an edge node.
     Report(usize, Arc<[u8]>),
+    /// A neighbour's word at an edge node.
+    Neighbour(usize, Box<NeighbourTracks>),
     /// An edge node's message at a vehicle, with when it was sent.
     Broadcast(VehicleId, Channel, Arc<Frame>, Instant),
     /// An edge node's fresh state at the cloud.

@@ -2,6 +2,7 @@
 
 use super::digest::OutputDigest;
 use super::event::{Arrival, Queue};
+use super::hand_over::{HandOverBook, NeighbourLinks};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
@@ -9,6 +10,7 @@ use crate::radio::{Channel, Radio};
 use crate::rng::{Seed, Stream};
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
+use crate::truth::TruthObject;
 use core::time::Duration;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_edge::{Edge, EdgeConfig, EdgeError, NoStopwatch};
@@ -17,7 +19,7 @@ use jxz_map::Map;
 use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
-use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record};
+use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,6 +65,8 @@ pub enum VirtualRunError {
 struct Node {
     edge: Edge,
     stream: Stream,
+    /// Numbers of the neighbouring nodes.
+    neighbours: Vec<usize>,
 }
 
 /// The whole island in virtual time.
@@ -72,6 +76,7 @@ pub struct VirtualIsland {
     utc_start: Utc,
     simulation: Simulation,
     verifier: Option<Arc<dyn VerifySignature>>,
+    links: NeighbourLinks,
     nodes: Vec<Node>,
     cloud: Cloud,
     radio: Radio,
@@ -82,6 +87,7 @@ pub struct VirtualIsland {
     drops: Drops,
     must_arrive: MustArrive,
     score: TrackingScore,
+    hand_overs: HandOverBook,
     step: u64,
 }
 
@@ -97,7 +103,9 @@ impl VirtualIsland {
         let node = |(number, site): (usize, &jxz_world::Site)| {
             let config = EdgeConfig { boot: seed, ..EdgeConfig::default() };
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
-            Ok(Node { edge, stream: radio.sender(number as u64) })
+            let near = jxz_edge::neighbours_of(&map, site).into_iter();
+            let neighbours = near.filter_map(|near| map.sites.iter().position(|s| s.id == near.id)).collect();
+            Ok(Node { edge, stream: radio.sender(number as u64), neighbours })
         };
         let nodes = map.sites.iter().enumerate().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
@@ -110,6 +118,7 @@ impl VirtualIsland {
             utc_start,
             simulation,
             verifier: None,
+            links: NeighbourLinks::default(),
             nodes,
             cloud,
             radio,
@@ -120,6 +129,7 @@ impl VirtualIsland {
             drops: Drops::default(),
             must_arrive: MustArrive::default(),
             score: TrackingScore::default(),
+            hand_overs: HandOverBook::default(),
             step: 0,
         })
     }
@@ -138,11 +148,19 @@ impl VirtualIsland {
         let authority = IslandAuthority::new(seed, algorithm, now)?;
         self.simulation = self.simulation.secured(authority.fleet(Arc::clone(&verifier))?);
         self.verifier = Some(verifier);
-        let nodes = self.nodes.into_iter().zip(0..).map(|(Node { edge, stream }, number)| {
-            Ok(Node { edge: edge.secured(authority.node(seed, number, now)?), stream })
+        let nodes = self.nodes.into_iter().zip(0..).map(|(node, number)| {
+            let edge = node.edge.secured(authority.node(seed, number, now)?);
+            Ok(Node { edge, ..node })
         });
         self.nodes = nodes.collect::<Result<_, EnrolError>>()?;
         Ok(self)
+    }
+
+    /// From now on words go from node to node in this way.
+    #[must_use]
+    pub fn linked(mut self, links: NeighbourLinks) -> Self {
+        self.links = links;
+        self
     }
 
     /// The simulation inside.
@@ -155,6 +173,13 @@ impl VirtualIsland {
     #[must_use]
     pub fn cloud(&self) -> &Cloud {
         &self.cloud
+    }
+
+    /// Every site with the tracks that its node has now.
+    #[must_use]
+    pub fn tracks(&self) -> Vec<(&Site, Vec<Track>)> {
+        let at = self.simulation.now().utc;
+        self.nodes.iter().map(|node| (node.edge.site(), node.edge.tracks_at(at))).collect()
     }
 
     /// Simulated seconds so far.
@@ -192,6 +217,8 @@ impl VirtualIsland {
         if self.step.is_multiple_of(1200) {
             let alive: Vec<_> = self.simulation.truth().iter().filter_map(|object| object.vehicle).collect();
             self.vehicles.retain(|vehicle, _| alive.contains(vehicle));
+            let alive: std::collections::BTreeSet<u64> = self.simulation.truth().iter().map(|o| o.id).collect();
+            self.hand_overs.retain(|user| alive.contains(&user));
         }
         Ok(())
     }
@@ -234,6 +261,7 @@ impl VirtualIsland {
             Arrival::Scan(number, scan) => self.feed(now, number, jxz_edge::Input::Scan(scan)),
             Arrival::Signals(number, signals) => self.feed(now, number, jxz_edge::Input::Signals(signals)),
             Arrival::Report(number, bytes) => self.feed(now, number, jxz_edge::Input::Radio(bytes.to_vec())),
+            Arrival::Neighbour(number, word) => self.feed(now, number, jxz_edge::Input::Neighbour(*word)),
             Arrival::Broadcast(vehicle, channel, frame, sent) => {
                 self.latencies.record(LatencyStage::Radio, now.mono.since(sent));
                 for shown in self.simulation.deliver(vehicle, channel, now, &frame.bytes) {
@@ -275,6 +303,12 @@ impl VirtualIsland {
                     }
                 }
                 jxz_edge::Output::Record(record) => self.bring(now, number, record)?,
+                jxz_edge::Output::Neighbour { to, tracks } => {
+                    let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { continue };
+                    for delay in self.links.delays(&tracks.site, &to) {
+                        self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
+                    }
+                }
                 jxz_edge::Output::Verify(verification) => {
                     let verdict = match &self.verifier {
                         Some(verifier) => verification.job.run_with(&**verifier),
@@ -366,15 +400,17 @@ impl VirtualIsland {
 
     /// Tracks against truth in every site's coverage, now.
     fn compare(&mut self, now: Now) {
-        for node in &self.nodes {
+        for (number, node) in self.nodes.iter().enumerate() {
             let site = node.edge.site();
             let covered = |at: jxz_geo::Point| (at - site.position).norm() < site.coverage_m;
-            let truth: Vec<Moving> = (self.simulation.truth().iter())
-                .filter(|object| covered(object.position))
-                .map(|object| Moving { position: object.position, velocity: object.velocity })
-                .collect();
-            let tracks = node.edge.tracks_at(now.utc);
-            let tracks: Vec<Moving> = tracks.iter().filter(|track| covered(track.position)).map(Moving::from).collect();
+            let inside: Vec<_> = self.simulation.truth().iter().filter(|object| covered(object.position)).collect();
+            let mut tracks = node.edge.tracks_at(now.utc);
+            tracks.retain(|track| covered(track.position));
+            let places: Vec<_> = inside.iter().map(|object| (object.id, object.position)).collect();
+            self.hand_overs.look(now.mono, number, &node.neighbours, &places, &tracks);
+            let moving = |object: &&TruthObject| Moving { position: object.position, velocity: object.velocity };
+            let truth: Vec<Moving> = inside.iter().map(moving).collect();
+            let tracks: Vec<Moving> = tracks.iter().map(Moving::from).collect();
             if !truth.is_empty() || !tracks.is_empty() {
                 self.score.add(&truth, &tracks);
             }
@@ -424,6 +460,7 @@ impl VirtualIsland {
                 missed: score.missed,
                 false_tracks: score.false_tracks,
             },
+            hand_overs: self.hand_overs.count(),
             road_users: self.simulation.truth().len(),
             incidents,
             removed_stuck: self.simulation.removed_stuck(),

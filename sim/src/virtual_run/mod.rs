@@ -2,8 +2,10 @@
 
 mod digest;
 mod event;
+mod hand_over;
 mod island;
 mod report;
 
+pub use hand_over::{HandOvers, NeighbourLinks};
 pub use island::{VirtualIsland, VirtualRunError};
 pub use report::{Latency, MustArrive, Tracking, VirtualReport};

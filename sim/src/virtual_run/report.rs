@@ -1,5 +1,6 @@
 //! What a virtual run says of itself at its end.
 
+use super::hand_over::HandOvers;
 use crate::on_board::ByChannel;
 use crate::scenario::IncidentKind;
 use jxz_fusion::metrics::Score;
@@ -79,6 +80,8 @@ pub struct VirtualReport {
     pub dropped: BTreeMap<String, u64>,
     /// Tracks against truth.
     pub tracks: Tracking,
+    /// Road users that went from one site to the next, and how many of them kept their identity.
+    pub hand_overs: HandOvers,
     /// Road users at the end.
     pub road_users: usize,
     /// How often each kind of incident happened.

@@ -7,6 +7,7 @@ use jxz_observe::LogSettings;
 use jxz_v2x::Profile;
 use jxz_world::SiteId;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +27,12 @@ pub struct Config {
     pub cloud: Cloud,
     /// Where vehicles subscribe over 5G.
     pub uu: Uu,
+    /// Where neighbouring nodes send what is handed over; without it nothing is.
+    #[serde(default)]
+    pub hand_over: Option<HandOver>,
+    /// The neighbouring nodes.
+    #[serde(default)]
+    pub neighbours: Vec<Neighbour>,
     /// The edition of the message set that vehicles here speak: day-1, day-2 or release-2019-07.
     #[serde(default)]
     pub profile: Profile,
@@ -75,6 +82,24 @@ pub struct Uu {
     /// Most vehicles at once; more are refused and counted.
     #[serde(default = "subscribers")]
     pub max_subscribers: usize,
+}
+
+/// Exchange with neighbouring nodes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HandOver {
+    /// QUIC address: neighbours connect to it, and the node connects to them from it.
+    pub listen: SocketAddr,
+}
+
+/// A neighbouring node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// Its site in the map, and the name in its certificate.
+    pub site: SiteId,
+    /// Host and port of its `hand_over.listen`, resolved at each attempt to connect.
+    pub address: String,
 }
 
 /// The radio.
@@ -127,6 +152,9 @@ impl Default for Security {
     }
 }
 
+/// A site has no more neighbours than this.
+const MAX_NEIGHBOURS: usize = 16;
+
 const fn yes() -> bool {
     true
 }
@@ -169,8 +197,21 @@ impl Config {
             "security.verifiers is {}; 1 to 64 threads can verify",
             config.security.verifiers
         );
+        config.check_neighbours()?;
         anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
         Ok(config)
+    }
+
+    fn check_neighbours(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.neighbours.is_empty() || self.hand_over.is_some(),
+            "there are neighbours but no hand_over.listen: they could not reach this node"
+        );
+        let sites: BTreeSet<&SiteId> = self.neighbours.iter().map(|neighbour| &neighbour.site).collect();
+        anyhow::ensure!(sites.len() == self.neighbours.len(), "a site is among the neighbours twice");
+        anyhow::ensure!(!sites.contains(&self.site), "{} is among its own neighbours", self.site);
+        anyhow::ensure!(sites.len() <= MAX_NEIGHBOURS, "{} neighbours; at most {MAX_NEIGHBOURS} are used", sites.len());
+        Ok(())
     }
 }
 
@@ -192,6 +233,18 @@ mod tests {
         let error = Config::parse(&SAMPLE.replace("[ingest]", "[ingest]\nlisten_adress = 1")).unwrap_err();
         let said = format!("{error:#}");
         assert!(said.contains("listen_adress") && said.contains(&format!("line {line}")), "{said}");
+    }
+
+    #[test]
+    fn neighbours_must_be_others_each_once_and_able_to_answer() {
+        let config = Config::parse(SAMPLE).unwrap();
+        assert_eq!((config.neighbours.len(), config.hand_over.is_some()), (1, true));
+        let own = SAMPLE.replace("zhongxin-huandao-dong-2", "zhongxin-minan");
+        assert!(Config::parse(&own).unwrap_err().to_string().contains("own neighbours"));
+        let twice = format!("{SAMPLE}\n[[neighbours]]\nsite = \"zhongxin-huandao-dong-2\"\naddress = \"b:1\"\n");
+        assert!(Config::parse(&twice).unwrap_err().to_string().contains("twice"));
+        let deaf = SAMPLE.replace("[hand_over]\nlisten = \"127.0.0.1:7200\"\n", "");
+        assert!(Config::parse(&deaf).unwrap_err().to_string().contains("hand_over"));
     }
 
     #[test]

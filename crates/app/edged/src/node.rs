@@ -6,15 +6,15 @@ use anyhow::Context;
 use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Security, Stopwatch, Verification};
 use jxz_ingest::{Gate, Ingested, Listener};
 use jxz_link::{
-    Credentials, ImmediateForwardConfig, ImmediateForwardRadio, LinkError, MulticastConfig, MulticastRadio, Radio,
-    RadioFrame, Role, TxChannel, Uplink, UplinkConfig, UuServer, UuServerConfig, VerifyPool, load_signer, load_trust,
-    utc_now,
+    Credentials, ImmediateForwardConfig, ImmediateForwardRadio, LinkError, MulticastConfig, MulticastRadio,
+    NeighbourLinkConfig, NeighbourLinks, Radio, RadioFrame, Role, TxChannel, Uplink, UplinkConfig, UuServer,
+    UuServerConfig, VerifyPool, load_signer, load_trust, utc_now,
 };
 use jxz_map::Map;
 use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Frame, MessageKind};
-use jxz_world::{DropCause, Drops, Site};
+use jxz_world::{DropCause, Drops, NeighbourTracks, Site};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -109,6 +109,7 @@ struct Node {
     radio: Box<dyn Radio>,
     vehicles: UuServer,
     uplink: Uplink,
+    neighbours: Option<NeighbourLinks>,
     verifiers: VerifyPool<u64>,
     verdicts: mpsc::Receiver<(Verdict, u64)>,
     revocations: Revocations,
@@ -151,6 +152,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
                     continue;
                 }
             },
+            Some(word) = heard(&mut node.neighbours) => Input::Neighbour(word),
             Some((verdict, ticket)) = node.verdicts.recv() => Input::Verified(ticket, Some(verdict)),
             () = timer => Input::Timer,
             _ = links.tick() => {
@@ -162,6 +164,22 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
         node.take(input);
     }
     node.stop(&config.state_dir).await
+}
+
+/// A neighbour's next word; never, without links to neighbours.
+async fn heard(neighbours: &mut Option<NeighbourLinks>) -> Option<NeighbourTracks> {
+    match neighbours {
+        Some(links) => links.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The links to the neighbours that are configured, if any are to be.
+fn open_neighbours(config: &Config, boot: u64, credentials: &Credentials) -> Result<Option<NeighbourLinks>, LinkError> {
+    let Some(hand_over) = &config.hand_over else { return Ok(None) };
+    let addresses = config.neighbours.iter().map(|n| (n.site.clone(), n.address.clone())).collect();
+    let (site, credentials) = (config.site.clone(), credentials.clone());
+    NeighbourLinks::bind(&NeighbourLinkConfig::new(hand_over.listen, site, boot, credentials, addresses)).map(Some)
 }
 
 impl Node {
@@ -206,6 +224,7 @@ impl Node {
             max_subscribers: config.uu.max_subscribers,
             queue: UU_QUEUE,
         };
+        let neighbours = open_neighbours(config, boot, &credentials)?;
         let mut uplink = UplinkConfig::new(&config.cloud.address, config.site.clone(), boot, credentials);
         uplink.server_name.clone_from(&config.cloud.server_name);
         Ok(Self {
@@ -215,6 +234,7 @@ impl Node {
             radio: open_radio(&config.radio)?,
             vehicles: UuServer::bind(&vehicles)?,
             uplink: Uplink::spawn(uplink)?,
+            neighbours,
             verifiers,
             verdicts,
             revocations: Revocations::beside(&config.pki.dir),
@@ -233,6 +253,11 @@ impl Node {
                 Output::Record(record) => {
                     if !self.uplink.send_record(&record) {
                         tracing::error!(sequence = record.sequence, "no room for a record that must arrive");
+                    }
+                }
+                Output::Neighbour { to, tracks } => {
+                    if let Some(neighbours) = &self.neighbours {
+                        neighbours.send(&to, tracks);
                     }
                 }
                 _ => tracing::error!("an output of a kind that this daemon does not know"),
@@ -275,6 +300,9 @@ impl Node {
         for more in [&self.radio.drops(), &self.radio_drops, &self.vehicles.drops(), &self.uplink.stats().drops] {
             drops.merge(more);
         }
+        if let Some(neighbours) = &self.neighbours {
+            drops.merge(&neighbours.drops());
+        }
         LinkStatus { subscribers: u32::try_from(self.vehicles.subscribers()).unwrap_or(u32::MAX), drops }
     }
 
@@ -289,6 +317,7 @@ impl Node {
             uptime_s: now.mono.since(Instant::ZERO).as_secs_f64(),
             cloud_connected: uplink.connected,
             subscribers: self.vehicles.subscribers(),
+            neighbours_reached: self.neighbours.as_ref().map_or(0, NeighbourLinks::reached),
             must_arrive: MustArrive {
                 sent: uplink.sent + uplink.dropped,
                 acknowledged: uplink.acknowledged,

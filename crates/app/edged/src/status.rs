@@ -18,6 +18,9 @@ pub struct Status {
     pub cloud_connected: bool,
     /// Vehicles subscribed over 5G.
     pub subscribers: usize,
+    /// Neighbouring nodes that this one can speak to.
+    #[serde(default)]
+    pub neighbours_reached: usize,
     /// Records that must arrive.
     pub must_arrive: MustArrive,
     /// What was dropped since the start, by cause.
@@ -84,12 +87,13 @@ mod tests {
             uptime_s: 1.5,
             cloud_connected: true,
             subscribers: 3,
+            neighbours_reached: 2,
             must_arrive,
             dropped: Drops::default(),
             latencies: LatencyBook::default(),
         };
         status.write(folder.path()).unwrap();
         let back = Status::read(folder.path()).unwrap();
-        assert_eq!((back.must_arrive, back.subscribers), (must_arrive, 3));
+        assert_eq!((back.must_arrive, back.subscribers, back.neighbours_reached), (must_arrive, 3, 2));
     }
 }

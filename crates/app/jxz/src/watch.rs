@@ -245,7 +245,7 @@ impl Pedestrian {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jxz_world::{ClassBelief, Sources};
+    use jxz_world::{ClassBelief, IslandId, Sources};
     use nalgebra::Matrix4;
 
     const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
@@ -258,6 +258,7 @@ mod tests {
     fn track(id: u64, x_m: f64) -> Track {
         Track {
             id: TrackId(id),
+            island: IslandId(id),
             valid_at: START,
             measured_at: START,
             since: START,

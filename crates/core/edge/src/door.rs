@@ -3,7 +3,7 @@
 use crate::guard::Verification;
 use jxz_security::Verdict;
 use jxz_v2x::Frame;
-use jxz_world::{Drops, JunctionSignals, NodeState, Record, Scan};
+use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, Scan, SiteId};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -19,6 +19,8 @@ pub enum Input {
     Verified(u64, Option<Verdict>),
     /// A revocation list of the security authority, as it came.
     Revocations(Vec<u8>),
+    /// A neighbouring node's word, from whom it says that it is.
+    Neighbour(NeighbourTracks),
     /// How the links outside do; replaces what was said before.
     Links(LinkStatus),
     /// Nothing but the passing of time.
@@ -44,6 +46,13 @@ pub enum Output {
     Verify(Verification),
     /// Send to the cloud while it is fresh.
     State(NodeState),
+    /// Send to a neighbouring node while it is fresh (it is said anew after 200 ms).
+    Neighbour {
+        /// To whom.
+        to: SiteId,
+        /// Whom it should know of.
+        tracks: NeighbourTracks,
+    },
     /// Bring to the cloud, however long it takes.
     Record(Record),
 }

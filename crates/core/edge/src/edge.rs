@@ -4,11 +4,11 @@ use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_
 use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
-use crate::{EdgeConfig, Input, Output};
-use jxz_fusion::{Bounds, FusionError, Lateness, ReportFate, Tracker};
+use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
+use crate::{EdgeConfig, EdgeError, Input, Output};
+use jxz_fusion::{Bounds, Lateness, ReportFate, Tracker};
 use jxz_hazard::Hazards;
 use jxz_map::{JunctionIx, Map};
-use jxz_plausibility::ConfigError;
 use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
@@ -31,40 +31,8 @@ const REPORT_AHEAD_S: f64 = 0.2;
 const REPORT_BEHIND_S: f64 = 2.0;
 /// Reports from farther than this from the unit are not of its site, metres (the F2MD range check).
 const REPORT_RANGE_M: f64 = 420.0;
-/// Fusion tracks this far beyond the site's coverage, so that who comes in is known already, metres.
-const COVERAGE_MARGIN_M: f64 = 30.0;
 /// Vehicles whose last report is remembered to know a repeated one.
 const REPORT_MEMORY: usize = 4096;
-
-/// Why a node cannot start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EdgeError {
-    /// The map has no such site.
-    #[error("site `{0}` is not in the map; `jxz map info` lists its sites")]
-    UnknownSite(SiteId),
-    /// The site's sensors do not make a fusion.
-    #[error("site `{site}`: {source}")]
-    Fusion {
-        /// Which site.
-        site: SiteId,
-        /// What is wrong with its sensors.
-        source: FusionError,
-    },
-    /// The checks of plausibility cannot begin.
-    #[error(transparent)]
-    Plausibility(#[from] ConfigError),
-    /// A setting is out of its range.
-    #[error("setting `{name}` is {value}; it must be above zero and at most {limit}")]
-    Setting {
-        /// The setting.
-        name: &'static str,
-        /// Its value.
-        value: f64,
-        /// The largest value that makes sense.
-        limit: f64,
-    },
-}
 
 /// The brain of one roadside node.
 pub struct Edge {
@@ -75,6 +43,7 @@ pub struct Edge {
     tracker: Tracker,
     hazards: Hazards,
     nearness: Nearness,
+    neighbours: Neighbours,
     encoder: Encoder,
     guard: Option<Guard>,
     doubt: Doubt,
@@ -119,6 +88,7 @@ impl Edge {
         let bounds = Bounds::Disc { centre: site.position, radius_m: site.coverage_m + COVERAGE_MARGIN_M };
         fusion.bounds.get_or_insert(bounds);
         let tracker = Tracker::new(site.sensors.clone(), fusion)
+            .map(|tracker| tracker.of_site(&site.id))
             .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })?;
         let junction = site.junction.as_ref().and_then(|id| {
             let position = map.junctions.iter().position(|j| j.id == *id)?;
@@ -128,6 +98,7 @@ impl Edge {
         Ok(Self {
             hazards: Hazards::new(map.clone(), &site, config.hazard.clone()),
             nearness: Nearness::new(&map, &site, junction),
+            neighbours: Neighbours::new(&map, &site, config.boot, start),
             encoder: Encoder::for_site(
                 &map,
                 &site,
@@ -173,6 +144,9 @@ impl Edge {
             Input::Radio(bytes) => self.handle_radio(now, &bytes),
             Input::Verified(ticket, verdict) => self.handle_verdict(now, ticket, verdict),
             Input::Revocations(list) => self.handle_revocations(now, &list),
+            Input::Neighbour(word) => {
+                self.neighbours.hear(now, word, &mut self.tracker, &mut self.health.drops);
+            }
             Input::Links(links) => self.health.links = links,
             Input::Timer => {}
         }
@@ -187,7 +161,8 @@ impl Edge {
     /// When [`Self::handle`] must be called again even if nothing comes in.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        [self.round.due(), self.spat.due(), self.map_due.due(), self.health_due.due()].into_iter().min()
+        let own = [self.round.due(), self.spat.due(), self.map_due.due(), self.health_due.due()];
+        own.into_iter().chain(self.neighbours.due()).min()
     }
 
     /// The site this is the brain of.
@@ -226,6 +201,8 @@ impl Edge {
                 self.health.drops.add(DropCause::SensorQueueFull, outcome.over_limit as u64);
                 if outcome.lateness == Lateness::TooLate {
                     self.health.drops.count(DropCause::SensorStale);
+                } else {
+                    self.neighbours.measured(scan.valid_at);
                 }
             }
             Err(_) => self.health.drops.count(DropCause::SensorUnknown),
@@ -343,7 +320,7 @@ impl Edge {
             return;
         }
         match self.tracker.handle_vehicle_report(&report).fate {
-            ReportFate::Updated | ReportFate::Started => {}
+            ReportFate::Updated | ReportFate::Started => self.neighbours.measured(report.valid_at),
             ReportFate::OutsideBounds => self.health.drops.count(DropCause::RadioOutOfRange),
             ReportFate::Unusable | ReportFate::TooLate => self.health.drops.count(DropCause::RadioImplausible),
             ReportFate::OverLimit => self.health.drops.count(DropCause::RadioQueueFull),
@@ -351,6 +328,9 @@ impl Edge {
     }
 
     fn run_due(&mut self, now: Now) {
+        for word in self.neighbours.run_due(now, &mut self.tracker, &mut self.health.drops) {
+            self.push(word);
+        }
         if self.round.take(now.mono) {
             self.run_round(now);
         }

@@ -7,12 +7,16 @@ mod broadcast;
 mod config;
 mod door;
 mod edge;
+mod error;
 mod guard;
 mod health;
 mod nearness;
+mod neighbours;
 
 pub use config::EdgeConfig;
 pub use door::{Input, LinkStatus, Output};
-pub use edge::{Edge, EdgeError};
+pub use edge::Edge;
+pub use error::EdgeError;
 pub use guard::{Security, Verification, refusal_cause};
 pub use health::{NoStopwatch, Stopwatch};
+pub use neighbours::neighbours_of;

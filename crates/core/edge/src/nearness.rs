@@ -101,13 +101,14 @@ mod tests {
     use super::*;
     use jxz_geo::Vector;
     use jxz_units::Utc;
-    use jxz_world::{ClassBelief, Concerned, Place, Sources, WarningId, WarningKind, WarningStage};
+    use jxz_world::{ClassBelief, Concerned, IslandId, Place, Sources, WarningId, WarningKind, WarningStage};
 
     const NOW: Utc = Utc::from_unix_ms(1_786_270_272_000);
 
     fn track(id: u64, x: f64, y: f64, class: RoadUserClass) -> Track {
         Track {
             id: TrackId(id),
+            island: IslandId(id),
             valid_at: NOW,
             measured_at: NOW,
             since: NOW,

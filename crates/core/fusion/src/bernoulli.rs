@@ -8,12 +8,12 @@ use crate::sensor::{MAX_SENSORS, SensorModel};
 use crate::{Bounds, FusionConfig};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
-use jxz_world::{ClassBelief, Detection, Sources, Track, TrackId, VehicleId};
+use jxz_world::{ClassBelief, Detection, IslandId, Sources, Track, TrackId, VehicleId};
 use nalgebra::Matrix2;
 
 /// Existence never reaches certainty, or nothing could end a track.
 const MAX_EXISTENCE: f64 = 1.0 - 1e-6;
-/// "Lately" in [`Sources`], seconds.
+/// "Lately" in [`Sources`], and how long a neighbour's word is fresh, seconds.
 const LATELY_S: f64 = 1.0;
 /// Below this a road user stands, metres per second.
 const STANDING_MPS: f64 = 0.5;
@@ -33,9 +33,9 @@ const EXTENT_GAIN: f64 = 0.1;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BirthKey {
     pub(crate) at: Utc,
-    /// Index of the sensor; [`MAX_SENSORS`] for a vehicle report.
+    /// Index of the sensor; [`MAX_SENSORS`] for a vehicle report, one more for a neighbour's word.
     pub(crate) source: usize,
-    /// Index of the detection in its scan, or a number made of the vehicle's id.
+    /// Index of the detection in its scan, a number made of the vehicle's id, or the identity on the island.
     pub(crate) item: u64,
 }
 
@@ -45,6 +45,20 @@ pub(crate) struct Heard {
     pub(crate) radar: Option<Utc>,
     pub(crate) camera: Option<Utc>,
     pub(crate) v2x: Option<Utc>,
+}
+
+/// Who it is on the island, and since when: of two for one road user, the lesser is kept, on every site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Identity {
+    pub(crate) since: Utc,
+    pub(crate) island: IslandId,
+}
+
+/// A neighbour's last word on a track: for when, and who it said it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Word {
+    pub(crate) at: Utc,
+    pub(crate) island: IslandId,
 }
 
 #[derive(Debug, Clone)]
@@ -61,10 +75,12 @@ pub(crate) struct Bernoulli {
     pub(crate) hits: u32,
     pub(crate) camera_hits: u32,
     pub(crate) rival: Option<Rival>,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) word: Option<Word>,
     pub(crate) companion: Option<Companion>,
-    extent_m: Option<(f64, f64)>,
-    heading: Option<Heading>,
-    since: Utc,
+    pub(crate) extent_m: Option<(f64, f64)>,
+    pub(crate) heading: Option<Heading>,
+    pub(crate) since: Utc,
     /// Probability that each sensor has it in view, given that it exists.
     in_view: [f32; MAX_SENSORS],
     /// Which sensors saw it in the present window of time, and in the one before.
@@ -89,6 +105,8 @@ impl Bernoulli {
             hits: 0,
             camera_hits: 0,
             rival: None,
+            identity: None,
+            word: None,
             companion: None,
             extent_m: None,
             heading: None,
@@ -274,7 +292,13 @@ impl Bernoulli {
 
     /// Whether anything has been heard of it recently enough for a track to be shown.
     pub(crate) fn is_fresh(&self, at: Utc, config: &FusionConfig) -> bool {
-        at.seconds_since(self.measured_at) <= config.coast_s
+        let heard_of = self.word.map_or(self.measured_at, |word| self.measured_at.max(word.at));
+        at.seconds_since(heard_of) <= config.coast_s
+    }
+
+    /// Whether a neighbour has spoken of it lately.
+    pub(crate) fn is_told(&self, at: Utc) -> bool {
+        self.word.is_some_and(|word| at.seconds_since(word.at) <= LATELY_S)
     }
 
     /// Whether it is inside the area. Of one that comes in the estimate may still be outside by its own error.
@@ -286,7 +310,8 @@ impl Bernoulli {
 
     /// The track as others see it, carried from `now` to `at`; `None` if it is not to be shown then.
     pub(crate) fn track_at(&self, now: Utc, at: Utc, config: &FusionConfig) -> Option<Track> {
-        let id = self.id.filter(|_| self.confirmed)?;
+        let id = self.id.filter(|_| self.confirmed || self.is_told(at))?;
+        let Identity { since, island } = self.identity?;
         let shown = self.existence >= config.report_existence || self.is_held(at, config);
         if !shown || !self.is_fresh(at, config) {
             return None;
@@ -302,9 +327,10 @@ impl Bernoulli {
         let lately = |heard: Option<Utc>| heard.is_some_and(|t| at.seconds_since(t) <= LATELY_S);
         Some(Track {
             id,
+            island,
             valid_at: at,
             measured_at: self.measured_at,
-            since: self.since,
+            since,
             position: state.position(),
             velocity: state.velocity(),
             covariance: state.cov,

@@ -202,6 +202,13 @@ impl Imm {
         self.weights = next;
     }
 
+    /// Multiplies every model's covariance: what is known counts for less. Updates keep whatever rounding has made
+    /// of the symmetry, and a factor again and again would make much of it: so it is made anew.
+    pub(crate) fn inflate(&mut self, factor: f64) {
+        self.models.iter_mut().for_each(|model| model.cov = (model.cov + model.cov.transpose()) * (factor / 2.0));
+        self.combined = blend(&self.models, &self.weights);
+    }
+
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
     pub(crate) fn update(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
         let mut logs = [0.0; MODELS];

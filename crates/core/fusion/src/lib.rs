@@ -10,6 +10,8 @@
 //!   probability that knows the field of view and learns, per sensor, whether the track is hidden from it.
 //! - **Late scans**: a short ring of past populations; a late scan is put where it belongs and what came after is
 //!   filtered again, so the result is that of scans in order.
+//! - **Neighbours**: what another site tracks starts tracks here, or is fused by covariance intersection, so that a road
+//!   user keeps one identity from site to site and nothing is counted twice.
 //!
 //! [`metrics`] judges tracks against truth (GOSPA).
 
@@ -25,9 +27,11 @@ mod error;
 mod extended;
 mod filter;
 mod gate;
+mod intersection;
 mod lanes;
 pub mod metrics;
 mod motion;
+mod neighbour;
 mod occlusion;
 mod population;
 mod report;
@@ -42,5 +46,6 @@ pub use calibration::{SensorCalibration, Trust};
 pub use config::{Bounds, FusionConfig, FusionMode, Motion, Survey};
 pub use error::FusionError;
 pub use lanes::LaneField;
+pub use neighbour::NeighbourFate;
 pub use tracker::{Lateness, ReportFate, ReportOutcome, ScanOutcome, StageCounts, Tracker};
 pub use witness::{Considered, Looked, Reason, TrackOrigin, Witness};

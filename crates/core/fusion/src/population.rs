@@ -122,7 +122,7 @@ impl Population {
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
-        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks);
+        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks, sensor.is_in_doubt());
         work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
@@ -146,7 +146,7 @@ impl Population {
             }
             let own = &pairs[first..next];
             let seen: f64 = own.iter().map(|p| p.probability).sum();
-            work.looks[index] = Look { seen, pd: 0.5 * (plain_pd + pd) };
+            work.looks[index] = Look { seen, pd };
             match config.mode {
                 FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
                 FusionMode::Gnn => {

@@ -2,7 +2,7 @@
 
 use crate::population::Population;
 use jxz_units::Utc;
-use jxz_world::{Detection, VehicleReport};
+use jxz_world::{Detection, Track, VehicleReport};
 use std::collections::VecDeque;
 
 /// Most events kept, whatever their age: with more, the reach into the past shortens.
@@ -15,8 +15,18 @@ const SPARE: usize = 16;
 /// Something that changed the tracks.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    Scan { sensor: usize, at: Utc, believed: bool, detections: Vec<Detection> },
+    Scan {
+        sensor: usize,
+        at: Utc,
+        believed: bool,
+        detections: Vec<Detection>,
+    },
     Report(VehicleReport),
+    /// A neighbour's words, all valid at one time.
+    Words {
+        at: Utc,
+        words: Vec<Track>,
+    },
 }
 
 impl Event {
@@ -24,6 +34,7 @@ impl Event {
         match self {
             Self::Scan { at, .. } => *at,
             Self::Report(report) => report.valid_at,
+            Self::Words { at, .. } => *at,
         }
     }
 }

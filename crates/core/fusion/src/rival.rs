@@ -7,14 +7,16 @@
 use crate::associate::Pair;
 use crate::bernoulli::{Bernoulli, BirthKey};
 
-/// At these log odds the younger is absorbed.
+/// At these log odds the younger is absorbed; sooner while it is in doubt whether the sensors agree, for then one road
+/// user often makes two tracks.
 const ABSORB_LOG_ODDS: f64 = -5.0;
+const ABSORB_IN_DOUBT_LOG_ODDS: f64 = -4.0;
 /// The most that is remembered in favour of two.
 const MOST_LOG_ODDS: f64 = 5.0;
 /// What one scan that saw both says for two: seeing both when there is one needs a false detection beside it.
 const BOTH_LOG_ODDS: f64 = 2.5;
 /// Tracks farther apart than this plus three times their joint position error are no rivals, metres.
-const NEAR_M: f64 = 1.5;
+const NEAR_M: f64 = 0.4;
 
 /// An older track that may be of the same road user, and the log odds that it is not.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +46,8 @@ pub(crate) struct Rivals {
 
 impl Rivals {
     /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
-    pub(crate) fn settle(&mut self, tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look]) {
+    pub(crate) fn settle(&mut self, tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look], in_doubt: bool) {
+        let absorb = if in_doubt { ABSORB_IN_DOUBT_LOG_ODDS } else { ABSORB_LOG_ODDS };
         self.find(tracks, pairs);
         self.absorbed.clear();
         for younger in 0..tracks.len() {
@@ -53,7 +56,7 @@ impl Rivals {
             let before = tracks[younger].rival.filter(|r| r.older == older_key).map_or(0.0, |r| r.log_odds);
             let log_odds = (before + evidence(&looks[younger], &looks[older])).min(MOST_LOG_ODDS);
             tracks[younger].rival = Some(Rival { older: older_key, log_odds });
-            if log_odds <= ABSORB_LOG_ODDS {
+            if log_odds <= absorb {
                 self.absorbed.push((younger, older));
             }
         }

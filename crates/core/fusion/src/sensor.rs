@@ -32,6 +32,8 @@ pub(crate) struct SensorModel {
 /// The edge of a field of view is soft over this width, as a share of its half, and of the range limits, metres.
 const SOFT_FOV_RAD: f64 = 0.02;
 const SOFT_RANGE_M: f64 = 2.0;
+/// Calibration this uncertain makes doubles, radians.
+const IN_DOUBT_RAD: f64 = 1e-3;
 
 impl SensorModel {
     pub(crate) fn new(spec: SensorSpec, index: usize, bounds: Option<Bounds>) -> Result<Self, FusionError> {
@@ -48,6 +50,11 @@ impl SensorModel {
         self.boresight = Yaw::from_rad(self.spec.boresight.rad() - bias.yaw_rad);
         self.clock_s = bias.clock_s;
         self.doubt = doubt;
+    }
+
+    /// Whether it may still disagree with the others by more than its own errors at any distance.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.doubt.yaw_rad > IN_DOUBT_RAD
     }
 
     /// When a scan stamped `stamp` was really taken.

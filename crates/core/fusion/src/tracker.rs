@@ -1,16 +1,17 @@
 //! The door of fusion: scans and reports in, tracks out.
 
 use crate::arrivals::Arrivals;
-use crate::bernoulli::BirthKey;
+use crate::bernoulli::{BirthKey, Identity};
 use crate::calibration::{Calibrator, SensorCalibration, Trust, Votes};
 use crate::lanes::LaneField;
+use crate::neighbour::NeighbourFate;
 use crate::population::{FreshScan, Population, ScanCounts, Workspace};
 use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use crate::witness::{TrackOrigin, Witness};
 use crate::{FusionConfig, FusionError};
 use jxz_units::Utc;
-use jxz_world::{Detection, Scan, SensorId, SensorSpec, Track, TrackId, VehicleReport};
+use jxz_world::{Detection, IslandId, Scan, SensorId, SensorSpec, SiteId, Track, TrackId, VehicleReport};
 use std::collections::BTreeMap;
 
 /// Sensors are voted on when they agree, or after so long if they never do, seconds.
@@ -97,6 +98,7 @@ pub struct StageCounts {
 /// stamp far in the future moves it there. Whoever feeds it checks stamps against a clock first.
 #[derive(Debug)]
 pub struct Tracker {
+    site: SiteId,
     sensors: Vec<SensorModel>,
     by_id: BTreeMap<SensorId, usize>,
     config: FusionConfig,
@@ -132,6 +134,7 @@ impl Tracker {
             models.push(SensorModel::new(spec, index, config.bounds)?);
         }
         let mut tracker = Self {
+            site: SiteId(String::new()),
             votes: vec![Votes::default(); models.len()],
             sensors: models,
             by_id,
@@ -147,6 +150,14 @@ impl Tracker {
         };
         tracker.correct();
         Ok(tracker)
+    }
+
+    /// Names the site, so that its tracks' identities differ from those of other sites. To be called before the
+    /// first input; without it the site has the empty name.
+    #[must_use]
+    pub fn of_site(mut self, site: &SiteId) -> Self {
+        self.site = site.clone();
+        self
     }
 
     /// Takes a lane map as a prior for vehicles' motion: it helps those who follow a lane and holds nobody on it.
@@ -259,7 +270,7 @@ impl Tracker {
     }
 
     /// Puts an event in its place among those of the recent past.
-    fn handle(
+    pub(crate) fn handle(
         &mut self,
         event: Event,
         lesson: Option<Lesson<'_>>,
@@ -291,7 +302,7 @@ impl Tracker {
     }
 
     fn apply(&mut self, event: Event, revised: bool, witness: &mut impl Witness) -> Done {
-        let Self { population, config, ring, sensors, arrivals, lanes, work, .. } = self;
+        let Self { site, population, config, ring, sensors, arrivals, lanes, work, .. } = self;
         // Remembered first: the ring keeps the population as it was before the event.
         match ring.push(event, population, config.late_limit_s) {
             Event::Scan { sensor, at, believed, detections } => {
@@ -300,15 +311,17 @@ impl Tracker {
                 Done::Scan(population.fuse_scan(scan, sensor, (arrivals, lanes), work, witness, config))
             }
             Event::Report(report) => Done::Report(population.fuse_report(report, lanes, config)),
+            Event::Words { at, words } => Done::Words(population.fuse_words(*at, words, site, lanes, config)),
         }
     }
 
-    /// Numbers newly confirmed tracks; one that was confirmed before its history was filtered again keeps its number.
+    /// Numbers newly confirmed tracks, and those that a neighbour speaks of; one that was numbered before its history
+    /// was filtered again keeps its number.
     fn number_tracks(&mut self) {
         let Some(now) = self.population.now else { return };
-        for track in self.population.tracks.iter_mut().filter(|t| t.confirmed && t.id.is_none()) {
+        for track in self.population.tracks.iter_mut().filter(|t| t.id.is_none() && (t.confirmed || t.word.is_some())) {
             let known = self.numbers.iter().find(|n| n.0 == track.birth).map(|n| n.1);
-            track.id = Some(known.unwrap_or_else(|| {
+            let id = known.unwrap_or_else(|| {
                 let id = TrackId(self.next_id);
                 self.next_id += 1;
                 self.numbers.push((track.birth, id, now));
@@ -319,7 +332,10 @@ impl Tracker {
                     self.arrivals.learn(track.birth.at, from, state.velocity());
                 }
                 id
-            }));
+            });
+            track.id = Some(id);
+            let own = || Identity { since: track.since, island: IslandId::new(&self.site, id) };
+            track.identity.get_or_insert_with(own);
         }
         // By then no population is remembered in which it has no number.
         let reach_s = self.config.late_limit_s + 1.0;
@@ -329,14 +345,15 @@ impl Tracker {
 
 /// A scan to be learned from.
 #[derive(Debug, Clone, Copy)]
-struct Lesson<'a> {
+pub(crate) struct Lesson<'a> {
     sensor: usize,
     at: Utc,
     believed: bool,
     detections: &'a [Detection],
 }
 
-enum Done {
+pub(crate) enum Done {
     Scan(ScanCounts),
     Report(ReportFate),
+    Words(Vec<NeighbourFate>),
 }

@@ -12,7 +12,7 @@ use jxz_v2x::{
 };
 use jxz_world::{
     Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, JunctionId, JunctionSignals, Light, LightBar, PhaseId,
-    PhaseSignal, Place, Response, RoadUserClass, Sources, SystemState, Track, TrackId, VehicleDetails, VehicleEvents,
+    PhaseSignal, Place, Response, RoadUserClass, IslandId, Sources, SystemState, Track, TrackId, VehicleDetails, VehicleEvents,
     VehicleId, Warning, WarningId, WarningKind, WarningStage, Wheels,
 };
 use serde_json::{Value, json};
@@ -57,6 +57,7 @@ fn raw(bytes: &[u8]) -> Value {
 fn track(id: u64) -> Track {
     Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: now(),
         measured_at: now(),
         since: now(),

@@ -74,6 +74,18 @@ pub enum DropCause {
     PeerDuplicate,
     /// State from a node that is older than what is held.
     PeerStale,
+    /// A neighbour's word that comes from no neighbour of this site.
+    NeighbourUnknown,
+    /// A neighbour's word that is older than what was heard of it already, or than fusion's reach.
+    NeighbourStale,
+    /// A road user of a neighbour's word that was heard already.
+    NeighbourDuplicate,
+    /// A neighbour's word with a time or values that cannot be.
+    NeighbourImplausible,
+    /// A road user of a neighbour's word beyond what can be held.
+    NeighbourQueueFull,
+    /// A word for a neighbour that its link could not take while it was fresh.
+    NeighbourUnsent,
     /// A subscriber too slow for its stream.
     SubscriberSlow,
     /// A node, track, signal or warning that found the cloud's twin full.
@@ -118,6 +130,12 @@ impl DropCause {
             Self::PeerGarbage => "peer_garbage",
             Self::PeerDuplicate => "peer_duplicate",
             Self::PeerStale => "peer_stale",
+            Self::NeighbourUnknown => "neighbour_unknown",
+            Self::NeighbourStale => "neighbour_stale",
+            Self::NeighbourDuplicate => "neighbour_duplicate",
+            Self::NeighbourImplausible => "neighbour_implausible",
+            Self::NeighbourQueueFull => "neighbour_queue_full",
+            Self::NeighbourUnsent => "neighbour_unsent",
             Self::SubscriberSlow => "subscriber_slow",
             Self::TwinFull => "twin_full",
         }

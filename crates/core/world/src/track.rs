@@ -1,6 +1,6 @@
 //! Road users as fusion knows them.
 
-use crate::{ClassBelief, VehicleId};
+use crate::{ClassBelief, SiteId, VehicleId};
 use jxz_geo::{Point, Vector};
 use jxz_units::{Heading, Utc, Yaw};
 use nalgebra::Matrix4;
@@ -10,6 +10,38 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TrackId(pub u64);
+
+/// A road user's identity on the island, kept from site to site: 24 bits of the site where it began, and 40 of the
+/// track's number there.
+///
+/// Unique for the life of that site's edge process; after a restart its numbers begin anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IslandId(pub u64);
+
+impl IslandId {
+    const NUMBER_BITS: u32 = 40;
+
+    /// The identity of a track that began at `site`.
+    #[must_use]
+    pub fn new(site: &SiteId, number: TrackId) -> Self {
+        let origin = site.hash64() >> Self::NUMBER_BITS << Self::NUMBER_BITS;
+        Self(origin | (number.0 & ((1 << Self::NUMBER_BITS) - 1)))
+    }
+
+    /// Whether it began at `site`.
+    #[must_use]
+    pub fn is_of(self, site: &SiteId) -> bool {
+        self.0 >> Self::NUMBER_BITS == site.hash64() >> Self::NUMBER_BITS
+    }
+}
+
+impl core::fmt::Display for IslandId {
+    /// Sixteen hexadecimal digits.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// Which kinds of source fed a track lately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -27,11 +59,13 @@ pub struct Sources {
 pub struct Track {
     /// Its number.
     pub id: TrackId,
+    /// Its identity on the island: kept from site to site.
+    pub island: IslandId,
     /// The time the state is for.
     pub valid_at: Utc,
     /// The newest measurement in it: how old the knowledge is.
     pub measured_at: Utc,
-    /// When the track began.
+    /// When the track began, on whichever site its identity comes from.
     pub since: Utc,
     /// Centre on the ground, local frame, metres.
     pub position: Point,
@@ -76,5 +110,21 @@ impl Track {
     #[must_use]
     pub fn position_at(&self, at: Utc) -> Point {
         self.position + self.velocity * at.seconds_since(self.valid_at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_island_id_is_the_top_of_the_sites_hash_and_the_tracks_number() {
+        // FNV-1a of "foobar" as published: 85944171f73967e8.
+        let site = SiteId("foobar".to_owned());
+        let island = IslandId::new(&site, TrackId(0x2a));
+        assert_eq!((island.to_string(), island.is_of(&site)), ("859441000000002a".to_owned(), true));
+        // A number beyond 40 bits cannot pretend to be another site's.
+        assert!(IslandId::new(&site, TrackId(u64::MAX)).is_of(&site));
+        assert!(!island.is_of(&SiteId("a".to_owned())));
     }
 }

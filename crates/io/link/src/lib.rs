@@ -1,4 +1,4 @@
-//! The links: node to cloud and node to vehicles over QUIC with mutual TLS, the PC5-style radio, and the
+//! The links: node to cloud, to neighbouring nodes and to vehicles over QUIC with mutual TLS, the PC5-style radio, and the
 //! development authority whose certificates the QUIC links stand on.
 
 mod authority;
@@ -9,6 +9,7 @@ mod error;
 mod immediate_forward;
 mod listener;
 mod message_authority;
+mod neighbours;
 mod pc5;
 mod role;
 mod session;
@@ -29,9 +30,10 @@ pub use immediate_forward::{
 };
 pub use listener::{AckToken, FromNode, ListenerConfig, NodeListener};
 pub use message_authority::{MessagePlan, load_pseudonym_authority, load_signer, load_trust, node_certificate, revoke};
+pub use neighbours::{NeighbourLinkConfig, NeighbourLinks};
 pub use pc5::{MAX_FRAME_BYTES, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, RecvFuture};
 pub use role::{Role, RoleError};
-pub use transport::{ALPN_NODE, ALPN_UU};
+pub use transport::{ALPN_NODE, ALPN_PEER, ALPN_UU};
 pub use uplink::{Uplink, UplinkConfig, UplinkStats};
 pub use uu_client::{UuClient, UuMessage};
 pub use uu_server::{UuServer, UuServerConfig};

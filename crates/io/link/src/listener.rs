@@ -144,7 +144,7 @@ async fn accept(endpoint: Endpoint, shared: Arc<Shared>, max_connections: usize)
 }
 
 /// Who a guest is, if it is a node and the one that it says it is.
-fn identify(guest: &Guest) -> Result<(SiteId, u64), (Close, String)> {
+pub(crate) fn identify(guest: &Guest) -> Result<(SiteId, u64), (Close, String)> {
     let Role::Node(certified) = &guest.role else {
         return Err((Close::Identity, format!("{} is not a node", guest.role)));
     };

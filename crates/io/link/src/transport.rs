@@ -11,6 +11,9 @@ pub const ALPN_NODE: &[u8] = b"jxz-node/1";
 /// The application protocol between vehicle and node.
 pub const ALPN_UU: &[u8] = b"jxz-uu/1";
 
+/// The application protocol between neighbouring nodes.
+pub const ALPN_PEER: &[u8] = b"jxz-peer/1";
+
 /// Streams that a peer may have open at once.
 pub(crate) const MAX_STREAMS: u32 = 64;
 /// How long a peer may take over the handshake, the hello or one stream.

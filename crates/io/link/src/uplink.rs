@@ -244,7 +244,7 @@ impl Drop for Uplink {
 }
 
 /// Closes the connection when the task that owns it ends for whatever reason.
-struct CloseOnDrop(Connection);
+pub(crate) struct CloseOnDrop(pub(crate) Connection);
 
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
@@ -286,7 +286,7 @@ async fn run(
 }
 
 /// Between half of `pause` and the whole: nodes that lost the cloud together do not come back together.
-fn jittered(pause: Duration) -> Duration {
+pub(crate) fn jittered(pause: Duration) -> Duration {
     let fraction = f64::from(crate::pc5::random_u64() as u32) / f64::from(u32::MAX);
     pause.mul_f64(0.5 + 0.5 * fraction)
 }

@@ -11,14 +11,17 @@ mod packages {
 mod error;
 mod health;
 mod misbehaviour;
+mod neighbour;
 mod record;
 mod scan;
 mod signals;
 mod state;
+mod track;
 mod uu;
 mod warning;
 
 pub use error::WireError;
+pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
 pub use packages::jxz::*;
 pub use record::{Reply, Verdict, decode_hello, decode_record, decode_reply, encode_record, encode_reply, hello};
 pub use scan::{ScanHead, decode_sensor, detection_from_wire, encode_scan, scan_from_wire, scan_head, scan_to_wire};
@@ -37,7 +40,7 @@ pub const MAX_DETECTIONS: usize = 512;
 pub const MAX_PHASES: usize = 64;
 /// The most bytes of a sensor's, site's or junction's name.
 pub const MAX_NAME_BYTES: usize = 64;
-/// The most bytes of one state datagram from a node to the cloud.
+/// The most bytes of one datagram from a node, to the cloud or to a neighbour.
 pub const MAX_STATE_BYTES: usize = 1150;
 /// The most bytes of one must-arrive record.
 pub const MAX_RECORD_BYTES: usize = 256 * 1024;

@@ -1,22 +1,15 @@
 //! Fresh state: node to cloud, in datagrams that each stand alone.
 
-use crate::error::{decode, in_range, length, name, required};
+use crate::error::{decode, name, required};
 use crate::node::v1 as wire;
 use crate::signals::{signals_from_wire, signals_to_wire};
+use crate::track::{Room, share_out, track_from_wire, track_to_wire};
 use crate::{MAX_STATE_BYTES, WireError};
 use bytes::Bytes;
-use jxz_geo::{Point, Vector};
-use jxz_units::{Heading, Utc};
-use jxz_world::{ClassBelief, NodeState, SiteId, Sources, Track, TrackId, VehicleId};
-use nalgebra::Matrix4;
+use jxz_units::Utc;
+use jxz_world::{NodeState, SiteId};
 use prost::Message;
 use prost::encoding::encoded_len_varint;
-use std::time::Duration;
-
-/// The farthest a coordinate may be from the frame's origin, millimetres: beyond it the projection means little.
-const MAX_OFFSET_MM: f64 = 100_000.0 * 1000.0;
-/// No road user is faster, millimetres per second.
-const MAX_SPEED_MMPS: f64 = 150.0 * 1000.0;
 
 /// A state in as few datagrams as its order allows, none over `max_bytes`, each a state of its own with a part of
 /// the tracks. The first has the signals. A state with nothing in it is one datagram: that is news too.
@@ -33,67 +26,19 @@ pub fn split_state(state: &NodeState, max_bytes: usize) -> Result<Vec<Bytes>, Wi
         tracks: Vec::new(),
         signals: None,
     };
-    let head_bytes = head.encoded_len();
-    // Tag and length around the state within `NodeDatagram`.
-    let envelope_bytes = 1 + encoded_len_varint(max_bytes as u64);
-    let mut part =
+    let first =
         wire::NodeState { signals: state.signals.as_ref().map(|signals| signals_to_wire(signals, 0)), ..head.clone() };
-    let mut part_bytes = part.encoded_len();
-    let mut datagrams = Vec::new();
-    let check = |len: usize| {
-        if envelope_bytes + len > max_bytes {
-            return Err(WireError::Oversize { message: "NodeState", len: envelope_bytes + len, limit: max_bytes });
-        }
-        Ok(())
-    };
-    check(part_bytes)?;
-    for track in &state.tracks {
-        let track = track_to_wire(track, state.valid_at);
-        let len = track.encoded_len();
-        let track_bytes = 1 + encoded_len_varint(len as u64) + len;
-        if envelope_bytes + part_bytes + track_bytes > max_bytes {
-            check(head_bytes + track_bytes)?;
-            datagrams.push(datagram(std::mem::replace(&mut part, head.clone())));
-            part_bytes = head_bytes;
-        }
-        part.tracks.push(track);
-        part_bytes += track_bytes;
-    }
-    datagrams.push(datagram(part));
-    Ok(datagrams)
+    // Tag and length around the state within `NodeDatagram`.
+    let envelope = 1 + encoded_len_varint(max_bytes as u64);
+    let (first_bytes, other_bytes) = (envelope + first.encoded_len(), envelope + head.encoded_len());
+    let room = Room { message: "NodeState", first_bytes, other_bytes, max_bytes };
+    let parts = share_out(room, state.tracks.iter().map(|track| track_to_wire(track, state.valid_at)))?;
+    let heads = std::iter::once(first).chain(std::iter::repeat(head));
+    Ok(heads.zip(parts).map(|(head, tracks)| datagram(wire::NodeState { tracks, ..head })).collect())
 }
 
 fn datagram(state: wire::NodeState) -> Bytes {
     wire::NodeDatagram { body: Some(wire::node_datagram::Body::State(state)) }.encode_to_vec().into()
-}
-
-fn track_to_wire(track: &Track, state_at: Utc) -> wire::Track {
-    let us = |later: Utc, earlier: Utc| later.unix_ns().saturating_sub(earlier.unix_ns()).div_euclid(1000);
-    let e4 = |probability: f64| (probability * 1e4).round() as u32;
-    let mut covariance = Vec::with_capacity(10);
-    for row in 0..4 {
-        covariance.extend((row..4).map(|column| track.covariance[(row, column)] as f32));
-    }
-    wire::Track {
-        id: track.id.0,
-        valid_at_us: us(track.valid_at, state_at),
-        measured_before_us: us(track.valid_at, track.measured_at),
-        age_ms: us(track.valid_at, track.since) / 1000,
-        east_mm: (track.position.x * 1e3).round() as i64,
-        north_mm: (track.position.y * 1e3).round() as i64,
-        east_mmps: (track.velocity.x * 1e3).round() as i32,
-        north_mmps: (track.velocity.y * 1e3).round() as i32,
-        covariance,
-        existence_e4: e4(track.existence),
-        class_e4: track.class.probabilities().map(e4).to_vec(),
-        length_cm: track.extent_m.map(|(length, _)| (length * 100.0).round() as u32),
-        width_cm: track.extent_m.map(|(_, width)| (width * 100.0).round() as u32),
-        heading_mrad: track.heading.map(|heading| (heading.rad() * 1e3).floor() as u32),
-        vehicle: track.vehicle.map(|id| id.0.to_vec()).unwrap_or_default(),
-        sources: u32::from(track.sources.radar)
-            | u32::from(track.sources.camera) << 1
-            | u32::from(track.sources.v2x) << 2,
-    }
 }
 
 /// One state datagram of a node.
@@ -113,77 +58,4 @@ pub fn decode_state(datagram: &[u8]) -> Result<NodeState, WireError> {
         tracks: state.tracks.iter().map(|track| track_from_wire(track, valid_at)).collect::<Result<_, _>>()?,
         signals: state.signals.as_ref().map(signals_from_wire).transpose()?,
     })
-}
-
-fn track_from_wire(track: &wire::Track, state_at: Utc) -> Result<Track, WireError> {
-    let mm = |field, value: i64| Ok(in_range(field, value as f64, -MAX_OFFSET_MM, MAX_OFFSET_MM)? / 1e3);
-    let mmps = |field, value: i32| Ok(in_range(field, value.into(), -MAX_SPEED_MMPS, MAX_SPEED_MMPS)? / 1e3);
-    let e4 = |field, value: u32| Ok(in_range(field, value.into(), 0.0, 1e4)? / 1e4);
-    let valid_at = moved(state_at, track.valid_at_us, 1000);
-    let extent_m = match (track.length_cm, track.width_cm) {
-        (Some(length), Some(width)) => Some((
-            in_range("Track.length_cm", length.into(), 0.0, 10_000.0)? / 1e2,
-            in_range("Track.width_cm", width.into(), 0.0, 10_000.0)? / 1e2,
-        )),
-        (None, None) => None,
-        _ => {
-            let reason = "length and width go together".to_owned();
-            return Err(WireError::Contradiction { field: "Track.length_cm", reason });
-        }
-    };
-    length("Track.class_e4", track.class_e4.len(), 3, 3)?;
-    let mut class = [0.0; 3];
-    for (probability, value) in class.iter_mut().zip(&track.class_e4) {
-        *probability = e4("Track.class_e4", *value)?;
-    }
-    let heading = match track.heading_mrad {
-        Some(mrad) => Some(Heading::from_rad(in_range("Track.heading_mrad", mrad.into(), 0.0, 6283.0)? / 1e3)),
-        None => None,
-    };
-    in_range("Track.sources", track.sources.into(), 0.0, 7.0)?;
-    Ok(Track {
-        id: TrackId(track.id),
-        valid_at,
-        measured_at: moved(valid_at, track.measured_before_us.saturating_neg(), 1000),
-        since: moved(valid_at, track.age_ms.saturating_neg(), 1_000_000),
-        position: Point::new(mm("Track.east_mm", track.east_mm)?, mm("Track.north_mm", track.north_mm)?),
-        velocity: Vector::new(mmps("Track.east_mmps", track.east_mmps)?, mmps("Track.north_mmps", track.north_mmps)?),
-        covariance: covariance_from_wire(&track.covariance)?,
-        existence: e4("Track.existence_e4", track.existence_e4)?,
-        class: ClassBelief::from_weights(class),
-        extent_m,
-        heading,
-        vehicle: vehicle_from_wire("Track.vehicle", &track.vehicle)?,
-        sources: Sources { radar: track.sources & 1 != 0, camera: track.sources & 2 != 0, v2x: track.sources & 4 != 0 },
-    })
-}
-
-/// `from` moved by `n` units of `unit_ns`.
-fn moved(from: Utc, n: i64, unit_ns: u64) -> Utc {
-    let by = Duration::from_nanos(n.unsigned_abs().saturating_mul(unit_ns));
-    if n < 0 { from - by } else { from + by }
-}
-
-fn covariance_from_wire(upper: &[f32]) -> Result<Matrix4<f64>, WireError> {
-    length("Track.covariance", upper.len(), 10, 10)?;
-    let mut covariance = Matrix4::zeros();
-    let mut values = upper.iter().map(|value| f64::from(*value));
-    for row in 0..4 {
-        for column in row..4 {
-            let least = if row == column { 0.0 } else { -1e12 };
-            let value = in_range("Track.covariance", values.next().unwrap_or(f64::NAN), least, 1e12)?;
-            covariance[(row, column)] = value;
-            covariance[(column, row)] = value;
-        }
-    }
-    Ok(covariance)
-}
-
-/// 8 bytes, or none.
-pub(crate) fn vehicle_from_wire(field: &'static str, id: &[u8]) -> Result<Option<VehicleId>, WireError> {
-    if id.is_empty() {
-        return Ok(None);
-    }
-    let id = <[u8; 8]>::try_from(id).map_err(|_| WireError::Length { field, len: id.len(), min: 8, max: 8 })?;
-    Ok(Some(VehicleId(id)))
 }

@@ -3,7 +3,7 @@
 use crate::WireError;
 use crate::error::{finite, in_range, length, required};
 use crate::node::v1 as wire;
-use crate::state::vehicle_from_wire;
+use crate::track::vehicle_from_wire;
 use jxz_geo::{Point, Polyline};
 use jxz_units::Utc;
 use jxz_world::{Cause, Concerned, Place, TrackId, Warning, WarningId, WarningKind, WarningStage};

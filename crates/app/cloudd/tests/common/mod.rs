@@ -132,6 +132,7 @@ pub(crate) fn state(site: &str, boot: u64, sequence: u64) -> NodeState {
     let at = utc_now();
     let car = |id, east| Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: at,
         measured_at: at,
         since: at,

@@ -1,6 +1,7 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
 use anyhow::Context;
+use jxz_map::Map;
 use jxz_security::Algorithm;
 use jxz_world::{Site, SiteId};
 use serde::Serialize;
@@ -32,6 +33,10 @@ pub(super) struct SiteLayout {
     pub(super) id: SiteId,
     pub(super) ingest: SocketAddr,
     pub(super) uu: SocketAddr,
+    /// Where its neighbours send to.
+    hand_over: SocketAddr,
+    /// Sites of the demo that are its neighbours.
+    neighbours: Vec<SiteId>,
     pub(super) state_dir: PathBuf,
     pub(super) config: PathBuf,
 }
@@ -54,9 +59,17 @@ struct EdgeToml<'a> {
     ingest: Listen,
     cloud: CloudToml,
     uu: Listen,
+    hand_over: Listen,
     radio: RadioToml<'a>,
     pki: Pki<'a>,
     security: SecurityToml,
+    neighbours: Vec<NeighbourToml<'a>>,
+}
+
+#[derive(Serialize)]
+struct NeighbourToml<'a> {
+    site: &'a SiteId,
+    address: String,
 }
 
 #[derive(Serialize)]
@@ -92,11 +105,13 @@ impl Layout {
     pub(super) fn make(
         folder: &Path,
         map_dir: &Path,
-        sites: &[Site],
+        map: &Map,
+        count: usize,
         vehicles: u16,
         signing: Option<Algorithm>,
     ) -> anyhow::Result<Self> {
         let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
+        let sites = &map.sites[..count];
         let pki = folder.join("pki");
         let plan = jxz_link::Plan {
             sites: sites.iter().map(|s| s.id.clone()).collect(),
@@ -119,11 +134,13 @@ impl Layout {
             .iter()
             .map(|site| {
                 let dir = folder.join(&site.id.0);
-                let ports = (held.udp()?, held.udp()?);
+                let ports = (held.udp()?, held.udp()?, held.udp()?);
                 Ok(SiteLayout {
                     id: site.id.clone(),
                     ingest: ports.0,
                     uu: ports.1,
+                    hand_over: ports.2,
+                    neighbours: neighbours_among(map, site, sites),
                     config: dir.with_extension("toml"),
                     state_dir: dir,
                 })
@@ -142,6 +159,11 @@ impl Layout {
         };
         layout.write(folder, &map_dir, quic)?;
         Ok(layout)
+    }
+
+    fn neighbours_of(&self, site: &SiteLayout) -> Vec<NeighbourToml<'_>> {
+        let others = self.sites.iter().filter(|other| site.neighbours.contains(&other.id));
+        others.map(|other| NeighbourToml { site: &other.id, address: other.hand_over.to_string() }).collect()
     }
 
     fn write(&self, folder: &Path, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
@@ -163,14 +185,22 @@ impl Layout {
                 ingest: Listen { listen: site.ingest },
                 cloud: CloudToml { address: quic.to_string() },
                 uu: Listen { listen: site.uu },
+                hand_over: Listen { listen: site.hand_over },
                 radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: self.pc5_group },
                 pki: pki(),
                 security: SecurityToml { enabled: self.signed, verifiers: 1 },
+                neighbours: self.neighbours_of(site),
             };
             write_toml(&site.config, &edge)?;
         }
         Ok(())
     }
+}
+
+/// The neighbours of a site that take part in the demo.
+fn neighbours_among(map: &Map, site: &Site, taking_part: &[Site]) -> Vec<SiteId> {
+    let near = jxz_edge::neighbours_of(map, site).into_iter();
+    near.filter(|near| taking_part.iter().any(|site| site.id == near.id)).map(|near| near.id.clone()).collect()
 }
 
 fn write_toml(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {

@@ -108,7 +108,7 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
 
-    let layout = Layout::make(&folder, &args.map, &map.sites[..count], VEHICLES, args.signing.algorithm())?;
+    let layout = Layout::make(&folder, &args.map, &map, count, VEHICLES, args.signing.algorithm())?;
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");

@@ -8,7 +8,7 @@ use jxz_map::Map;
 use jxz_units::{Now, Utc, Yaw};
 use jxz_world::{
     Cause, ClassBelief, Concerned, NodeHealth, NodeState, Place, Record, RecordBody, SensorId, SensorKind, SensorSpec,
-    Site, SiteId, Sources, Track, TrackId, Warning, WarningId, WarningKind, WarningStage,
+    Site, SiteId, IslandId, Sources, Track, TrackId, Warning, WarningId, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;
@@ -114,6 +114,7 @@ pub(crate) fn node_state(site: &str, boot: u64, sequence: u64, valid_at: Utc, tr
 pub(crate) fn track_at(id: u64, at: Utc, east: f64, north: f64) -> Track {
     Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: at,
         measured_at: at,
         since: at,

@@ -9,7 +9,7 @@ use jxz_map::{
 };
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{
-    ClassBelief, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site, SiteId, Sources, Track,
+    ClassBelief, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site, SiteId, IslandId, Sources, Track,
     TrackId, Warning, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
@@ -252,6 +252,7 @@ pub fn user(id: u64, class: RoadUserClass, t: f64, position: (f64, f64), velocit
     let heading = (velocity.norm() > 0.3).then(|| Yaw::of_vector(velocity.x, velocity.y).to_heading());
     Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: at(t),
         measured_at: at(t - 0.02),
         since: at(-100.0),

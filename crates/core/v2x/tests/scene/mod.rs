@@ -6,7 +6,7 @@ use jxz_map::Map;
 use jxz_units::{Heading, Utc};
 use jxz_v2x::asn::{decode_frame, to_json};
 use jxz_v2x::{Encoded, Encoder, Profile, Received, UnitId, decode};
-use jxz_world::{ClassBelief, Sources, Track, TrackId};
+use jxz_world::{ClassBelief, IslandId, Sources, Track, TrackId};
 use serde_json::Value;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -35,6 +35,7 @@ pub(crate) fn encoder(profile: Profile) -> Encoder {
 pub(crate) fn track(id: u64) -> Track {
     Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: now(),
         measured_at: now(),
         since: now().plus_seconds(-7.5),

@@ -94,6 +94,7 @@ pub(crate) fn state(name: &str, sequence: u64, tracks: u64) -> NodeState {
     let now = utc_now();
     let track = |id| Track {
         id: TrackId(id),
+        island: IslandId(id),
         valid_at: now,
         measured_at: now - Duration::from_millis(40),
         since: now - Duration::from_secs(9),
