@@ -67,7 +67,6 @@ impl Reference {
 
     /// Begins with one detection and the velocity that the track has: nothing of its place is taken from the track,
     /// for that is made of what is to be compared.
-    #[expect(clippy::too_many_arguments, reason = "everything that a reference is made of")]
     pub(crate) fn begin(
         &mut self,
         birth: BirthKey,
