@@ -5,6 +5,7 @@ use jxz_map::Map;
 use jxz_security::Algorithm;
 use jxz_world::{Site, SiteId};
 use serde::Serialize;
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 
@@ -206,6 +207,15 @@ fn neighbours_among(map: &Map, site: &Site, taking_part: &[Site]) -> Vec<SiteId>
 fn write_toml(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
     let text = toml::to_string(value).with_context(|| format!("cannot put {} into TOML", path.display()))?;
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Waits until no other demo of this machine is starting, and keeps others from starting until dropped. Where the lock
+/// cannot be had (another user's file), the demo starts without.
+pub(super) fn take_turn() -> Option<File> {
+    let path = std::env::temp_dir().join("jxz-demo.lock");
+    let file = File::options().create(true).append(true).open(path).ok()?;
+    file.lock().ok()?;
+    Some(file)
 }
 
 /// Sockets that keep their ports from being chosen twice.

@@ -108,6 +108,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let folder = args.keep.clone().unwrap_or_else(|| temporary.path().to_owned());
     std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
 
+    // Ports are found free, let go, and taken by the daemons: another demo must not find the same ones meanwhile.
+    let turn = layout::take_turn();
     let layout = Layout::make(&folder, &args.map, &map, count, VEHICLES, args.signing.algorithm())?;
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
@@ -124,6 +126,7 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
         island.stop().await.unwrap_or_else(|also| eprintln!("{also:#}"));
         return Err(error);
     }
+    drop(turn);
     let live = Live::start(Arc::new(map), &scenario, args.seed, &island.layout, VEHICLES)?;
     let watched = watch(&mut island, &live, args, &console, stop).await;
     let outcome = live.stop().await?;
