@@ -29,7 +29,9 @@ pub(crate) struct Candidate {
 pub(crate) struct Expectation {
     /// Detection probability in plain view; zero outside the field of view.
     pub(crate) plain_pd: f64,
-    /// The same, considering that it may be hidden.
+    /// The same, considering who stands in between.
+    pub(crate) open_pd: f64,
+    /// The same, considering also what its own record with the sensor says.
     pub(crate) pd: f64,
 }
 

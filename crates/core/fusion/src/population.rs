@@ -140,13 +140,13 @@ impl Population {
             while pairs.get(next).is_some_and(|p| p.track == index) {
                 next += 1;
             }
-            let Expectation { plain_pd, pd } = work.expected[index];
+            let Expectation { plain_pd, open_pd, pd } = work.expected[index];
             if plain_pd <= 0.0 {
                 continue;
             }
             let own = &pairs[first..next];
             let seen: f64 = own.iter().map(|p| p.probability).sum();
-            work.looks[index] = Look { seen, pd };
+            work.looks[index] = Look { seen, pd: 0.5 * (open_pd + pd) };
             match config.mode {
                 FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
                 FusionMode::Gnn => {
@@ -280,7 +280,8 @@ impl Workspace {
         for (track, hidden) in tracks.iter_mut().zip(&self.occlusion.hidden) {
             let plain_pd = sensor.detection_probability(track.imm.combined().position());
             let pd = if plain_pd > 0.0 { track.expect(sensor, plain_pd, *hidden, config) } else { 0.0 };
-            self.expected.push(Expectation { plain_pd, pd });
+            let open_pd = plain_pd * (1.0 - hidden) + plain_pd.min(config.hidden_detection_probability) * hidden;
+            self.expected.push(Expectation { plain_pd, open_pd, pd });
         }
     }
 
