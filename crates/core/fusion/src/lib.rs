@@ -3,17 +3,21 @@
 //! [`Tracker`] takes each scan as it arrives (asynchronous, sequential) and answers with tracks at any time asked.
 //! It is pure: no clock, no threads, no chance; the same inputs in the same order give the same tracks, bit for bit.
 //!
-//! - **Filter**: an extended Kalman filter in the sensor's own polar coordinates with Doppler, under two
-//!   constant-velocity models of low and high process noise (IMM; Bar-Shalom, Li, Kirubarajan 2001, ch. 11).
-//! - **Association**: gated through a spatial index, optimal (Jonker-Volgenant) per connected component.
-//! - **Existence**: a Bernoulli probability per track (IPDA; Mušicki, Evans, Stanković 1994) with a detection
-//!   probability that knows the field of view and learns, per sensor, whether the track is hidden from it.
+//! - **Filter**: an extended Kalman filter in the sensor's own polar coordinates with Doppler, under three models of
+//!   motion - straight, turning, stop and go (IMM; Blom, Bar-Shalom 1988).
+//! - **Association**: Poisson multi-Bernoulli: marginal probabilities by belief propagation, existence considered
+//!   (Williams 2015; Williams, Lau 2014); or, on request, the one best assignment.
+//! - **Existence**: a Bernoulli probability per track with a detection probability that knows the field of view, who
+//!   stands in between, and per sensor whether the track seems hidden from it; births where road users were seen to
+//!   come from; the worth of a sensor's scores, learned.
+//! - **Self-calibration**: yaw, position and clock of each sensor from the traffic itself (Friedland 1969, with one bias
+//!   for all), and a vote on sensors that contradict the others or repeat themselves.
 //! - **Late scans**: a short ring of past populations; a late scan is put where it belongs and what came after is
-//!   filtered again, so the result is that of scans in order.
+//!   filtered again.
 //! - **Neighbours**: what another site tracks starts tracks here, or is fused by covariance intersection, so that a road
 //!   user keeps one identity from site to site and nothing is counted twice.
 //!
-//! [`metrics`] judges tracks against truth (GOSPA).
+//! [`metrics`] judges tracks against truth. `docs/fusion.md` derives it all in a reader's order.
 
 mod arrivals;
 mod assign;
