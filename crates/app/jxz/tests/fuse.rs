@@ -95,7 +95,7 @@ fn thirty_targets_are_fused_well_below_the_bar() {
 #[test]
 fn sensors_put_up_wrong_are_found_out_and_made_good() {
     let (plain, wrong) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let scene_of = ["--seed", "2", "--targets", "60", "--seconds", "18"];
+    let scene_of = ["--seed", "2", "--targets", "100"];
     let errors = ["--yaw-bias-deg", "1", "--position-bias-m", "0.3", "--late-ms", "10"];
     let Some(()) = scene(plain.path(), &scene_of) else { return };
     let Some(()) = scene(wrong.path(), &[&scene_of[..], &errors[..]].concat()) else { return };
@@ -117,7 +117,7 @@ fn sensors_put_up_wrong_are_found_out_and_made_good() {
         let near = |value: &Value, truth: f64, within: f64| (value.as_f64().unwrap() - truth).abs() <= within;
         assert!(near(&of["yaw_bias_rad"], f64::to_radians(yaw_deg), 0.2 * f64::to_radians(1.0)), "{sensor}: {of}");
         assert!((0..2).all(|k| near(&of["position_bias_m"][k], position[k], 0.2 * away)), "{sensor}: {of}");
-        assert!(near(&of["clock_offset_s"], late_s, 0.0025), "{sensor}: {of}");
+        assert!(near(&of["clock_offset_s"], late_s, 0.002), "{sensor}: {of}");
         assert!(of["yaw_sigma_rad"].as_f64().unwrap() > 0.0 && of["trust"] == "believed", "{sensor}: {of}");
     }
 
