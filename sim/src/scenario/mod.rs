@@ -1,0 +1,99 @@
+//! Scenarios: what lives on the island and what goes wrong there, as TOML.
+
+mod incident;
+mod on_board;
+mod radio;
+mod traffic;
+
+pub use incident::{Incident, IncidentKind};
+pub use on_board::OnBoardPlan;
+pub use radio::RadioPlan;
+pub use traffic::TrafficPlan;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a scenario was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// The text is not a scenario; the message has line and column.
+    #[error(transparent)]
+    Parse(#[from] toml::de::Error),
+    /// A number is outside its range.
+    #[error("{name} is {value}, must be within {low}..={high}")]
+    Range {
+        /// The key.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The least allowed.
+        low: f64,
+        /// The most allowed.
+        high: f64,
+    },
+}
+
+/// A scenario. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Scenario {
+    /// For people.
+    pub name: String,
+    /// How many road users.
+    pub traffic: TrafficPlan,
+    /// Vehicles with on-board units.
+    pub on_board: OnBoardPlan,
+    /// The two channels.
+    pub radio: RadioPlan,
+    /// What goes wrong.
+    pub incidents: Vec<Incident>,
+}
+
+impl Scenario {
+    /// Reads a scenario from TOML.
+    ///
+    /// # Errors
+    /// Text that is not TOML, unknown keys, missing or mistyped ones, numbers out of range.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text)?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    /// Checks every number's range.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Range`] with the first that is outside.
+    pub fn check(&self) -> Result<(), ScenarioError> {
+        self.traffic.check()?;
+        self.on_board.check()?;
+        self.radio.check()?;
+        self.incidents.iter().try_for_each(Incident::check)
+    }
+}
+
+fn range(name: &'static str, value: f64, low: f64, high: f64) -> Result<(), ScenarioError> {
+    if value >= low && value <= high { Ok(()) } else { Err(ScenarioError::Range { name, value, low, high }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_refused_with_their_line() {
+        let text = "name = 'x'\n[traffic]\nvehicles = 3\nhorses = 2\n";
+        let message = Scenario::from_toml(text).unwrap_err().to_string();
+        assert!(message.contains("line 4") && message.contains("horses"), "{message}");
+    }
+
+    #[test]
+    fn left_out_keys_have_defaults_and_ranges_hold() {
+        let scenario = Scenario::from_toml("[[incidents]]\nkind = 'hard-brake'\nevery_s = 30\n").unwrap();
+        assert_eq!(scenario.traffic.vehicles, 150);
+        assert_eq!(scenario.incidents[0].kind, IncidentKind::HardBrake);
+        let message = Scenario::from_toml("[on_board]\nshare = 1.5\n").unwrap_err().to_string();
+        assert!(message.contains("on_board.share") && message.contains("1.5"), "{message}");
+        assert!(Scenario::from_toml("[on_board]\nshare = nan\n").is_err());
+    }
+}
