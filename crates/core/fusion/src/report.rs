@@ -58,9 +58,7 @@ impl Population {
                 t.vehicle.is_none() || t.heard.v2x.is_none_or(|h| report.valid_at.seconds_since(h) > TIE_S)
             };
             let sender = ClassBelief::from_weights(sender_class(report));
-            let likeness = |t: &Bernoulli| -> f64 {
-                sender.probabilities().iter().zip(t.class.probabilities()).map(|(a, b)| a * b).sum()
-            };
+            let likeness = |t: &Bernoulli| sender.mean(t.class.probabilities());
             let candidates = self.tracks.iter().enumerate().filter(|(_, t)| free(t));
             let scored = candidates.map(|(k, t)| (k, fits(t), likeness(t)));
             let inside = scored.filter(|(_, fit, _)| fit.chi2 <= NEW_GATE_CHI2);
