@@ -183,16 +183,21 @@ impl Bernoulli {
         self.confirmed && self.existence >= SETTLED_EXISTENCE && at.seconds_since(self.since) >= SETTLED_S
     }
 
-    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last; `behind` is
-    /// the probability that another stands between them. Returns the probability of detection, view considered.
-    pub(crate) fn expect(&mut self, sensor: &SensorModel, plain_pd: f64, behind: f64, config: &FusionConfig) -> f64 {
+    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last, of which
+    /// `view_kept` is kept ([`view_kept`]); `behind` is the probability that another stands between them. Returns the probability of detection, view considered.
+    pub(crate) fn expect(
+        &mut self,
+        sensor: &SensorModel,
+        (plain_pd, behind): (f64, f64),
+        view_kept: f64,
+        config: &FusionConfig,
+    ) -> f64 {
         let (hide, show) = config.hide_show_per_s;
         let (hide, show) = (hide + HIDE_BEHIND_PER_S * behind, show + HIDE_BEHIND_PER_S * (1.0 - behind));
-        let period_s = sensor.spec.period_s.min(1.0);
         let v = f64::from(self.in_view[sensor.index]);
         // A chain of two states, moved on exactly.
         let rest = show / (hide + show);
-        let moved = rest + (v - rest) * (-(hide + show) * period_s).exp();
+        let moved = rest + (v - rest) * view_kept;
         self.in_view[sensor.index] = moved as f32;
         config.blended_pd(plain_pd, 1.0 - moved)
     }
@@ -339,6 +344,13 @@ impl Bernoulli {
             },
         })
     }
+}
+
+/// How much of what is known of a view holds until a sensor's next scan: of the deviation from what its state of rest
+/// would be, whatever that is.
+pub(crate) fn view_kept(sensor: &SensorModel, config: &FusionConfig) -> f64 {
+    let (hide, show) = config.hide_show_per_s;
+    (-(hide + show + HIDE_BEHIND_PER_S) * sensor.spec.period_s.min(1.0)).exp()
 }
 
 /// The number of the window of time, wrapping.

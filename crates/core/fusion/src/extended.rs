@@ -55,7 +55,8 @@ struct Outline {
     forward: Vector,
     length_m: f64,
     width_m: f64,
-    sigma_m: f64,
+    /// Of its centre.
+    variance_m2: f64,
     velocity: Vector,
 }
 
@@ -93,10 +94,10 @@ impl Extended {
             return;
         }
         for candidate in candidates {
-            let error_m = sensor.worst_sigma_m(candidate.place);
+            let error_m2 = sensor.worst_variance_m2(candidate.place);
             for outline in &self.outlines {
                 let (along, across) = outline.within(candidate.place);
-                let reach = MARGIN_M + 2.0 * error_m.hypot(outline.sigma_m);
+                let reach = MARGIN_M + 2.0 * (error_m2 + outline.variance_m2).sqrt();
                 let beyond = along.abs() - outline.length_m / 2.0;
                 let radial = outline.velocity.dot(&candidate.direction);
                 let measured = detections[candidate.index].doppler_mps;
@@ -174,7 +175,7 @@ fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
         forward,
         length_m,
         width_m,
-        sigma_m: track.spread().sqrt(),
+        variance_m2: track.spread(),
         velocity: state.velocity(),
     })
 }

@@ -51,11 +51,25 @@ impl Rows {
     }
 }
 
-/// How well a measurement fits: squared Mahalanobis distance and natural logarithm of the density.
+/// How well a measurement fits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit {
+    /// Squared Mahalanobis distance.
     pub(crate) chi2: f64,
-    pub(crate) log_density: f64,
+    /// The density's factor: one over the root of the determinant of 2 pi times the innovation covariance.
+    pub(crate) factor: f64,
+}
+
+impl Fit {
+    /// The density.
+    pub(crate) fn density(&self) -> f64 {
+        self.factor * (-0.5 * self.chi2).exp()
+    }
+
+    /// Its natural logarithm, where the density itself may be too small for a number.
+    pub(crate) fn log_density(&self) -> f64 {
+        self.factor.ln() - 0.5 * self.chi2
+    }
 }
 
 /// Carries a covariance by `dt_s` (either sign) at constant velocity, with white-noise acceleration.
@@ -104,8 +118,7 @@ impl Gaussian {
     /// update, needs no matrix inverse and cannot fail.
     pub(crate) fn update(&mut self, rows: &Rows) -> Fit {
         let prior = self.mean;
-        let mut fit = Fit { chi2: 0.0, log_density: 0.0 };
-        let mut spread = 1.0;
+        let (mut chi2, mut spread) = (0.0, 1.0);
         for row in rows.as_slice() {
             let ph = self.cov * row.gradient;
             let s = row.gradient.dot(&ph) + row.variance;
@@ -113,18 +126,17 @@ impl Gaussian {
             let gain = ph / s;
             self.mean += gain * residual;
             self.cov -= gain * ph.transpose();
-            fit.chi2 += residual * residual / s;
+            chi2 += residual * residual / s;
             spread *= core::f64::consts::TAU * s;
         }
-        fit.log_density = -0.5 * (fit.chi2 + spread.ln());
-        fit
+        Fit { chi2, factor: 1.0 / spread.sqrt() }
     }
 
     /// Makes ready to say how well measurements of these gradients and variances fit, whatever their residuals.
     pub(crate) fn whitening(&self, rows: &Rows) -> Whitening {
         let rows = rows.as_slice();
-        let mut made = Whitening { lower: [[0.0; MAX_ROWS]; MAX_ROWS], log_norms: [0.0; MAX_ROWS] };
-        let mut spread = 1.0;
+        let mut made = Whitening { lower: [[0.0; MAX_ROWS]; MAX_ROWS], factors: [1.0; MAX_ROWS] };
+        let mut factor = 1.0;
         for (i, row) in rows.iter().enumerate() {
             let ph = self.cov * row.gradient;
             let (above, own) = made.lower.split_at_mut(i);
@@ -139,8 +151,8 @@ impl Gaussian {
                 rest -= value * value;
             }
             own[0][i] = 1.0 / rest.sqrt();
-            spread *= core::f64::consts::TAU * rest;
-            made.log_norms[i] = -0.5 * spread.ln();
+            factor *= own[0][i] / core::f64::consts::TAU.sqrt();
+            made.factors[i] = factor;
         }
         made
     }
@@ -152,8 +164,8 @@ impl Gaussian {
 pub(crate) struct Whitening {
     /// The lower triangle, its diagonal inverted.
     lower: [[f64; MAX_ROWS]; MAX_ROWS],
-    /// Logarithm of the density's factor for the first rows alone, by how many.
-    log_norms: [f64; MAX_ROWS],
+    /// The density's factor for the rows up to each.
+    factors: [f64; MAX_ROWS],
 }
 
 impl Whitening {
@@ -167,8 +179,7 @@ impl Whitening {
             white[i] = (residual - known) * lower[i];
             chi2 += white[i] * white[i];
         }
-        let log_norm = residuals.len().checked_sub(1).map_or(0.0, |last| self.log_norms[last]);
-        Fit { chi2, log_density: log_norm - 0.5 * chi2 }
+        Fit { chi2, factor: residuals.len().checked_sub(1).map_or(1.0, |last| self.factors[last]) }
     }
 }
 
@@ -243,14 +254,15 @@ impl Imm {
     }
 
     fn update_models(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
-        let mut logs = [0.0; MODELS];
-        for (log, model) in logs.iter_mut().zip(&mut self.models) {
-            *log = model.update(&linearise(model)).log_density;
+        let mut fits = [Fit { chi2: 0.0, factor: 1.0 }; MODELS];
+        for (fit, model) in fits.iter_mut().zip(&mut self.models) {
+            *fit = model.update(&linearise(model));
         }
-        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = fits.iter().map(|f| f.chi2).fold(f64::INFINITY, f64::min);
+        let scale = 1.0 / fits[0].factor;
         let mut sum = 0.0;
-        for (weight, log) in self.weights.iter_mut().zip(logs) {
-            *weight = (*weight * (log - top).exp()).max(MIN_WEIGHT);
+        for (weight, fit) in self.weights.iter_mut().zip(fits) {
+            *weight = (*weight * scale * fit.factor * (-0.5 * (fit.chi2 - least)).exp()).max(MIN_WEIGHT);
             sum += *weight;
         }
         self.weights.iter_mut().for_each(|w| *w /= sum);

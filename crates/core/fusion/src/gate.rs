@@ -56,7 +56,7 @@ pub(crate) fn gate(
         let position = state.position();
         let along = bernoulli.along_sigma();
         let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
-        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2) + long_m * long_m;
+        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_variance_m2(position) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
         let sight = sensor.sight(state, along);
         let whitening = state.whitening(&sight.rows);
@@ -82,7 +82,7 @@ pub(crate) fn gate(
             let class = candidate.class.map_or(1.0, |likelihood| {
                 3.0 * bernoulli.class.mean(likelihood)
             });
-            let ratio = fit.log_density.exp() * class / candidate.clutter;
+            let ratio = fit.density() * class / candidate.clutter;
             let stray = 1.0 + candidate.birth / candidate.clutter;
             pairs.push(Pair::new(track, k, ratio, bernoulli.existence, expected.pd, stray));
         }

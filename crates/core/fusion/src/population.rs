@@ -3,7 +3,7 @@
 use crate::FusionConfig;
 use crate::arrivals::Arrivals;
 use crate::associate::{Associator, Pair};
-use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::bernoulli::{Bernoulli, BirthKey, view_kept};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
 use crate::extended::Extended;
@@ -193,7 +193,7 @@ impl Population {
             }
             // Errors put half of what enters outside at first.
             let outside =
-                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_variance_m2(candidate.place).sqrt();
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -272,6 +272,7 @@ impl Workspace {
     fn expect(&mut self, tracks: &mut [Bernoulli], sensor: &SensorModel, config: &FusionConfig) {
         self.expected.clear();
         self.occlusion.look(tracks, sensor);
+        let view_kept = view_kept(sensor, config);
         for (index, track) in tracks.iter_mut().enumerate() {
             let bearing = self.occlusion.bearings[index];
             let plain_pd = sensor.detection_probability(bearing.azimuth_rad, bearing.range_m);
@@ -280,7 +281,7 @@ impl Workspace {
                 continue;
             }
             let hidden = self.occlusion.hidden(track, bearing, sensor.spec.height_m);
-            let pd = track.expect(sensor, plain_pd, hidden, config);
+            let pd = track.expect(sensor, (plain_pd, hidden), view_kept, config);
             let open_pd = config.blended_pd(plain_pd, hidden);
             self.expected.push(Expectation { plain_pd, hidden, open_pd, pd });
         }

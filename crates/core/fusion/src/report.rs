@@ -62,7 +62,7 @@ impl Population {
             let candidates = self.tracks.iter().enumerate().filter(|(_, t)| free(t));
             let scored = candidates.map(|(k, t)| (k, fits(t), likeness(t)));
             let inside = scored.filter(|(_, fit, _)| fit.chi2 <= NEW_GATE_CHI2);
-            let score = |fit: &Fit, likeness: f64| fit.log_density + likeness.max(1e-9).ln();
+            let score = |fit: &Fit, likeness: f64| fit.log_density() + likeness.max(1e-9).ln();
             inside.max_by(|a, b| score(&a.1, a.2).total_cmp(&score(&b.1, b.2))).map(|(k, _, _)| k)
         });
         match found {

@@ -87,12 +87,12 @@ impl SensorModel {
         self.position + direction * detection.range_m
     }
 
-    /// 1-sigma cross-range and range error at a range, whichever is larger, metres.
-    pub(crate) fn worst_sigma_m(&self, point: Point) -> f64 {
-        let range = (point - self.position).norm();
+    /// Variance of the cross-range or range error at a point, whichever is larger, m².
+    pub(crate) fn worst_variance_m2(&self, point: Point) -> f64 {
+        let squared = (point - self.position).norm_squared();
         let doubt_m = self.doubt.position_m[0].max(self.doubt.position_m[1]);
-        let lateral = range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad);
-        self.range_sigma_m(range).max(lateral).hypot(doubt_m)
+        let lateral = squared * (self.spec.azimuth_sigma_rad.powi(2) + self.doubt.yaw_rad.powi(2));
+        self.range_sigma_m(squared.sqrt()).powi(2).max(lateral) + doubt_m * doubt_m
     }
 
     /// What the sensor would measure of a state, to first order. `along`: of a long vehicle, which a radar sees anywhere
