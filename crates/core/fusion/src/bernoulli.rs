@@ -124,11 +124,7 @@ impl Bernoulli {
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
-        let death_per_s = if leaves {
-            config.leave_per_s
-        } else {
-            self.class.mean(config.death_per_s)
-        };
+        let death_per_s = if leaves { config.leave_per_s } else { self.class.mean(config.death_per_s) };
         self.existence *= 1.0 - (death_per_s * dt_s).min(0.5);
     }
 
@@ -167,15 +163,15 @@ impl Bernoulli {
         Some(Vector::new(cos, sin))
     }
 
-    /// Whether at least two sensors other than `sensor` saw it lately.
-    pub(crate) fn others_see(&self, sensor: usize, at: Utc) -> bool {
+    /// How many sensors other than `sensor` saw it lately.
+    pub(crate) fn others_seeing(&self, sensor: usize, at: Utc) -> u32 {
         let window = window_of(at);
         let seen = match window.wrapping_sub(self.window) {
             0 => self.seen_by[0] | self.seen_by[1],
             1 => self.seen_by[0],
             _ => 0,
         };
-        (seen & !(1 << sensor)).count_ones() >= 2
+        (seen & !(1 << sensor)).count_ones()
     }
 
     /// Whether it is sure enough to compare sensors by.
@@ -199,7 +195,7 @@ impl Bernoulli {
         let rest = show / (hide + show);
         let moved = rest + (v - rest) * view_kept;
         self.in_view[sensor.index] = moved as f32;
-        config.blended_pd(plain_pd, 1.0 - moved)
+        sensor.blended_pd(plain_pd, 1.0 - moved)
     }
 
     /// Probability that it exists and was missed, in proportion to that it was missed at all.

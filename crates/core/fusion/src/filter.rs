@@ -282,7 +282,6 @@ impl Imm {
             state.mean[1] += by.y;
         }
     }
-
 }
 
 /// The sum of what one state may have become, gathered hypothesis by hypothesis: model by model, mean and covariance

@@ -79,9 +79,7 @@ pub(crate) fn gate(
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }
-            let class = candidate.class.map_or(1.0, |likelihood| {
-                3.0 * bernoulli.class.mean(likelihood)
-            });
+            let class = candidate.class.map_or(1.0, |likelihood| 3.0 * bernoulli.class.mean(likelihood));
             let ratio = fit.density() * class / candidate.clutter;
             let stray = 1.0 + candidate.birth / candidate.clutter;
             pairs.push(Pair::new(track, k, ratio, bernoulli.existence, expected.pd, stray));

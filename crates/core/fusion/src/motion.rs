@@ -36,7 +36,8 @@ impl Noise {
 
 /// Acceleration noise of each model for a road user of this class belief and velocity.
 pub(crate) fn noises(class: &ClassBelief, velocity: Vector, config: &FusionConfig) -> [Noise; MODELS] {
-    let mean = |of: fn(&Motion) -> f64| class.mean([of(&config.motion[0]), of(&config.motion[1]), of(&config.motion[2])]);
+    let mean =
+        |of: fn(&Motion) -> f64| class.mean([of(&config.motion[0]), of(&config.motion[1]), of(&config.motion[2])]);
     let (straight, turn) = (mean(|m| m.steady_m2ps3), mean(|m| m.turn_m2ps3));
     let speed_change = mean(|m| m.speed_change_m2ps3);
     let speed = velocity.norm();

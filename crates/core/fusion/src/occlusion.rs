@@ -1,5 +1,6 @@
 //! Who stands in whose way, seen from a sensor's place and height.
 
+use crate::FusionConfig;
 use crate::bernoulli::Bernoulli;
 use crate::sensor::SensorModel;
 use core::f64::consts::{PI, TAU};
@@ -22,6 +23,44 @@ const MIN_EXISTENCE: f64 = 0.5;
 /// Shapes that look wider than this to each side are few and near; they are kept apart so that the others are found by
 /// direction, radians.
 const WIDE_RAD: f64 = 0.03;
+
+/// Looks that the configuration's word is worth, and how many are remembered.
+const PRIOR_LOOKS: f64 = 100.0;
+const MOST_LOOKS: f64 = 10_000.0;
+
+/// Road users that another should have hidden from a sensor in a scan, and how many of them it saw all the same.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct HiddenCounts {
+    pub(crate) due: f64,
+    pub(crate) seen: f64,
+}
+
+/// How often a sensor sees those whom another should hide: learned from those whom other sensors see, since it depends
+/// on the sensor's real height and on what it needs to see of somebody.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HiddenModel {
+    counts: HiddenCounts,
+}
+
+impl HiddenModel {
+    pub(crate) fn new(config: &FusionConfig) -> Self {
+        let seen = PRIOR_LOOKS * config.hidden_detection_probability;
+        Self { counts: HiddenCounts { due: PRIOR_LOOKS, seen } }
+    }
+
+    pub(crate) fn detection_probability(&self) -> f64 {
+        (self.counts.seen / self.counts.due).clamp(0.01, 0.999)
+    }
+
+    pub(crate) fn learn(&mut self, counts: HiddenCounts) {
+        self.counts.due += counts.due;
+        self.counts.seen += counts.seen;
+        if self.counts.due > MOST_LOOKS {
+            self.counts.due *= 0.5;
+            self.counts.seen *= 0.5;
+        }
+    }
+}
 
 /// Where a road user stands as seen from a sensor: direction (anticlockwise from east) and distance.
 #[derive(Debug, Clone, Copy)]

@@ -10,7 +10,7 @@ use crate::extended::Extended;
 use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
-use crate::occlusion::Occlusion;
+use crate::occlusion::{HiddenCounts, Occlusion};
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
 use crate::witness::{Scene, Witness, testify};
@@ -19,6 +19,8 @@ use jxz_world::{ClassBelief, Detection};
 
 /// A track is given up this far outside the tracked area, metres.
 const OUTSIDE_MARGIN_M: f64 = 3.0;
+/// One this probably behind another is hidden if anybody is.
+const HIDDEN: f64 = 0.8;
 /// A pair this probable is a fact.
 const SURE: f64 = 0.95;
 /// A detection is noted as true, or as false, when it is this probable.
@@ -63,6 +65,8 @@ pub(crate) struct Workspace {
     /// Road users that several other sensors see and this should, and how many of them it saw.
     pub(crate) due: f64,
     pub(crate) seen: f64,
+    /// The same of those that another should hide, seen by at least one other sensor.
+    behind: HiddenCounts,
 }
 
 /// A scan to be fused: already of its true time.
@@ -192,8 +196,9 @@ impl Population {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside =
-                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_variance_m2(candidate.place).sqrt();
+            let outside = |b: crate::Bounds| {
+                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_variance_m2(candidate.place).sqrt()
+            };
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -282,7 +287,7 @@ impl Workspace {
             }
             let hidden = self.occlusion.hidden(track, bearing, sensor.spec.height_m);
             let pd = track.expect(sensor, (plain_pd, hidden), view_kept, config);
-            let open_pd = config.blended_pd(plain_pd, hidden);
+            let open_pd = sensor.blended_pd(plain_pd, hidden);
             self.expected.push(Expectation { plain_pd, hidden, open_pd, pd });
         }
     }
@@ -293,17 +298,28 @@ impl Workspace {
         self.left.resize(self.candidates.len(), 1.0);
         self.sure.clear();
         (self.due, self.seen) = (0.0, 0.0);
-        for (track, expected) in tracks.iter().zip(&self.expected) {
-            if expected.plain_pd > 0.0 && track.confirmed && track.others_see(sensor.index, at) {
+        self.behind = HiddenCounts::default();
+        for (track, expected) in tracks.iter().zip(&self.expected).filter(|(t, e)| e.plain_pd > 0.0 && t.confirmed) {
+            let others = track.others_seeing(sensor.index, at);
+            if others >= 2 {
                 self.due += track.existence * expected.pd;
+            }
+            if expected.hidden >= HIDDEN && others >= 1 {
+                self.behind.due += track.existence;
             }
         }
         for pair in &self.associator.pairs {
             let left = &mut self.left[pair.detection];
             *left = (*left - pair.probability).max(0.0);
             let track = &tracks[pair.track];
-            if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
-                self.seen += pair.probability;
+            if track.confirmed {
+                let others = track.others_seeing(sensor.index, at);
+                if pair.probability > 0.5 && others >= 2 {
+                    self.seen += pair.probability;
+                }
+                if self.expected[pair.track].hidden >= HIDDEN && others >= 1 {
+                    self.behind.seen += pair.probability;
+                }
             }
             // A point of a long vehicle may lie anywhere along it.
             if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
@@ -351,5 +367,6 @@ impl Workspace {
             }
         }
         sensor.scores.renew();
+        sensor.hidden.learn(self.behind);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::calibration::Bias;
 use crate::filter::{Gaussian, Row, Rows};
+use crate::occlusion::HiddenModel;
 use crate::score::ScoreModel;
 use crate::{Bounds, FusionConfig, FusionError};
 use jxz_geo::{Point, Vector};
@@ -27,6 +28,7 @@ pub(crate) struct SensorModel {
     /// 1-sigma of what calibration leaves open.
     doubt: Bias,
     pub(crate) scores: ScoreModel,
+    pub(crate) hidden: HiddenModel,
 }
 
 /// The edge of a field of view is soft over this width, as a share of its half, and of the range limits, metres.
@@ -36,12 +38,12 @@ const SOFT_RANGE_M: f64 = 2.0;
 const IN_DOUBT_RAD: f64 = 1e-3;
 
 impl SensorModel {
-    pub(crate) fn new(spec: SensorSpec, index: usize, bounds: Option<Bounds>) -> Result<Self, FusionError> {
+    pub(crate) fn new(spec: SensorSpec, index: usize, config: &FusionConfig) -> Result<Self, FusionError> {
         check(&spec)?;
-        let clutter_per_m2 = spec.clutter_per_scan.max(1e-2) / seen_area_m2(&spec, bounds);
+        let clutter_per_m2 = spec.clutter_per_scan.max(1e-2) / seen_area_m2(&spec, config.bounds);
         let (position, boresight) = (spec.position, spec.boresight);
-        let (doubt, scores) = (Bias::default(), ScoreModel::default());
-        Ok(Self { spec, index, clutter_per_m2, position, boresight, clock_s: 0.0, doubt, scores })
+        let (doubt, scores, hidden) = (Bias::default(), ScoreModel::default(), HiddenModel::new(config));
+        Ok(Self { spec, index, clutter_per_m2, position, boresight, clock_s: 0.0, doubt, scores, hidden })
     }
 
     /// Takes a calibration into account: its biases, and by how much (1-sigma) they may still be wrong.
@@ -173,6 +175,11 @@ impl SensorModel {
             view = view.min((self.spec.half_fov_rad - off) / SOFT_FOV_RAD + 0.5);
         }
         if view <= 0.0 { 0.0 } else { (self.spec.detection_probability * view.min(1.0)).clamp(0.01, 0.999) }
+    }
+
+    /// Detection probability of a road user that is hidden with a probability, from its probability in plain view.
+    pub(crate) fn blended_pd(&self, plain_pd: f64, hidden: f64) -> f64 {
+        plain_pd * (1.0 - hidden) + plain_pd.min(self.hidden.detection_probability()) * hidden
     }
 
     /// Likelihood of a class label under each class; `None` without a label.

@@ -131,7 +131,7 @@ impl Tracker {
             if by_id.insert(spec.id.clone(), index).is_some() {
                 return Err(FusionError::DuplicateSensor(spec.id));
             }
-            models.push(SensorModel::new(spec, index, config.bounds)?);
+            models.push(SensorModel::new(spec, index, &config)?);
         }
         let mut tracker = Self {
             site: SiteId(String::new()),
