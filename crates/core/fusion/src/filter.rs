@@ -123,7 +123,7 @@ impl Gaussian {
             let ph = self.cov * row.gradient;
             let s = row.gradient.dot(&ph) + row.variance;
             let residual = row.residual - row.gradient.dot(&(self.mean - prior));
-            let gain = ph / s;
+            let gain = ph * (1.0 / s);
             self.mean += gain * residual;
             self.cov -= gain * ph.transpose();
             chi2 += residual * residual / s;

@@ -5,7 +5,6 @@ use crate::bernoulli::Bernoulli;
 use crate::sensor::SensorModel;
 use core::f64::consts::{PI, TAU};
 use jxz_geo::Vector;
-use jxz_units::wrap_pi;
 
 /// Half the width that a class shows to a sensor, and its height, metres: motor vehicle, non-motor vehicle, pedestrian.
 const HALF_WIDTH_M: [f64; 3] = [1.0, 0.4, 0.25];
@@ -22,7 +21,7 @@ const MIN_EXISTENCE: f64 = 0.5;
 
 /// Shapes that look wider than this to each side are few and near; they are kept apart so that the others are found by
 /// direction, radians.
-const WIDE_RAD: f64 = 0.03;
+const WIDE_RAD: f64 = 0.05;
 
 /// Looks that the configuration's word is worth, and how many are remembered.
 const PRIOR_LOOKS: f64 = 100.0;
@@ -113,10 +112,14 @@ impl Occlusion {
         let seen_at_m = SEEN_AT * mean_height_m(track);
         let mut clear = 1.0;
         let mut weigh = |other: &Shape| {
+            if other.bearing.range_m >= bearing.range_m - other.nearer_m {
+                return;
+            }
+            let turn_rad = (other.bearing.azimuth_rad - bearing.azimuth_rad).abs();
+            let margin_rad = other.half_width_rad - turn_rad.min(TAU - turn_rad);
             let ray_m = mast_m + (seen_at_m - mast_m) * other.bearing.range_m / bearing.range_m;
-            if other.bearing.range_m < bearing.range_m - other.nearer_m && ray_m < other.height_m {
-                let apart_rad = wrap_pi(other.bearing.azimuth_rad - bearing.azimuth_rad).abs();
-                let cover = (0.5 + 0.5 * (other.half_width_rad - apart_rad) / blur_rad).clamp(0.0, 1.0);
+            if margin_rad > -blur_rad && ray_m < other.height_m {
+                let cover = (0.5 + 0.5 * margin_rad / blur_rad).min(1.0);
                 clear *= 1.0 - cover * other.existence;
             }
         };

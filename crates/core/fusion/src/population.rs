@@ -14,6 +14,7 @@ use crate::occlusion::{HiddenCounts, Occlusion};
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
 use crate::witness::{Scene, Witness, testify};
+use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
 
@@ -51,6 +52,8 @@ pub(crate) struct ScanCounts {
 /// Working space, kept between scans, and what the last scan showed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workspace {
+    /// Of each usable detection: which it is, in what direction, and where.
+    places: Vec<(usize, Vector, Point)>,
     candidates: Vec<Candidate>,
     associator: Associator,
     expected: Vec<Expectation>,
@@ -114,8 +117,9 @@ impl Population {
         let Workspace { candidates, associator, expected, extended, .. } = work;
         extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
+        associator.index(candidates.len());
         match config.mode {
-            FusionMode::Pmb => associator.marginals(candidates.len()),
+            FusionMode::Pmb => associator.marginals(),
             FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
         work.note(&self.tracks, sensor, scan.at, config);
@@ -125,7 +129,7 @@ impl Population {
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
-        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks, sensor.is_in_doubt());
+        work.rivals.settle(&mut self.tracks, &work.associator, &work.looks, sensor.is_in_doubt());
         work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
@@ -253,23 +257,27 @@ impl Workspace {
         config: &FusionConfig,
     ) -> ScanCounts {
         let mut counts = ScanCounts::default();
-        self.candidates.clear();
+        self.places.clear();
         for (index, detection) in detections.iter().enumerate() {
             if !SensorModel::is_usable(detection) {
                 counts.unusable += 1;
-            } else if self.candidates.len() == config.max_detections {
+            } else if self.places.len() == config.max_detections {
                 counts.over_limit += 1;
             } else {
                 let direction = sensor.direction(detection);
-                let place = sensor.locate(detection, direction);
-                let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
-                let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
-                let birth = sensor.birth_density(detection, undetected, config);
-                let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, direction, clutter, birth, class, owner: None });
+                self.places.push((index, direction, sensor.locate(detection, direction)));
             }
         }
-        self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));
+        self.places.sort_unstable_by(|a, b| a.2.x.total_cmp(&b.2.x).then(a.0.cmp(&b.0)));
+        self.candidates.clear();
+        self.candidates.extend(self.places.iter().map(|&(index, direction, place)| {
+            let detection = &detections[index];
+            let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
+            let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
+            let birth = sensor.birth_density(detection, undetected, config);
+            let class = sensor.class_likelihood(detection);
+            Candidate { index, place, direction, clutter, birth, class, owner: None }
+        }));
         counts
     }
 

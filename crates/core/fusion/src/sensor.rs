@@ -99,6 +99,7 @@ impl SensorModel {
 
     /// What the sensor would measure of a state, to first order. `along`: of a long vehicle, which a radar sees anywhere
     /// along a unit vector, with that 1-sigma in metres.
+    #[inline]
     pub(crate) fn sight(&self, state: &Gaussian, along: Option<(Vector, f64)>) -> Sight {
         let d = state.position() - self.position;
         let range_m = d.norm().max(MIN_RANGE_M);
@@ -246,6 +247,7 @@ pub(crate) struct Sight {
 impl Sight {
     /// By what a detection differs from what was to be seen, row by row; two if it has no Doppler. `direction` is the
     /// unit vector from the sensor towards the detection ([`SensorModel::direction`]).
+    #[inline]
     pub(crate) fn residuals(&self, detection: &Detection, direction: Vector) -> ([f64; 3], usize) {
         let doppler = detection.doppler_mps.map(|measured| measured - self.radial_mps);
         let count = if doppler.is_some() { self.rows.as_slice().len() } else { 2 };
@@ -254,6 +256,7 @@ impl Sight {
     }
 
     /// The rows of a detection.
+    #[inline]
     pub(crate) fn of(mut self, detection: &Detection, direction: Vector) -> Rows {
         let (residuals, count) = self.residuals(detection, direction);
         self.rows.shorten(count);

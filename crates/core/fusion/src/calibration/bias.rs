@@ -120,8 +120,13 @@ impl BiasFilter {
         let n = gradient.len();
         let scratch = &mut self.scratch.as_mut_slice()[..n];
         scratch.fill(0.0);
-        for (a, column) in gradient.iter().zip(self.cov.as_slice().chunks_exact(n)) {
-            scratch.iter_mut().zip(column).for_each(|(s, c)| *s += a * c);
+        for (a, columns) in gradient.chunks_exact(PER_SENSOR).zip(self.cov.as_slice().chunks_exact(PER_SENSOR * n)) {
+            let (one, rest) = columns.split_at(n);
+            let (two, rest) = rest.split_at(n);
+            let (three, four) = rest.split_at(n);
+            for ((((s, c1), c2), c3), c4) in scratch.iter_mut().zip(one).zip(two).zip(three).zip(four) {
+                *s += a[0] * c1 + a[1] * c2 + a[2] * c3 + a[3] * c4;
+            }
         }
         let s = variance + scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
         if residual * residual > gate_chi2 * s {

@@ -202,6 +202,7 @@ impl Calibrator {
         // Every sensor looks at the same few for a while, for only what several see tells them apart.
         let turn = (at.unix_ns().div_euclid(TURN_NS) as usize * limit) % REFERENCES;
         let due = |k: usize| limit == PER_SCAN || (k + REFERENCES - turn) % REFERENCES < limit;
+        let mut standing = None;
         for pair in pairs {
             let detection = &detections[pair.detection];
             if Reference::too_near(detection) {
@@ -220,8 +221,10 @@ impl Calibrator {
                 }
             } else if let (Err(k), true) = (place, self.references.len() < room) {
                 let stands = pair.velocity.norm() < STANDING_MPS;
-                let standing = || self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
-                if !stands || (standing() + 1) * STANDING_SHARE <= room {
+                let count = || self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
+                let standing = standing.get_or_insert_with(count);
+                if !stands || (*standing + 1) * STANDING_SHARE <= room {
+                    *standing += usize::from(stands);
                     let mut made = self.spare.pop().unwrap_or_else(|| Reference::room(&self.biases));
                     made.begin(pair.birth, at, pair.velocity, sighting, &self.biases);
                     self.references.insert(k, made);
