@@ -19,9 +19,9 @@ const NEARER_M: [f64; 3] = [1.5, 0.6, 0.5];
 /// Nothing surer to exist than this hides anything.
 const MIN_EXISTENCE: f64 = 0.5;
 
-/// Shapes that look wider than this to each side are few and near; they are kept apart so that the others are found by
-/// direction, radians.
-const WIDE_RAD: f64 = 0.05;
+/// Shapes are kept apart by how wide they look, to each side up to so many radians: the wide are few and near, and the
+/// others are found by direction among their like.
+const WIDTHS_RAD: [f64; 2] = [0.02, f64::INFINITY];
 
 /// Looks that the configuration's word is worth, and how many are remembered.
 const PRIOR_LOOKS: f64 = 100.0;
@@ -78,32 +78,68 @@ struct Shape {
     existence: f64,
 }
 
+/// Shapes of about one width, by azimuth.
+#[derive(Debug, Clone, Default)]
+struct Level {
+    shapes: Vec<Shape>,
+    widest_rad: f64,
+}
+
+impl Level {
+    /// Calls for each shape that may reach to within `blur_rad` of a direction.
+    fn near(&self, azimuth_rad: f64, blur_rad: f64, mut each: impl FnMut(&Shape)) {
+        if self.shapes.is_empty() {
+            return;
+        }
+        let reach_rad = self.widest_rad + blur_rad;
+        let mut within = |from: f64, to: f64| {
+            let first = self.shapes.partition_point(|s| s.bearing.azimuth_rad < from);
+            self.shapes[first..].iter().take_while(|s| s.bearing.azimuth_rad <= to).for_each(&mut each);
+        };
+        let (from, to) = (azimuth_rad - reach_rad, azimuth_rad + reach_rad);
+        if reach_rad >= PI {
+            return within(-PI, PI);
+        }
+        within(from, to);
+        if from < -PI {
+            within(from + TAU, PI);
+        }
+        if to > PI {
+            within(-PI, to - TAU);
+        }
+    }
+}
+
 /// Who is where as one sensor sees it; room kept between scans.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Occlusion {
     /// Of each track.
     pub(crate) bearings: Vec<Bearing>,
-    wide: Vec<Shape>,
-    /// The others, by azimuth.
-    narrow: Vec<Shape>,
+    levels: [Level; WIDTHS_RAD.len()],
 }
 
 impl Occlusion {
     /// Takes down where each track is as `sensor` sees it, and what it may hide.
     pub(crate) fn look(&mut self, tracks: &[Bernoulli], sensor: &SensorModel) {
         self.bearings.clear();
-        self.wide.clear();
-        self.narrow.clear();
+        for level in &mut self.levels {
+            level.shapes.clear();
+            level.widest_rad = 0.0;
+        }
         for track in tracks {
             let d = track.imm.combined().position() - sensor.position();
             let bearing = Bearing { azimuth_rad: d.y.atan2(d.x), range_m: d.norm().max(0.5) };
             self.bearings.push(bearing);
             if track.existence >= MIN_EXISTENCE {
                 let shape = shape(track, bearing, d / bearing.range_m);
-                if shape.half_width_rad > WIDE_RAD { self.wide.push(shape) } else { self.narrow.push(shape) }
+                let level = &mut self.levels[WIDTHS_RAD.partition_point(|width| *width < shape.half_width_rad)];
+                level.widest_rad = level.widest_rad.max(shape.half_width_rad);
+                level.shapes.push(shape);
             }
         }
-        self.narrow.sort_unstable_by(|a, b| a.bearing.azimuth_rad.total_cmp(&b.bearing.azimuth_rad));
+        for level in &mut self.levels {
+            level.shapes.sort_unstable_by(|a, b| a.bearing.azimuth_rad.total_cmp(&b.bearing.azimuth_rad));
+        }
     }
 
     /// How likely another hides a track from the sensor that looked, which is `mast_m` high.
@@ -123,19 +159,8 @@ impl Occlusion {
                 clear *= 1.0 - cover * other.existence;
             }
         };
-        self.wide.iter().for_each(&mut weigh);
-        let reach_rad = WIDE_RAD + blur_rad;
-        let (from, to) = (bearing.azimuth_rad - reach_rad, bearing.azimuth_rad + reach_rad);
-        let mut within = |from: f64, to: f64| {
-            let first = self.narrow.partition_point(|s| s.bearing.azimuth_rad < from);
-            self.narrow[first..].iter().take_while(|s| s.bearing.azimuth_rad <= to).for_each(&mut weigh);
-        };
-        within(from, to);
-        if from < -PI {
-            within(from + TAU, PI);
-        }
-        if to > PI {
-            within(-PI, to - TAU);
+        for level in &self.levels {
+            level.near(bearing.azimuth_rad, blur_rad, &mut weigh);
         }
         1.0 - clear
     }

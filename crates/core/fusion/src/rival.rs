@@ -45,7 +45,13 @@ pub(crate) struct Rivals {
 
 impl Rivals {
     /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
-    pub(crate) fn settle(&mut self, tracks: &mut Vec<Bernoulli>, associator: &Associator, looks: &[Look], in_doubt: bool) {
+    pub(crate) fn settle(
+        &mut self,
+        tracks: &mut Vec<Bernoulli>,
+        associator: &Associator,
+        looks: &[Look],
+        in_doubt: bool,
+    ) {
         let absorb = if in_doubt { ABSORB_IN_DOUBT_LOG_ODDS } else { ABSORB_LOG_ODDS };
         self.find(tracks, associator);
         self.absorbed.clear();
