@@ -163,14 +163,18 @@ impl Bernoulli {
         Some(Vector::new(cos, sin))
     }
 
+    /// Which sensors saw it in a window of time, this or a later one, and in the one before.
+    fn seen_about(&self, window: u32) -> [u16; 2] {
+        match window.wrapping_sub(self.window) {
+            0 => self.seen_by,
+            1 => [0, self.seen_by[0]],
+            _ => [0, 0],
+        }
+    }
+
     /// How many sensors other than `sensor` saw it lately.
     pub(crate) fn others_seeing(&self, sensor: usize, at: Utc) -> u32 {
-        let window = window_of(at);
-        let seen = match window.wrapping_sub(self.window) {
-            0 => self.seen_by[0] | self.seen_by[1],
-            1 => self.seen_by[0],
-            _ => 0,
-        };
+        let seen = self.seen_about(window_of(at)).into_iter().fold(0, |all, seen| all | seen);
         (seen & !(1 << sensor)).count_ones()
     }
 
@@ -247,11 +251,7 @@ impl Bernoulli {
         self.hits = self.hits.saturating_add(1);
         self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
         let window = window_of(at);
-        self.seen_by = match window.wrapping_sub(self.window) {
-            0 => self.seen_by,
-            1 => [0, self.seen_by[0]],
-            _ => [0, 0],
-        };
+        self.seen_by = self.seen_about(window);
         self.window = window;
         self.seen_by[0] |= 1 << sensor.index;
         self.latch_heading();

@@ -7,6 +7,10 @@ use crate::sensor::SensorModel;
 use jxz_geo::{Point, Vector};
 use jxz_world::Detection;
 
+/// Gates for whole states, on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
+pub(crate) const TIED_GATE_CHI2: f64 = 40.0;
+pub(crate) const NEW_GATE_CHI2: f64 = 18.5;
+
 /// A detection with what is worked out of it once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {

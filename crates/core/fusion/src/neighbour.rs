@@ -6,6 +6,7 @@
 
 use crate::bernoulli::{Bernoulli, BirthKey, Heard, Identity, Word};
 use crate::filter::{Gaussian, Imm, Row, Rows};
+use crate::gate::{NEW_GATE_CHI2, TIED_GATE_CHI2};
 use crate::intersection::{Estimate, weight};
 use crate::lanes::LaneField;
 use crate::population::Population;
@@ -21,9 +22,6 @@ use nalgebra::{Matrix4, Vector4};
 const WORD_EXISTENCE: f64 = 0.9;
 /// A word less sure than this starts no track.
 const LEAST_EXISTENCE: f64 = 0.5;
-/// Gates on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
-const TIED_GATE_CHI2: f64 = 40.0;
-const NEW_GATE_CHI2: f64 = 18.5;
 /// A word that fits no track but is within this of one may be of that one all the same: it starts none.
 const DOUBT_CHI2: f64 = 80.0;
 const DOUBT_M: f64 = 2.5;

@@ -187,3 +187,23 @@ fn shape(track: &Bernoulli, bearing: Bearing, towards: Vector) -> Shape {
         existence: track.existence,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sensor_that_sees_past_everybody_is_soon_expected_to_and_one_that_does_not_is_not() {
+        let mut model = HiddenModel::new(&FusionConfig::default());
+        assert!((model.detection_probability() - 0.1).abs() < 1e-9);
+        // Fifty behind another in each scan, nine tenths of them seen; then, for longer, a tenth.
+        for _ in 0..40 {
+            model.learn(HiddenCounts { due: 50.0, seen: 45.0 });
+        }
+        assert!((model.detection_probability() - 0.9).abs() < 0.05);
+        for _ in 0..1000 {
+            model.learn(HiddenCounts { due: 50.0, seen: 5.0 });
+        }
+        assert!((model.detection_probability() - 0.1).abs() < 0.05);
+    }
+}

@@ -3,6 +3,7 @@
 use crate::FusionConfig;
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::filter::{Fit, Gaussian, Imm, Row, Rows};
+use crate::gate::{NEW_GATE_CHI2, TIED_GATE_CHI2};
 use crate::lanes::LaneField;
 use crate::population::Population;
 use crate::sensor::MAX_SENSORS;
@@ -22,9 +23,6 @@ const SENDER_CLASS: [f64; 3] = [0.85, 0.14, 0.01];
 const STATED_CLASS: f64 = 0.94;
 /// A tie is let go when this long without a report, seconds.
 const TIE_S: f64 = 1.0;
-/// Gates on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
-const TIED_GATE_CHI2: f64 = 40.0;
-const NEW_GATE_CHI2: f64 = 18.5;
 
 impl Population {
     /// Fuses one vehicle report, valid at or after `now`: position and velocity with their stated accuracy.

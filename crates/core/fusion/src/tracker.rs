@@ -36,7 +36,8 @@ pub enum Lateness {
 pub struct ScanOutcome {
     /// Its order.
     pub lateness: Lateness,
-    /// Whether its sensor is believed; if not, the scan changed nothing.
+    /// Whether its sensor is believed; if not, the scan moved no track and started none: it is looked at to find out
+    /// whether the sensor agrees again.
     pub believed: bool,
     /// Detections skipped: not finite, or of an impossible range, azimuth, Doppler or extent.
     pub unusable: usize,
