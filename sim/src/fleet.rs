@@ -1,7 +1,8 @@
 //! All on-board units: made and unmade with their vehicles, and how their drivers react.
 
 use crate::envelope::{FleetSecurity, Opener};
-use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, VehicleMessage};
+use crate::gnss::Sky;
+use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings, VehicleMessage};
 use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::OnBoardPlan;
@@ -18,6 +19,7 @@ pub(crate) struct Fleet {
     seed: Seed,
     plan: OnBoardPlan,
     frame: LocalFrame,
+    sky: Sky,
     units: BTreeMap<u64, OnBoardUnit>,
     numbers: BTreeMap<VehicleId, u64>,
     opener: Opener,
@@ -29,6 +31,7 @@ impl Fleet {
         let opener = Opener::new(plan.profile);
         Self {
             seed,
+            sky: Sky::new(&plan.gnss, &frame),
             plan,
             frame,
             units: BTreeMap::new(),
@@ -79,7 +82,8 @@ impl Fleet {
     pub(crate) fn observe(&mut self, truth: &[TruthObject], now: Now, step: u64) -> Vec<VehicleMessage> {
         let mut messages = Vec::new();
         let mut alive = truth.iter().filter(|object| object.vehicle.is_some()).peekable();
-        let (frame, plan, drops) = (&self.frame, &self.plan, &mut self.totals.drops);
+        let surroundings = Surroundings { frame: &self.frame, sky: &self.sky, plan: &self.plan };
+        let drops = &mut self.totals.drops;
         let numbers = &mut self.numbers;
         self.units.retain(|number, unit| {
             while alive.next_if(|object| object.id < *number).is_some() {}
@@ -88,7 +92,7 @@ impl Fleet {
                 return false;
             };
             let before = unit.vehicle;
-            messages.extend(unit.observe(object, now, step, (frame, plan), drops));
+            messages.extend(unit.observe(object, now, step, &surroundings, drops));
             if unit.vehicle != before {
                 numbers.remove(&before);
                 numbers.insert(unit.vehicle, *number);

@@ -5,6 +5,7 @@
 
 mod envelope;
 mod fleet;
+mod gnss;
 mod on_board;
 mod radio;
 mod rng;
@@ -17,13 +18,15 @@ mod truth;
 mod virtual_run;
 
 pub use envelope::{EnrolError, FleetSecurity};
+pub use gnss::ReceiverKind;
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 pub use radio::{
     Cell, Channel, Deployment, HighwayTrial, HighwayTrialError, PC5_REFERENCE, Pc5Counts, Pc5Loss, Pc5Losses,
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
 };
 pub use scenario::{
-    BurstPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario, ScenarioError, TrafficPlan,
+    BlockagePlan, BurstPlan, GnssPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario,
+    ScenarioError, TrafficPlan,
 };
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};

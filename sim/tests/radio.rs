@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use jxz_map::Map;
-use jxz_sim::{HighwayTrial, PC5_REFERENCE, Scenario, Simulation, VirtualIsland, VirtualReport};
+use jxz_sim::{HighwayTrial, PC5_REFERENCE, Pc5Losses, Scenario, Simulation, VirtualIsland, VirtualReport};
 use jxz_units::Utc;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,6 +46,15 @@ fn on_a_highway_delivery_is_within_three_points_of_every_entry_of_the_reference_
             let percent = 100.0 * losses.delivered();
             println!("{} a km, {} dBm, {metres} m: {percent:.1} %, published {published}", row.per_km, row.power_dbm);
             assert!((percent - published).abs() < 3.0, "{metres} m of {row:?}: {percent} %, {losses:?}");
+        }
+        // Each cause by itself has the share that the formula gives it, within four standard errors of as many draws as
+        // there are reservations and new shadows: 120 senders, one a second.
+        for (played, formula) in result.losses.iter().zip(&result.formula) {
+            let shares = |of: &Pc5Losses| [of.half_duplex, of.sensing, of.propagation, of.collision];
+            for (played, formula) in shares(played).into_iter().zip(shares(formula)) {
+                let standard_error = f64::sqrt(formula * (1.0 - formula) / 3600.0);
+                assert!((played - formula).abs() < 1e-3 + 4.0 * standard_error, "{row:?}: {played}, formula {formula}");
+            }
         }
         let busy = result.channel_busy_ratio;
         assert!((busy - row.busy_ratio).abs() < 0.03, "{row:?}: {busy}");

@@ -6,7 +6,7 @@
 //! - The load around a station is what it hears of the others, as vehicles a kilometre on a straight road that would be
 //!   heard as much: the model knows no other density.
 
-use super::pc5::{Pc5Loss, Pc5Model, Size};
+use super::pc5::{Pc5Loss, Pc5Losses, Pc5Model, Size};
 use super::propagation::Sight;
 use super::scheduling::RATE_HZ;
 use super::streets::Streets;
@@ -71,6 +71,9 @@ struct Pair {
     stream: Stream,
     ends: (Point, Point),
     sight: Sight,
+    distance_m: f64,
+    /// What arrives but for shadowing.
+    mean_dbm: f64,
     /// In sigmas.
     shadow: f64,
     used: Instant,
@@ -135,8 +138,7 @@ impl Air {
         let pair = self.pair(now, from, to);
         let reservation = pair.reservation(now, from.number, flow);
         let noise = uniform(&mut pair.stream, 0.0, 1.0);
-        let sigma_db = pair.sight.shadow_sigma_db();
-        let path = (pair.sight, (from.at - to.at).norm(), pair.shadow * sigma_db);
+        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
         let chances = self.model.chances(path, Size::of(bytes), per_km, receiver.subframe_hz);
         let loss = if reservation.half_duplex < chances.half_duplex {
             Pc5Loss::HalfDuplex
@@ -165,11 +167,22 @@ impl Air {
         let pair = self.pairs.entry((a.number, b.number)).or_insert_with(|| {
             let mut stream = seed.stream(Purpose::Radio, mix(a.number, b.number));
             let shadow = normal(&mut stream);
-            Pair { stream, ends: (a.at, b.at), sight: sight(), shadow, used: now, reservations: Vec::new() }
+            Pair {
+                stream,
+                ends: (a.at, b.at),
+                sight: Sight::Open,
+                distance_m: 0.0,
+                mean_dbm: f64::NEG_INFINITY,
+                shadow,
+                used: now,
+                reservations: Vec::new(),
+            }
         });
         let moved_m = (a.at - pair.ends.0).norm() + (b.at - pair.ends.1).norm();
-        if moved_m > MOVED_M {
+        if moved_m > MOVED_M || pair.mean_dbm.is_infinite() {
             pair.sight = sight();
+            pair.distance_m = (a.at - b.at).norm();
+            pair.mean_dbm = self.model.mean_dbm(pair.sight, pair.distance_m);
             let keep = libm::exp(-moved_m / pair.sight.shadow_memory_m());
             pair.shadow = keep * pair.shadow + (1.0 - keep * keep).sqrt() * normal(&mut pair.stream);
             pair.ends = (a.at, b.at);
@@ -200,8 +213,10 @@ impl Air {
         for sender in present.iter().filter(|(_, block_hz)| *block_hz > 0.0) {
             squares.entry(square(sender.0.at)).or_default().push(*sender);
         }
-        for (end, _) in present {
-            let per_km = self.model.density_of_heard(self.heard_at(end, &squares));
+        for (end, block_hz) in present {
+            // Who sends is one of those that fill the channel, eq. 29.1.
+            let heard = block_hz / RATE_HZ + self.heard_at(end, &squares);
+            let per_km = self.model.density_of_heard(heard);
             if let Some(station) = self.stations.get_mut(&end.number) {
                 (station.per_km, station.busy_ratio) = (per_km, self.model.busy_ratio(per_km));
             }
@@ -227,6 +242,11 @@ impl Air {
         };
         let (sum, count) = looked_at.fold((0.0, 0_usize), |(sum, count), other| (sum + heard(other), count + 1));
         if count == 0 { 0.0 } else { sum * near.len() as f64 / count as f64 }
+    }
+
+    /// Shares that the formula gives for 190-byte messages on an open road.
+    pub(crate) fn formula(&mut self, per_km: f64, distance_m: f64) -> Pc5Losses {
+        self.model.losses(per_km, distance_m)
     }
 
     /// Share of the channel that a station found busy in the last second, 0 to 1; `None` for who is not there.

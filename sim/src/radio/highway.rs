@@ -58,6 +58,8 @@ pub struct HighwayTrial {
 pub struct TrialResult {
     /// Shares of messages lost by cause, in the order of the distances.
     pub losses: Vec<Pc5Losses>,
+    /// What the formula behind it gives for the same distances.
+    pub formula: Vec<Pc5Losses>,
     /// Share of the channel that the senders found busy, 0 to 1.
     pub channel_busy_ratio: f64,
     /// Messages counted at each distance.
@@ -103,7 +105,8 @@ impl HighwayTrial {
         }
         let middle = (margin + SENDERS / 2) as u64;
         let shares = lost.iter().map(|lost| shares(lost, messages)).collect();
-        Ok(TrialResult { losses: shares, channel_busy_ratio: air.busy_ratio(middle).unwrap_or(0.0), messages })
+        let formula = self.distances_m.iter().map(|m| air.formula(self.per_km, *m)).collect();
+        Ok(TrialResult { losses: shares, formula, channel_busy_ratio: air.busy_ratio(middle).unwrap_or(0.0), messages })
     }
 
     fn check(&self) -> Result<(), HighwayTrialError> {

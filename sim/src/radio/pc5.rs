@@ -111,27 +111,33 @@ impl Pc5Model {
         self.scheduling.busy_ratio(per_km)
     }
 
-    /// The chances of one message: `shadow_db` is added to its mean power, `receiver_hz` is in how many subframes a
-    /// second its receiver sends.
+    /// Mean power that arrives over a distance, dBm: shadowing comes on top.
+    pub(crate) fn mean_dbm(&self, sight: Sight, distance_m: f64) -> f64 {
+        self.power_dbm - sight.path_loss_db(distance_m)
+    }
+
+    /// The chances of one message that arrives with a power; `receiver_hz` is in how many subframes a second its
+    /// receiver sends.
     pub(crate) fn chances(
         &mut self,
-        (sight, distance_m, shadow_db): (Sight, f64, f64),
+        (distance_m, received_dbm): (f64, f64),
         size: Size,
         per_km: f64,
         receiver_hz: f64,
     ) -> Chances {
-        let received_dbm = self.power_dbm - sight.path_loss_db(distance_m) + shadow_db;
-        let heard = received_dbm >= SENSITIVITY_DBM;
-        let any = |chance: f64, times: u32| 1.0 - libm::pow(1.0 - chance.clamp(0.0, 1.0), f64::from(times));
+        let any = |chance: f64, times: u32| match times {
+            1 => chance.clamp(0.0, 1.0),
+            _ => 1.0 - libm::pow(1.0 - chance.clamp(0.0, 1.0), f64::from(times)),
+        };
+        let half_duplex = any(receiver_hz / 1000.0, size.subframes);
+        if received_dbm < SENSITIVITY_DBM {
+            return Chances { half_duplex, heard: false, propagation: 1.0, collision: 1.0 };
+        }
         Chances {
-            half_duplex: any(receiver_hz / 1000.0, size.subframes),
-            heard,
-            propagation: if heard { any(block_error_rate(received_dbm - NOISE_DBM), size.blocks) } else { 1.0 },
-            collision: if heard {
-                any(self.scheduling.collision(per_km, distance_m, received_dbm), size.blocks)
-            } else {
-                1.0
-            },
+            half_duplex,
+            heard: true,
+            propagation: any(block_error_rate(received_dbm - NOISE_DBM), size.blocks),
+            collision: any(self.scheduling.collision(per_km, distance_m, received_dbm), size.blocks),
         }
     }
 
@@ -144,8 +150,8 @@ impl Pc5Model {
         for k in -HALF..=HALF {
             let sigmas = 0.01 * f64::from(k);
             let weight = libm::exp(-0.5 * sigmas * sigmas);
-            let path = (Sight::Open, distance_m, sigmas * sigma_db);
-            let chances = self.chances(path, Size::of(BLOCK_BYTES), per_km, RATE_HZ);
+            let received_dbm = self.mean_dbm(Sight::Open, distance_m) + sigmas * sigma_db;
+            let chances = self.chances((distance_m, received_dbm), Size::of(BLOCK_BYTES), per_km, RATE_HZ);
             let mut left = weight * (1.0 - chances.half_duplex);
             total += weight;
             losses.half_duplex += weight - left;
@@ -193,8 +199,7 @@ mod tests {
                 (nearer, *last) = (delivered, delivered);
             }
         }
-        let chances =
-            |model: &mut Pc5Model, bytes| model.chances((Sight::Open, 200.0, 0.0), Size::of(bytes), 200.0, 10.0);
+        let chances = |model: &mut Pc5Model, bytes| model.chances((200.0, -75.0), Size::of(bytes), 200.0, 10.0);
         let (one, four, five) = (chances(&mut model, 190), chances(&mut model, 760), chances(&mut model, 761));
         assert!(four.collision > 2.0 * one.collision && five.collision > four.collision);
         assert_eq!((four.half_duplex, one.half_duplex), (one.half_duplex, four.half_duplex));

@@ -6,7 +6,7 @@ mod radio;
 mod traffic;
 
 pub use incident::{Incident, IncidentKind};
-pub use on_board::OnBoardPlan;
+pub use on_board::{BlockagePlan, GnssPlan, OnBoardPlan};
 pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
 pub use traffic::TrafficPlan;
 
