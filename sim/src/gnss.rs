@@ -1,8 +1,9 @@
 //! Receivers of on-board units: how far off they are, for how long, and what they say of it.
 //!
 //! Each axis' error is a first-order Gauss-Markov process of unit variance times the present sigma, so that the stated
-//! sigma is the true one at every moment. Which sigma and memory that is, the receiver's mode decides: without or with corrections, or by
-//! carrier phase with its ambiguities fixed or not. Where the sky is blocked sigmas grow and a fix is soon lost.
+//! sigma is the true one at every moment. Which sigma and memory that is, the receiver's mode decides: without or with
+//! corrections, or by carrier phase with its ambiguities fixed or not. Where the sky is blocked sigmas grow and a fix
+//! is soon lost.
 
 use crate::rng::{Purpose, Seed, Stream, chance, normal, weighted};
 use crate::scenario::GnssPlan;
@@ -39,7 +40,7 @@ const FLOAT: Mode = Mode { sigma_m: 0.35, memory_s: 30.0 };
 
 /// Mean time to a lost fix under an open and under a wholly blocked sky, seconds.
 const FIX_LASTS_S: (f64, f64) = (300.0, 2.0);
-/// Mean time to a fix under an open sky, seconds; under a blocked one it takes as many times longer as less sky is left.
+/// Mean time to a fix under an open sky, seconds; longer as less sky is left.
 const FIX_TAKES_S: f64 = 12.0;
 /// So many times larger are errors under a wholly blocked sky: few satellites, and reflections.
 const BLOCKED_TIMES: f64 = 5.0;
@@ -59,7 +60,8 @@ impl Sky {
         Self { zones: plan.blockage.iter().map(|zone| (place(zone.at), zone.radius_m, zone.hidden)).collect() }
     }
 
-    /// Share of the sky that is hidden at a place, 0 to 1: all of a zone's in its inner half, less and less to its edge.
+    /// Share of the sky that is hidden at a place, 0 to 1: a zone's whole share in its inner half, less and less to
+    /// its edge.
     pub(crate) fn hidden(&self, at: Point) -> f64 {
         let of = |(centre, radius_m, hidden): &(Point, f64, f64)| {
             hidden * (2.0 * (1.0 - (at - centre).norm() / radius_m)).clamp(0.0, 1.0)

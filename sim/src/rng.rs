@@ -20,6 +20,8 @@ pub(crate) enum Purpose {
     Uu = 16,
     Gnss = 17,
     HandOver = 18,
+    Reservation = 19,
+    UuMessage = 20,
 }
 
 /// The seed that everything follows from.

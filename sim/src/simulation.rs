@@ -194,8 +194,8 @@ impl Simulation {
     }
 
     /// What becomes of a site's message to the cloud.
-    pub(crate) fn to_cloud(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
-        self.radio.to_cloud(now, site)
+    pub(crate) fn uplink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.radio.uplink(now, site)
     }
 
     fn scan(&mut self, now: Now, output: &mut StepOutput) {

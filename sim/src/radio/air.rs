@@ -1,8 +1,9 @@
 //! PC5 message by message: each gets the fate that the model gives to its path, its shadowing and the load around it.
 //!
-//! - Shadowing belongs to a pair, the same both ways, and forgets itself over the metres that both ends travel.
-//! - A reservation lasts five to fifteen periods, and so does what comes of it: collisions and half-duplex losses come in
-//!   bursts.
+//! - Shadowing belongs to a pair, the same both ways. It forgets itself over the metres that both ends travel, whether
+//!   anything is said or not.
+//! - A reservation lasts five to fifteen periods, and so does what comes of it: collisions and half-duplex losses come
+//!   in bursts.
 //! - The load around a station is what it hears of the others, as vehicles a kilometre on a straight road that would be
 //!   heard as much: the model knows no other density.
 
@@ -24,7 +25,7 @@ const MEASURE_EVERY: Duration = Duration::from_secs(1);
 const LOOKED_AT: usize = 64;
 /// Side of the squares that stations are sorted into, metres.
 const SQUARE_M: f64 = 300.0;
-/// A pair that exchanged nothing for this long is forgotten.
+/// A pair that is out of reach for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// Shadowing and sight are looked at again when both ends together moved this far, metres.
 const MOVED_M: f64 = 1.0;
@@ -54,11 +55,14 @@ struct Station {
     busy_ratio: f64,
 }
 
-/// A reservation's fate, from one sender's kind of message to one receiver.
-#[derive(Debug, Clone, Copy)]
-struct Reservation {
+/// What one sender's messages of one kind meet at one receiver, by chance of their own: nobody else's message shifts
+/// it.
+#[derive(Debug, Clone)]
+struct Flow {
+    stream: Stream,
     sender: u64,
-    flow: u32,
+    kind: u32,
+    /// When the reservation ends.
     until: Instant,
     /// Uniform draws that hold as long as it does.
     half_duplex: f64,
@@ -66,6 +70,7 @@ struct Reservation {
     wait: f64,
 }
 
+/// The path between two stations.
 #[derive(Debug, Clone)]
 struct Pair {
     stream: Stream,
@@ -76,8 +81,8 @@ struct Pair {
     mean_dbm: f64,
     /// In sigmas.
     shadow: f64,
-    used: Instant,
-    reservations: Vec<Reservation>,
+    seen: Instant,
+    flows: Vec<Flow>,
 }
 
 /// The sidelink of all stations.
@@ -135,60 +140,57 @@ impl Air {
         let load = |number| self.stations.get(&number).copied().unwrap_or_default();
         let (sender, receiver) = (load(from.number), load(to.number));
         let per_km = 0.5 * (sender.per_km + receiver.per_km);
-        let pair = self.pair(now, from, to);
-        let reservation = pair.reservation(now, from.number, flow);
-        let noise = uniform(&mut pair.stream, 0.0, 1.0);
+        if !self.pairs.contains_key(&key(from, to)) {
+            self.follow(now, from, to);
+        }
+        let Some(pair) = self.pairs.get_mut(&key(from, to)) else { return Err(Pc5Loss::Sensing) };
         let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
+        let reservation = pair.flow(self.seed, now, (from.number, to.number), flow);
+        let noise = uniform(&mut reservation.stream, 0.0, 1.0);
+        let held = (reservation.half_duplex, reservation.collision, reservation.wait);
         let chances = self.model.chances(path, Size::of(bytes), per_km, receiver.subframe_hz);
-        let loss = if reservation.half_duplex < chances.half_duplex {
+        let loss = if held.0 < chances.half_duplex {
             Pc5Loss::HalfDuplex
         } else if !chances.heard {
             Pc5Loss::Sensing
         } else if noise < chances.propagation {
             Pc5Loss::Propagation
-        } else if reservation.collision < chances.collision {
+        } else if held.1 < chances.collision {
             Pc5Loss::Collision
         } else {
             self.counts.delivered += 1;
-            return Ok(Duration::from_nanos((self.mean_wait_s * (0.5 + reservation.wait) * 1e9) as u64));
+            return Ok(Duration::from_nanos((self.mean_wait_s * (0.5 + held.2) * 1e9) as u64));
         };
         *self.counts.lost.entry(loss).or_default() += 1;
         Err(loss)
     }
 
-    /// The pair with its shadowing as of now.
-    fn pair(&mut self, now: Instant, from: End, to: End) -> &mut Pair {
-        let (a, b) = if from.number < to.number { (from, to) } else { (to, from) };
-        let (seed, streets) = (self.seed, self.streets.as_ref());
-        let sight = || match streets {
-            Some(streets) if !streets.see(a.at, b.at) => Sight::Blocked,
-            _ => Sight::Open,
+    /// Moves the path between two stations on to where they are now: at every step, whether they say anything or not.
+    pub(crate) fn follow(&mut self, now: Instant, one: End, other: End) {
+        let (a, b) = if one.number < other.number { (one, other) } else { (other, one) };
+        let (model, streets) = (&self.model, self.streets.as_ref());
+        let look = || {
+            let open = streets.is_none_or(|streets| streets.see(a.at, b.at));
+            let (sight, distance_m) = (if open { Sight::Open } else { Sight::Blocked }, (a.at - b.at).norm());
+            (sight, distance_m, model.mean_dbm(sight, distance_m))
         };
-        let pair = self.pairs.entry((a.number, b.number)).or_insert_with(|| {
-            let mut stream = seed.stream(Purpose::Radio, mix(a.number, b.number));
+        let Some(pair) = self.pairs.get_mut(&key(one, other)) else {
+            let mut stream = self.seed.stream(Purpose::Radio, mix(a.number, b.number));
             let shadow = normal(&mut stream);
-            Pair {
-                stream,
-                ends: (a.at, b.at),
-                sight: Sight::Open,
-                distance_m: 0.0,
-                mean_dbm: f64::NEG_INFINITY,
-                shadow,
-                used: now,
-                reservations: Vec::new(),
-            }
-        });
+            let (sight, distance_m, mean_dbm) = look();
+            let (ends, flows) = ((a.at, b.at), Vec::new());
+            let pair = Pair { stream, ends, sight, distance_m, mean_dbm, shadow, seen: now, flows };
+            self.pairs.insert(key(one, other), pair);
+            return;
+        };
+        pair.seen = now;
         let moved_m = (a.at - pair.ends.0).norm() + (b.at - pair.ends.1).norm();
-        if moved_m > MOVED_M || pair.mean_dbm.is_infinite() {
-            pair.sight = sight();
-            pair.distance_m = (a.at - b.at).norm();
-            pair.mean_dbm = self.model.mean_dbm(pair.sight, pair.distance_m);
+        if moved_m > MOVED_M {
+            (pair.sight, pair.distance_m, pair.mean_dbm) = look();
             let keep = libm::exp(-moved_m / pair.sight.shadow_memory_m());
             pair.shadow = keep * pair.shadow + (1.0 - keep * keep).sqrt() * normal(&mut pair.stream);
             pair.ends = (a.at, b.at);
         }
-        pair.used = now;
-        pair
     }
 
     /// Measures the load if it is time: who sends how much, and how much of it everybody hears.
@@ -197,7 +199,7 @@ impl Air {
             return;
         }
         self.next_measurement = now + MEASURE_EVERY;
-        self.pairs.retain(|_, pair| now.since(pair.used) < FORGET_AFTER);
+        self.pairs.retain(|_, pair| now.since(pair.seen) < FORGET_AFTER);
         let mut present = Vec::new();
         let mut stations = BTreeMap::new();
         for end in ends {
@@ -256,29 +258,30 @@ impl Air {
 }
 
 impl Pair {
-    /// The reservation that a message goes by; a new one when the old one has ended.
-    fn reservation(&mut self, now: Instant, sender: u64, flow: u32) -> Reservation {
-        let known = self.reservations.iter().position(|r| (r.sender, r.flow) == (sender, flow));
-        if let Some(held) = known.map(|index| self.reservations[index]).filter(|held| now < held.until) {
-            return held;
+    /// The flow that a message belongs to, with a new reservation if the old one has ended.
+    fn flow(&mut self, seed: Seed, now: Instant, (sender, receiver): (u64, u64), kind: u32) -> &mut Flow {
+        let known = self.flows.iter().position(|flow| (flow.sender, flow.kind) == (sender, kind));
+        let index = known.unwrap_or_else(|| {
+            let stream = seed.stream(Purpose::Reservation, mix(mix(sender, receiver), u64::from(kind)));
+            let (half_duplex, collision, wait) = (0.0, 0.0, 0.0);
+            self.flows.push(Flow { stream, sender, kind, until: now, half_duplex, collision, wait });
+            self.flows.len() - 1
+        });
+        let flow = &mut self.flows[index];
+        if now >= flow.until {
+            // Reselection counter: 5 to 15, TS 36.321, 5.14.1.1.
+            flow.until = now + PERIOD * (uniform(&mut flow.stream, 5.0, 16.0) as u32);
+            flow.half_duplex = uniform(&mut flow.stream, 0.0, 1.0);
+            flow.collision = uniform(&mut flow.stream, 0.0, 1.0);
+            flow.wait = uniform(&mut flow.stream, 0.0, 1.0);
         }
-        let stream = &mut self.stream;
-        // Reselection counter: 5 to 15, TS 36.321, 5.14.1.1.
-        let periods = uniform(stream, 5.0, 16.0) as u32;
-        let reservation = Reservation {
-            sender,
-            flow,
-            until: now + PERIOD * periods,
-            half_duplex: uniform(stream, 0.0, 1.0),
-            collision: uniform(stream, 0.0, 1.0),
-            wait: uniform(stream, 0.0, 1.0),
-        };
-        match known {
-            Some(index) => self.reservations[index] = reservation,
-            None => self.reservations.push(reservation),
-        }
-        reservation
+        flow
     }
+}
+
+/// Both ways between two stations are one pair.
+fn key(one: End, other: End) -> (u64, u64) {
+    (one.number.min(other.number), one.number.max(other.number))
 }
 
 fn square(at: Point) -> (i64, i64) {

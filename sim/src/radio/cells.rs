@@ -112,7 +112,8 @@ impl Cells {
         Some(&self.cells[self.subscribers.get(&number)?.serving?])
     }
 
-    /// What a subscriber has now. Without base stations in the map there is coverage everywhere, except in outages of every cell.
+    /// What a subscriber has now. Without base stations in the map there is coverage everywhere, except in outages of
+    /// every cell.
     pub(crate) fn service(&self, now: Instant, number: u64) -> Service {
         if self.cells.is_empty() {
             return if self.out_of_order(now, None) { Service::None } else { Service::Now };

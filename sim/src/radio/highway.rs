@@ -97,6 +97,7 @@ impl HighwayTrial {
                     let ahead = sender + steps;
                     let end = from.at + Vector::new(*distance_m, 0.0);
                     let to = End { number: ahead.min(count - 1) as u64, at: end };
+                    air.follow(now, from, to);
                     if let Err(loss) = air.fate(now, (from, to), BSM_FLOW, BYTES) {
                         lost[loss as usize] += 1;
                     }

@@ -128,6 +128,15 @@ impl Radio {
         self.places.extend(truth.iter().filter(|o| o.vehicle.is_some()).map(|o| (o.id, o.position)));
         self.places.extend(self.sites.iter().enumerate().map(|(k, at)| (SITES | k as u64, *at)));
         self.uu.step(now, &self.places);
+        let (sites, vehicles) = (&self.sites, self.places.len() - self.sites.len());
+        for (k, at) in sites.iter().enumerate() {
+            let site = End { number: SITES | k as u64, at: *at };
+            for (number, at) in &self.places[..vehicles] {
+                if (at - site.at).norm() < self.air.reach_m() {
+                    self.air.follow(now, site, End { number: *number, at: *at });
+                }
+            }
+        }
         self.air.measure(now, self.places.iter().map(|(number, at)| End { number: *number, at: *at }));
     }
 
@@ -152,7 +161,7 @@ impl Radio {
                 receptions.push(Reception { to, channel: Channel::Pc5, delay });
             }
             if distance_m < SUBSCRIBED_M
-                && let Ok(delay) = self.uu.fate(now, end.number, from.number)
+                && let Ok(delay) = self.uu.fate(now, from.number, end.number)
             {
                 receptions.push(Reception { to, channel: Channel::Uu, delay });
             }
@@ -185,8 +194,8 @@ impl Radio {
     }
 
     /// The delay of a site's message to the cloud, or why it is lost.
-    pub(crate) fn to_cloud(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
-        self.uu.to_cloud(now, SITES | site as u64)
+    pub(crate) fn uplink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.uu.uplink(now, SITES | site as u64)
     }
 }
 

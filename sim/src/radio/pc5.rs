@@ -1,8 +1,9 @@
 //! PC5 mode 4 as a formula: how many messages get lost at a distance, and why.
 //!
-//! A message is lost to the first of four causes (arXiv 1807.06508, eq. 6): its receiver sends in the same subframe; it comes in below the
-//! receiver's sensitivity; noise spoils it; somebody else's message in the same resource does. [`Pc5Model::losses`] is
-//! the mean over shadowing; the air (`air.rs`) asks the same model for each message with the shadowing that it has.
+//! A message is lost to the first of four causes (arXiv 1807.06508, eq. 6): its receiver sends in the same subframe; it
+//! comes in below the receiver's sensitivity; noise spoils it; somebody else's message in the same resource does.
+//! [`Pc5Model::losses`] is the mean over shadowing; the air (`air.rs`) asks the same model for each message with the
+//! shadowing that it has.
 
 use super::propagation::{NOISE_DBM, SENSITIVITY_DBM, Sight, block_error_rate};
 use super::scheduling::{RATE_HZ, Scheduling};

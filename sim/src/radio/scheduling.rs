@@ -2,8 +2,9 @@
 //!
 //! The model of Gonzalez-Martín, Sepulcre, Molina-Masegosa and Gozalvez (TVT 68(2), 2019, arXiv 1807.06508), whose
 //! equations are cited by number. It knows no fitted constant: everything follows from the standard's rules, path loss
-//! and block errors. One thing differs: the paper takes the mean over the shadowing of the message's own path first; here the chance of a
-//! collision is kept for each received power, since a message's shadowing is known when its fate is drawn.
+//! and block errors. One thing differs: the paper takes the mean over the shadowing of the message's own path first;
+//! here the chance of a collision is kept for each received power, since a message's shadowing is known when its fate
+//! is drawn.
 
 use super::propagation::{NOISE_DBM, SENSITIVITY_DBM, Sight, block_error_rate, with_noise_dbm};
 

@@ -1,7 +1,7 @@
 //! Who sees whom: streets are open, and everything that is not near a lane is built over.
 //!
-//! The map has no buildings, so this stands for them as the 3GPP's urban grid does (TR 37.885): sight along a street and round the
-//! inner corner of a junction, none from one street to the next.
+//! The map has no buildings, so this stands for them as the 3GPP's urban grid does (TR 37.885): sight along a street
+//! and round the inner corner of a junction, none from one street to the next.
 
 use jxz_geo::Point;
 use jxz_map::Map;

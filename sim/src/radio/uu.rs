@@ -2,7 +2,8 @@
 
 use super::cells::{Cells, Service};
 use super::delay::{DelayModel, Deployment};
-use crate::rng::{Purpose, Seed, Stream, chance};
+use super::mix;
+use crate::rng::{Purpose, Seed, Stream, chance, uniform};
 use crate::scenario::{BurstPlan, RadioPlan};
 use core::time::Duration;
 use jxz_geo::Point;
@@ -10,6 +11,12 @@ use jxz_map::BaseStation;
 use jxz_units::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// No subscriber's number.
+const CLOUD: u64 = u64::MAX;
+
+/// Subscribers that left are forgotten when they are this many.
+const FORGOTTEN_AT_ONCE: usize = 64;
 
 /// Why a 5G message did not arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,12 +39,12 @@ pub struct UuCounts {
     pub held_up: u64,
 }
 
-/// One subscriber's link: good or bad.
+/// One subscriber's link: good or bad. It changes whether anything is sent or not.
 #[derive(Debug, Clone)]
 struct Link {
     stream: Stream,
     bad: bool,
-    at: Instant,
+    until: Instant,
 }
 
 /// The cellular network.
@@ -48,6 +55,8 @@ pub(crate) struct Uu {
     delay: DelayModel,
     to_cloud: DelayModel,
     links: BTreeMap<u64, Link>,
+    /// Chance of the messages from one subscriber to another.
+    messages: BTreeMap<(u64, u64), Stream>,
     pub(crate) cells: Cells,
     pub(crate) counts: UuCounts,
 }
@@ -61,6 +70,7 @@ impl Uu {
             // Wherever the server for vehicles stands, the cloud is in the cloud.
             to_cloud: DelayModel::of(plan.deployment.max(Deployment::Cloud)),
             links: BTreeMap::new(),
+            messages: BTreeMap::new(),
             cells: Cells::new(seed, plan.clone(), stations),
             counts: UuCounts::default(),
         }
@@ -68,23 +78,27 @@ impl Uu {
 
     pub(crate) fn step(&mut self, now: Instant, places: &[(u64, Point)]) {
         self.cells.step(now, places);
-        if self.links.len() > 2 * places.len() + 64 {
+        for (number, _) in places {
+            self.links.entry(*number).or_insert_with(|| Link::new(self.seed, *number, now, &self.bursts));
+        }
+        if self.links.len() > places.len() + FORGOTTEN_AT_ONCE {
             let present: BTreeSet<u64> = places.iter().map(|(number, _)| *number).collect();
             self.links.retain(|number, _| present.contains(number));
+            self.messages.retain(|(from, to), _| present.contains(from) && (*to == CLOUD || present.contains(to)));
         }
     }
 
-    /// The delay of a message between two subscribers, or why it is lost. `of` is whose chance it hangs on.
-    pub(crate) fn fate(&mut self, now: Instant, of: u64, other: u64) -> Result<Duration, UuLoss> {
-        self.pass(now, &[other, of], self.delay)
+    /// The delay of a message from one subscriber to another, or why it is lost.
+    pub(crate) fn fate(&mut self, now: Instant, from: u64, to: u64) -> Result<Duration, UuLoss> {
+        self.pass(now, (from, to), self.delay)
     }
 
     /// The delay of a subscriber's message to the cloud, or why it is lost.
-    pub(crate) fn to_cloud(&mut self, now: Instant, of: u64) -> Result<Duration, UuLoss> {
-        self.pass(now, &[of], self.to_cloud)
+    pub(crate) fn uplink(&mut self, now: Instant, from: u64) -> Result<Duration, UuLoss> {
+        self.pass(now, (from, CLOUD), self.to_cloud)
     }
 
-    fn pass(&mut self, now: Instant, ends: &[u64], delay: DelayModel) -> Result<Duration, UuLoss> {
+    fn pass(&mut self, now: Instant, ends: (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
         let fate = self.decide(now, ends, delay);
         match fate {
             Ok(_) => self.counts.delivered += 1,
@@ -93,27 +107,23 @@ impl Uu {
         fate
     }
 
-    fn decide(&mut self, now: Instant, ends: &[u64], delay: DelayModel) -> Result<Duration, UuLoss> {
-        let mut wait = Duration::ZERO;
+    fn decide(&mut self, now: Instant, (from, to): (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
+        let (seed, plan) = (self.seed, &self.bursts);
+        let ends = [from, to].into_iter().filter(|end| *end != CLOUD);
+        let (mut wait, mut arrives) = (Duration::ZERO, 1.0);
         for end in ends {
-            match self.cells.service(now, *end) {
+            match self.cells.service(now, end) {
                 Service::Now => {}
                 Service::From(until) => wait = wait.max(until.since(now)),
                 Service::None => return Err(UuLoss::NoService),
             }
+            let link = self.links.entry(end).or_insert_with(|| Link::new(seed, end, now, plan));
+            arrives *= 1.0 - link.loss(now, plan);
         }
-        let (mut lost, mut drawn) = (false, Duration::ZERO);
-        for end in ends {
-            let (seed, bursts) = (self.seed, &self.bursts);
-            let link = self.links.entry(*end).or_insert_with(|| {
-                let mut stream = seed.stream(Purpose::Uu, *end);
-                let bad = chance(&mut stream, bursts.bad_s / (bursts.good_s + bursts.bad_s));
-                Link { stream, bad, at: now }
-            });
-            lost |= link.loses(now, bursts);
-            drawn = delay.draw(&mut link.stream);
-        }
-        if lost {
+        let stream = self.messages.entry((from, to)).or_insert_with(|| seed.stream(Purpose::UuMessage, mix(from, to)));
+        // Both draws are made whatever becomes of the message.
+        let (arrived, drawn) = (chance(stream, arrives), delay.draw(stream));
+        if !arrived {
             return Err(UuLoss::Link);
         }
         self.counts.held_up += u64::from(wait > Duration::ZERO);
@@ -122,15 +132,28 @@ impl Uu {
 }
 
 impl Link {
-    /// Moves the state on to now, and says whether a message is lost in it.
-    fn loses(&mut self, now: Instant, plan: &BurstPlan) -> bool {
-        // Of a two-state chain in continuous time: what is left of the present state decays at the sum of both rates.
-        let elapsed_s = now.since(self.at).as_secs_f64();
-        let mean = plan.bad_s / (plan.good_s + plan.bad_s);
-        let left = libm::exp(-elapsed_s * (1.0 / plan.good_s + 1.0 / plan.bad_s));
-        let bad = mean + (f64::from(u8::from(self.bad)) - mean) * left;
-        (self.bad, self.at) = (chance(&mut self.stream, bad), self.at.max(now));
-        chance(&mut self.stream, if self.bad { plan.bad_loss } else { plan.good_loss })
+    fn new(seed: Seed, number: u64, now: Instant, plan: &BurstPlan) -> Self {
+        let mut stream = seed.stream(Purpose::Uu, number);
+        let bad = chance(&mut stream, plan.bad_s / (plan.good_s + plan.bad_s));
+        let mut link = Self { stream, bad, until: now };
+        link.until = now + link.stay(plan);
+        link
+    }
+
+    /// How long the present state lasts.
+    fn stay(&mut self, plan: &BurstPlan) -> Duration {
+        let mean_s = if self.bad { plan.bad_s } else { plan.good_s };
+        let seconds = -mean_s * libm::log(1.0 - uniform(&mut self.stream, 0.0, 1.0));
+        Duration::from_nanos((seconds * 1e9) as u64 + 1)
+    }
+
+    /// Share of messages lost in the state that the link is in now.
+    fn loss(&mut self, now: Instant, plan: &BurstPlan) -> f64 {
+        while self.until <= now {
+            self.bad = !self.bad;
+            self.until = self.until + self.stay(plan);
+        }
+        if self.bad { plan.bad_loss } else { plan.good_loss }
     }
 }
 
@@ -146,7 +169,7 @@ mod tests {
     fn losses_come_in_bursts_of_the_planned_share_and_length() {
         let bursts = BurstPlan { good_s: 4.0, bad_s: 1.0, good_loss: 0.0, bad_loss: 1.0 };
         let mut uu = Uu::new(Seed(2), &RadioPlan { bursts, ..RadioPlan::default() }, &[]);
-        let lost: Vec<bool> = (0..400_000).map(|k| uu.to_cloud(at(100 * k), 1).is_err()).collect();
+        let lost: Vec<bool> = (0..400_000).map(|k| uu.uplink(at(100 * k), 1).is_err()).collect();
         let share = lost.iter().filter(|lost| **lost).count() as f64 / lost.len() as f64;
         let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count() as f64;
         let length_s = 0.1 * share * lost.len() as f64 / bursts;

@@ -86,8 +86,8 @@ pub struct Outage {
 impl RadioPlan {
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
         range("radio.cell_capacity", f64::from(self.cell_capacity), 1.0, 1e6)?;
-        range("radio.bursts.good_s", self.bursts.good_s, 1e-3, 1e6)?;
-        range("radio.bursts.bad_s", self.bursts.bad_s, 1e-3, 1e6)?;
+        range("radio.bursts.good_s", self.bursts.good_s, 0.01, 1e6)?;
+        range("radio.bursts.bad_s", self.bursts.bad_s, 0.01, 1e6)?;
         range("radio.bursts.good_loss", self.bursts.good_loss, 0.0, 1.0)?;
         range("radio.bursts.bad_loss", self.bursts.bad_loss, 0.0, 1.0)?;
         for outage in &self.outages {

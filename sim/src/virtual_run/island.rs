@@ -6,7 +6,6 @@ use super::hand_over::{HandOverBook, NeighbourLinks};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
-use crate::radio::UuLoss;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
@@ -27,9 +26,8 @@ use std::sync::Arc;
 const SENSOR_DELAY: Duration = Duration::from_millis(25);
 /// From a signal controller to the edge.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
-/// A lost record is sent again after this long, so many times; then it waits for the next step.
+/// A record that is lost on its way is sent again after this long.
 const RESEND: Duration = Duration::from_millis(200);
-const RESENDS: u32 = 25;
 /// Records that a node keeps while it has no uplink.
 const KEPT_RECORDS: usize = 20_000;
 /// Steps between two comparisons of tracks and truth.
@@ -67,6 +65,8 @@ struct Node {
     edge: Edge,
     /// Records that wait for the uplink, oldest first.
     kept: VecDeque<Record>,
+    /// Until when they wait at least.
+    resend_at: Instant,
     /// Numbers of the neighbouring nodes.
     neighbours: Vec<usize>,
 }
@@ -104,7 +104,7 @@ impl VirtualIsland {
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
             let near = jxz_edge::neighbours_of(&map, site).into_iter();
             let neighbours = near.filter_map(|near| map.sites.iter().position(|s| s.id == near.id)).collect();
-            Ok(Node { edge, kept: VecDeque::new(), neighbours })
+            Ok(Node { edge, kept: VecDeque::new(), resend_at: Instant::ZERO, neighbours })
         };
         let nodes = map.sites.iter().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
@@ -295,7 +295,7 @@ impl VirtualIsland {
                 }
                 jxz_edge::Output::State(state) => {
                     self.digest.state(number, now.mono, &state);
-                    match self.simulation.to_cloud(now.mono, number) {
+                    match self.simulation.uplink(now.mono, number) {
                         Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
                         Err(_) => self.drops.count(DropCause::UplinkExpired),
                     }
@@ -339,25 +339,17 @@ impl VirtualIsland {
         Ok(())
     }
 
-    /// Sends the records that a node keeps, until one finds no uplink. A record lost on the link goes again: it costs a
-    /// retransmission's time.
+    /// Sends the records that a node keeps, until one is lost or finds no uplink: that costs a retransmission's time.
     fn bring(&mut self, now: Now, number: usize) {
-        while let Some(record) = self.nodes[number].kept.pop_front() {
-            let tries = (0..RESENDS).map(|k| now.mono + RESEND * k);
-            let mut arrives = None;
-            for at in tries {
-                match self.simulation.to_cloud(at, number) {
-                    Ok(delay) => arrives = Some(at + delay),
-                    Err(UuLoss::Link) => continue,
-                    Err(UuLoss::NoService) => {}
-                }
-                break;
-            }
-            let Some(at) = arrives else {
+        while now.mono >= self.nodes[number].resend_at
+            && let Some(record) = self.nodes[number].kept.pop_front()
+        {
+            let Ok(delay) = self.simulation.uplink(now.mono, number) else {
                 self.nodes[number].kept.push_front(record);
+                self.nodes[number].resend_at = now.mono + RESEND;
                 return;
             };
-            if !self.queue.push(at, Arrival::Record(Box::new(record))) {
+            if !self.queue.push(now.mono + delay, Arrival::Record(Box::new(record))) {
                 self.lose_record();
             }
         }
