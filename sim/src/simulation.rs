@@ -12,7 +12,7 @@ use crate::truth::TruthObject;
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
-use jxz_units::{Now, Utc};
+use jxz_units::{Now, Utc, Yaw};
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
 use std::sync::Arc;
 
@@ -184,16 +184,17 @@ impl Simulation {
         let now = self.now();
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {
-            let (position, yaw) = vehicle.pose(&self.net);
+            let (_, width_m, height_m) = vehicle.kind.size_m();
+            let (position, along) = vehicle.place(&self.net);
             self.truth.push(TruthObject {
                 id: vehicle.id,
                 kind: vehicle.kind,
                 class: vehicle.kind.class(),
                 position,
-                velocity: self.traffic.velocity(vehicle),
-                yaw,
-                extent_m: (vehicle.length_m, vehicle.width_m),
-                height_m: vehicle.height_m,
+                velocity: vehicle.velocity(along),
+                yaw: Yaw::of_vector(along.x, along.y),
+                extent_m: (vehicle.length_m, width_m),
+                height_m,
                 acceleration_mps2: vehicle.a_mps2,
                 vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id, now)),
                 scripted: vehicle.script.is_some(),

@@ -3,30 +3,59 @@
 use jxz_map::{JunctionIx, Map};
 use jxz_signal::Controller;
 use jxz_units::Utc;
-use jxz_world::{JunctionSignals, Light, PhaseId};
+use jxz_world::{JunctionSignals, Light, PhaseId, PhaseSignal};
 
-/// Every signalised junction's controller, and its lights at one time.
+/// One junction's controller and what it shows.
+#[derive(Debug, Clone)]
+struct Signalised {
+    controller: Controller,
+    signals: JunctionSignals,
+    /// By phase number; `None` where the junction has no such phase.
+    by_phase: Vec<Option<PhaseSignal>>,
+    /// When the first of the phases changes.
+    until: Utc,
+}
+
+/// Every signalised junction's lights at one time.
 #[derive(Debug, Clone)]
 pub(crate) struct Lights {
     /// By junction; `None` where there are no signals.
-    junctions: Vec<Option<(Controller, JunctionSignals)>>,
+    junctions: Vec<Option<Signalised>>,
+}
+
+impl Signalised {
+    fn new(controller: Controller, utc: Utc) -> Self {
+        let signals = controller.signals(utc);
+        let count = signals.phases.iter().map(|signal| usize::from(signal.phase.0) + 1).max().unwrap_or(0);
+        let mut by_phase = vec![None; count];
+        for signal in &signals.phases {
+            by_phase[usize::from(signal.phase.0)] = Some(*signal);
+        }
+        let until = signals.phases.iter().map(|signal| signal.likely_end).min().unwrap_or(utc);
+        Self { controller, signals, by_phase, until }
+    }
+
+    /// Between two changes only the time of validity moves on.
+    fn set(&mut self, utc: Utc) {
+        if utc >= self.signals.valid_at && utc < self.until {
+            self.signals.valid_at = utc;
+        } else {
+            *self = Self::new(self.controller.clone(), utc);
+        }
+    }
 }
 
 impl Lights {
     /// The lights of every fixed plan at a time.
     pub(crate) fn new(map: &Map, utc: Utc) -> Self {
-        let lights = |ix: u32| {
-            let controller = Controller::of(map, JunctionIx(ix))?;
-            let signals = controller.signals(utc);
-            Some((controller, signals))
-        };
+        let lights = |ix: u32| Some(Signalised::new(Controller::of(map, JunctionIx(ix))?, utc));
         Self { junctions: (0..map.junctions.len() as u32).map(lights).collect() }
     }
 
     /// Moves on to another time.
     pub(crate) fn set(&mut self, utc: Utc) {
-        for (controller, signals) in self.junctions.iter_mut().flatten() {
-            *signals = controller.signals(utc);
+        for junction in self.junctions.iter_mut().flatten() {
+            junction.set(utc);
         }
     }
 
@@ -46,11 +75,10 @@ impl Lights {
 
     /// The signals of every signalised junction.
     pub(crate) fn all(&self) -> impl Iterator<Item = &JunctionSignals> {
-        self.junctions.iter().flatten().map(|(_, signals)| signals)
+        self.junctions.iter().flatten().map(|junction| &junction.signals)
     }
 
-    fn phase(&self, junction: JunctionIx, phase: PhaseId) -> Option<&jxz_world::PhaseSignal> {
-        let (_, signals) = self.junctions.get(junction.0 as usize)?.as_ref()?;
-        signals.phases.iter().find(|signal| signal.phase == phase)
+    fn phase(&self, junction: JunctionIx, phase: PhaseId) -> Option<&PhaseSignal> {
+        self.junctions.get(junction.0 as usize)?.as_ref()?.by_phase.get(usize::from(phase.0))?.as_ref()
     }
 }
