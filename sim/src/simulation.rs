@@ -12,7 +12,7 @@ use crate::truth::TruthObject;
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
-use jxz_units::{Now, Utc, Yaw};
+use jxz_units::{Now, Utc};
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
 use std::sync::Arc;
 
@@ -185,14 +185,14 @@ impl Simulation {
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {
             let (_, width_m, height_m) = vehicle.kind.size_m();
-            let (position, along) = vehicle.place(&self.net);
+            let (position, along, yaw) = vehicle.place(&self.net);
             self.truth.push(TruthObject {
                 id: vehicle.id,
                 kind: vehicle.kind,
                 class: vehicle.kind.class(),
                 position,
                 velocity: vehicle.velocity(along),
-                yaw: Yaw::of_vector(along.x, along.y),
+                yaw,
                 extent_m: (vehicle.length_m, width_m),
                 height_m,
                 acceleration_mps2: vehicle.a_mps2,

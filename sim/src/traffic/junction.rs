@@ -222,23 +222,17 @@ fn behind_another(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &
 
 fn clear_of_holders(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
     let vehicle = &vehicles[comer.vehicle];
-    scene.net.zones(comer.connector).iter().all(|zone| {
+    desk.holders.iter().all(|holder| {
+        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector) else { return true };
+        let other = &vehicles[holder.vehicle];
         // Following another is the business of the gap, not of the ticket.
-        if zone.shape == Shape::Diverge {
+        if zone.shape == Shape::Diverge || has_left(holder, other, zone) || !noticed(scene, other, holder, zone) {
             return true;
         }
-        desk.holders.iter().filter(|h| h.ticket.connector == zone.other).all(|holder| {
-            let other = &vehicles[holder.vehicle];
-            if !noticed(scene, other, holder, zone) {
-                return true;
-            }
-            let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
-            let theirs =
-                window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
-            has_left(holder, other, zone)
-                || theirs.1 + AFTER_HOLDER_S < own.0
-                || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
-        })
+        let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+        let theirs = window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+        theirs.1 + AFTER_HOLDER_S < own.0
+            || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
     })
 }
 
@@ -253,13 +247,12 @@ fn noticed(_scene: &Scene<'_>, other: &Vehicle, holder: &Holder, zone: &Zone) ->
 
 fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer, on_red: bool) -> bool {
     let vehicle = &vehicles[comer.vehicle];
-    scene.net.zones(comer.connector).iter().filter(|zone| zone.yields || on_red).all(|zone| {
-        if zone.shape == Shape::Diverge || !has_go(scene, zone.other) {
-            return true;
-        }
-        desk.comers.iter().filter(|other| other.connector == zone.other).all(|other| {
+    {
+        desk.comers.iter().filter(|other| other.vehicle != comer.vehicle).all(|other| {
+            let Some(zone) = scene.net.zone(comer.connector, other.connector) else { return true };
+            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             let rival = &vehicles[other.vehicle];
-            if rival.has_ticket(zone.other) {
+            if !matters || rival.has_ticket(zone.other) {
                 return true;
             }
             // Of two who stand and wait, the one who waits longer goes; one held up by something else does not count.
@@ -276,7 +269,7 @@ fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer
             let theirs = window_s(scene, rival, zone.other, other.to_start_m, (zone.other_enter_m, zone.other_leave_m));
             own.1 + BEFORE_PRIORITY_S < theirs.0
         })
-    })
+    }
 }
 
 /// Whether there is room behind the junction for this one and for those who go there before it.
@@ -316,12 +309,11 @@ pub(crate) fn inside_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk
         let Some(start_m) = to_start_m(scene, vehicle, ticket.connector) else { continue };
         let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
         let desk = &desks[junction.0 as usize];
-        for zone in scene.net.zones(ticket.connector) {
-            for holder in desk.holders.iter().filter(|h| h.ticket.connector == zone.other && h.vehicle != own) {
-                let other = &vehicles[holder.vehicle];
-                if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
-                    limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
-                }
+        for holder in desk.holders.iter().filter(|holder| holder.vehicle != own) {
+            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector) else { continue };
+            let other = &vehicles[holder.vehicle];
+            if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
+                limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
             }
         }
     }

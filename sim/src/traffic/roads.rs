@@ -4,6 +4,7 @@
 use super::route::AWAY_M;
 use jxz_geo::{Point, Polyline, Vector};
 use jxz_map::{JunctionIx, Lane, LaneIx, LaneKind, Map};
+use jxz_units::Yaw;
 use std::sync::Arc;
 
 /// Lateral acceleration that drivers accept in bends, m/s².
@@ -55,8 +56,6 @@ pub(crate) struct LaneFacts {
     pub(crate) leads_away: bool,
     /// The speed at which it can be driven in comfort, at most the limit.
     pub(crate) comfortable_mps: f64,
-    /// Its first piece, and how many it has.
-    pieces: (u32, u32),
     /// Where to wait before the junction at its end, metres along it: the stop line, or where there is none the end or
     /// the near edge of a crossing just before it.
     pub(crate) hold_m: f64,
@@ -69,10 +68,14 @@ pub(crate) struct LaneFacts {
 pub(crate) struct RoadNet {
     pub(crate) map: Arc<Map>,
     facts: Vec<LaneFacts>,
-    /// Every lane's zones, apart from what is looked at in each step.
+    /// What is looked at most, apart.
+    lengths_m: Vec<f64>,
     zones: Vec<Vec<Zone>>,
-    /// Every lane's centre line, one after the other.
+    /// By lane, the others of its zones.
+    others: Vec<Vec<LaneIx>>,
+    /// Every lane's centre line, one after the other, and by lane where it begins among them; one more than lanes.
     pieces: Vec<Piece>,
+    piece_starts: Vec<u32>,
 }
 
 /// A straight piece of a centre line.
@@ -82,17 +85,16 @@ struct Piece {
     along: Vector,
     /// Where it begins, metres along the line.
     at_m: f64,
+    yaw: Yaw,
 }
 
 impl RoadNet {
     pub(crate) fn new(map: Arc<Map>) -> Self {
-        let mut pieces = Vec::new();
         let mut zones = vec![Vec::new(); map.lanes.len()];
         let facts = map
             .lanes
             .iter()
             .map(|lane| LaneFacts {
-                pieces: add_pieces(&mut pieces, &lane.centre),
                 length_m: lane.centre.length_m(),
                 junction: lane.movement.as_ref().map(|movement| movement.junction),
                 speed_limit_mps: lane.speed_limit_mps,
@@ -113,7 +115,14 @@ impl RoadNet {
                 }
             }
         }
-        Self { map, facts, zones, pieces }
+        let (mut pieces, mut piece_starts) = (Vec::new(), vec![0]);
+        for lane in &map.lanes {
+            add_pieces(&mut pieces, &lane.centre);
+            piece_starts.push(pieces.len() as u32);
+        }
+        let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
+        let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
+        Self { map, facts, lengths_m, zones, others, pieces, piece_starts }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
@@ -125,7 +134,7 @@ impl RoadNet {
     }
 
     pub(crate) fn length_m(&self, ix: LaneIx) -> f64 {
-        self.facts[ix.0 as usize].length_m
+        self.lengths_m[ix.0 as usize]
     }
 
     /// Where a connector's path meets others'.
@@ -133,12 +142,30 @@ impl RoadNet {
         &self.zones[ix.0 as usize]
     }
 
-    /// The point of a lane's centre line at `s_m` metres along; the ends are continued straight.
+    /// Where a connector's path meets another's, if they come too near.
+    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx) -> Option<&Zone> {
+        let at = self.others[ix.0 as usize].iter().position(|lane| *lane == other)?;
+        self.zones[ix.0 as usize].get(at)
+    }
+
+    /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
+    fn piece_at(&self, ix: LaneIx, s_m: f64) -> &Piece {
+        let (first, end) = (self.piece_starts[ix.0 as usize], self.piece_starts[ix.0 as usize + 1]);
+        let pieces = &self.pieces[first as usize..end as usize];
+        &pieces[pieces.partition_point(|piece| piece.at_m <= s_m).saturating_sub(1)]
+    }
+
+    /// The point of a lane's centre line at `s_m` metres along.
     pub(crate) fn point_at(&self, ix: LaneIx, s_m: f64) -> Point {
-        let (first, count) = self.facts(ix).pieces;
-        let pieces = &self.pieces[first as usize..(first + count) as usize];
-        let piece = &pieces[pieces.partition_point(|piece| piece.at_m <= s_m).saturating_sub(1)];
+        let piece = self.piece_at(ix, s_m);
         piece.from + piece.along * (s_m - piece.at_m)
+    }
+
+    /// The point at `s_m` metres along and the line's direction there, if the line is straight from there back to
+    /// `rear_m`.
+    pub(crate) fn straight_at(&self, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
+        let piece = self.piece_at(ix, s_m);
+        (rear_m >= piece.at_m).then(|| (piece.from + piece.along * (s_m - piece.at_m), piece.along, piece.yaw))
     }
 
     /// Every lane's index.
@@ -147,16 +174,14 @@ impl RoadNet {
     }
 }
 
-fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) -> (u32, u32) {
-    let first = pieces.len() as u32;
+fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) {
     let mut at_m = 0.0;
     for ends in line.points().windows(2) {
         let way = ends[1] - ends[0];
         let length_m = way.norm();
-        pieces.push(Piece { from: ends[0], along: way / length_m, at_m });
+        pieces.push(Piece { from: ends[0], along: way / length_m, at_m, yaw: Yaw::of_vector(way.x, way.y) });
         at_m += length_m;
     }
-    (first, pieces.len() as u32 - first)
 }
 
 /// Where to wait on a lane before the junction at its end, metres along it.

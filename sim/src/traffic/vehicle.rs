@@ -5,6 +5,7 @@ use super::script::Script;
 use crate::rng::{Stream, uniform};
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind};
+use jxz_units::Yaw;
 use jxz_world::RoadUserClass;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -183,12 +184,16 @@ impl Vehicle {
         net.point_at(self.path[at], s_m)
     }
 
-    /// Centre of the outline and the unit vector that it points along.
-    pub(crate) fn place(&self, net: &RoadNet) -> (Point, Vector) {
+    /// Centre of the outline, the unit vector that it points along, and its yaw.
+    pub(crate) fn place(&self, net: &RoadNet) -> (Point, Vector, Yaw) {
+        if let Some((front, along, yaw)) = net.straight_at(self.lane(), self.s_m, self.s_m - self.length_m) {
+            let left = Vector::new(-along.y, along.x);
+            return (front - along * (self.length_m / 2.0) + left * self.lateral_m, along, yaw);
+        }
         let (front, rear) = (self.point_behind(net, 0.0), self.point_behind(net, self.length_m));
         let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
         let left = Vector::new(-along.y, along.x);
-        (rear + (front - rear) * 0.5 + left * self.lateral_m, along)
+        (rear + (front - rear) * 0.5 + left * self.lateral_m, along, Yaw::of_vector(along.x, along.y))
     }
 
     /// Velocity of an outline that points along `along`, metres per second.
