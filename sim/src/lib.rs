@@ -18,8 +18,13 @@ mod virtual_run;
 
 pub use envelope::{EnrolError, FleetSecurity};
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
-pub use radio::Channel;
-pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
+pub use radio::{
+    Cell, Channel, Deployment, HighwayTrial, HighwayTrialError, PC5_REFERENCE, Pc5Counts, Pc5Loss, Pc5Losses,
+    Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
+};
+pub use scenario::{
+    BurstPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario, ScenarioError, TrafficPlan,
+};
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;

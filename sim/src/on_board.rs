@@ -30,6 +30,8 @@ const GNSS_MEMORY_S: f64 = 20.0;
 pub struct VehicleMessage {
     /// Who sends it.
     pub vehicle: VehicleId,
+    /// Its number among the road users: for the channel, not for the receiver.
+    pub road_user: u64,
     /// Where it really is, local frame: for the channel, not for the receiver.
     pub position: Point,
     /// BSM frame in unaligned PER, in its envelope if messages are signed.
@@ -227,7 +229,9 @@ impl OnBoardUnit {
         };
         let message = encode_bsm(frame, plan.profile, &state, self.count.take()).map_err(SealError::from);
         match message.and_then(|message| self.seal(now, message)) {
-            Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
+            Ok(bytes) => {
+                Some(VehicleMessage { vehicle: self.vehicle, road_user: truth.id, position: truth.position, bytes })
+            }
             Err(_) => {
                 drops.count(DropCause::EncodeFailed);
                 None

@@ -3,7 +3,7 @@
 use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
-use crate::radio::Channel;
+use crate::radio::{Channel, Radio, Reception, UuLoss};
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::sensor::Sensor;
@@ -12,7 +12,7 @@ use crate::truth::TruthObject;
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
-use jxz_units::{Now, Utc};
+use jxz_units::{Instant, Now, Utc};
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
 use std::sync::Arc;
 
@@ -31,6 +31,9 @@ pub enum SimulationError {
     /// An incident names a site that the map does not have.
     #[error("the scenario's incident names site {0:?}, which the map does not have")]
     UnknownSite(String),
+    /// An outage names a base station that the map does not have.
+    #[error("the scenario's outage names cell {0:?}, which the map does not have")]
+    UnknownCell(String),
 }
 
 /// What came about in one step.
@@ -66,6 +69,7 @@ pub struct Simulation {
     traffic: Traffic,
     sites: Vec<SiteSensors>,
     fleet: Fleet,
+    radio: Radio,
     truth: Vec<TruthObject>,
 }
 
@@ -73,7 +77,7 @@ impl Simulation {
     /// An island at rest at `utc_start` with its road users in place.
     ///
     /// # Errors
-    /// The scenario has a number out of range or names a site that the map does not have.
+    /// The scenario has a number out of range or names a site or cell that the map does not have.
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, SimulationError> {
         scenario.check()?;
         for name in scenario.incidents.iter().filter_map(|incident| incident.site.as_ref()) {
@@ -81,13 +85,19 @@ impl Simulation {
                 return Err(SimulationError::UnknownSite(name.clone()));
             }
         }
+        for cell in scenario.radio.outages.iter().filter_map(|outage| outage.cell.as_ref()) {
+            if !map.base_stations.iter().any(|station| station.id == *cell) {
+                return Err(SimulationError::UnknownCell(cell.clone()));
+            }
+        }
         let seed = Seed(seed);
+        let radio = Radio::new(&map, &scenario.radio, seed);
         let lights = Lights::new(&map, utc_start);
         let sites = sites_of(&map, seed);
         let net = Arc::new(RoadNet::new(map));
         let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
         let fleet = Fleet::new(seed, scenario.on_board.clone(), net.map.frame);
-        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, truth: Vec::new() };
+        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, radio, truth: Vec::new() };
         simulation.observe();
         Ok(simulation)
     }
@@ -140,6 +150,7 @@ impl Simulation {
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
         let now = self.now();
+        self.radio.step(now.mono, &self.truth);
         let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
         self.lights.set(now.utc);
         if self.step.is_multiple_of(SIGNAL_STEPS) {
@@ -164,6 +175,27 @@ impl Simulation {
     #[must_use]
     pub fn on_board(&self) -> &OnBoardTotals {
         &self.fleet.totals
+    }
+
+    /// Both channels: cells, who is on which, what they lost.
+    #[must_use]
+    pub fn radio(&self) -> &Radio {
+        &self.radio
+    }
+
+    /// What becomes of a site's message at the vehicles; `flow` is its kind.
+    pub(crate) fn broadcast(&mut self, now: Now, site: usize, flow: u32, bytes: usize) -> Vec<Reception<VehicleId>> {
+        self.radio.broadcast(now.mono, site, (flow, bytes), &self.truth)
+    }
+
+    /// What becomes of a vehicle's message at the sites.
+    pub(crate) fn tell(&mut self, now: Now, message: &VehicleMessage) -> Vec<Reception<usize>> {
+        self.radio.tell(now.mono, message.road_user, message.position, message.bytes.len())
+    }
+
+    /// What becomes of a site's message to the cloud.
+    pub(crate) fn to_cloud(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.radio.to_cloud(now, site)
     }
 
     fn scan(&mut self, now: Now, output: &mut StepOutput) {

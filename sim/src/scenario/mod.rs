@@ -7,7 +7,7 @@ mod traffic;
 
 pub use incident::{Incident, IncidentKind};
 pub use on_board::OnBoardPlan;
-pub use radio::RadioPlan;
+pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
 pub use traffic::TrafficPlan;
 
 use serde::{Deserialize, Serialize};

@@ -6,8 +6,8 @@ use super::hand_over::{HandOverBook, NeighbourLinks};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
-use crate::radio::{Channel, Radio};
-use crate::rng::{Seed, Stream};
+use crate::radio::UuLoss;
+use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
 use crate::truth::TruthObject;
@@ -20,17 +20,18 @@ use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
 use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 /// From a scan's time of validity to its arrival at the edge: exposure, detection in the sensor, the local net.
 const SENSOR_DELAY: Duration = Duration::from_millis(25);
 /// From a signal controller to the edge.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
-/// Vehicles within this distance of a site are subscribed to it over 5G, metres.
-const SUBSCRIBED_M: f64 = 450.0;
-/// PC5 beyond this many ranges is not even tried.
-const PC5_RANGES: f64 = 1.6;
+/// A lost record is sent again after this long, so many times; then it waits for the next step.
+const RESEND: Duration = Duration::from_millis(200);
+const RESENDS: u32 = 25;
+/// Records that a node keeps while it has no uplink.
+const KEPT_RECORDS: usize = 20_000;
 /// Steps between two comparisons of tracks and truth.
 const SCORE_STEPS: u64 = 10;
 /// Comparisons begin when tracks have had time to begin, seconds.
@@ -61,10 +62,11 @@ pub enum VirtualRunError {
     },
 }
 
-/// One node with its radio.
+/// One node with its uplink.
 struct Node {
     edge: Edge,
-    stream: Stream,
+    /// Records that wait for the uplink, oldest first.
+    kept: VecDeque<Record>,
     /// Numbers of the neighbouring nodes.
     neighbours: Vec<usize>,
 }
@@ -79,8 +81,6 @@ pub struct VirtualIsland {
     links: NeighbourLinks,
     nodes: Vec<Node>,
     cloud: Cloud,
-    radio: Radio,
-    vehicles: BTreeMap<jxz_world::VehicleId, Stream>,
     queue: Queue,
     digest: OutputDigest,
     latencies: LatencyBook,
@@ -99,15 +99,14 @@ impl VirtualIsland {
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, VirtualRunError> {
         let simulation = Simulation::new(Arc::clone(&map), scenario, seed, utc_start)?;
         let now = simulation.now();
-        let radio = Radio::new(scenario.radio.clone(), Seed(seed));
-        let node = |(number, site): (usize, &jxz_world::Site)| {
+        let node = |site: &jxz_world::Site| {
             let config = EdgeConfig { boot: seed, ..EdgeConfig::default() };
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
             let near = jxz_edge::neighbours_of(&map, site).into_iter();
             let neighbours = near.filter_map(|near| map.sites.iter().position(|s| s.id == near.id)).collect();
-            Ok(Node { edge, stream: radio.sender(number as u64), neighbours })
+            Ok(Node { edge, kept: VecDeque::new(), neighbours })
         };
-        let nodes = map.sites.iter().enumerate().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
+        let nodes = map.sites.iter().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
         for site in &map.sites {
             cloud.handle(now, jxz_cloud::Input::NodeConnected(site.id.clone()));
@@ -121,8 +120,6 @@ impl VirtualIsland {
             links: NeighbourLinks::default(),
             nodes,
             cloud,
-            radio,
-            vehicles: BTreeMap::new(),
             queue: Queue::default(),
             digest: OutputDigest::default(),
             latencies: LatencyBook::default(),
@@ -212,11 +209,12 @@ impl VirtualIsland {
         for message in output.messages {
             self.transmit_report(now, message);
         }
+        for number in 0..self.nodes.len() {
+            self.bring(now, number);
+        }
         self.run_until(now.mono + STEP)?;
         self.step += 1;
         if self.step.is_multiple_of(1200) {
-            let alive: Vec<_> = self.simulation.truth().iter().filter_map(|object| object.vehicle).collect();
-            self.vehicles.retain(|vehicle, _| alive.contains(vehicle));
             let alive: std::collections::BTreeSet<u64> = self.simulation.truth().iter().map(|o| o.id).collect();
             self.hand_overs.retain(|user| alive.contains(&user));
         }
@@ -297,12 +295,12 @@ impl VirtualIsland {
                 }
                 jxz_edge::Output::State(state) => {
                     self.digest.state(number, now.mono, &state);
-                    match self.radio.uu(&mut self.nodes[number].stream) {
-                        Some(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
-                        None => self.drops.count(DropCause::UplinkExpired),
+                    match self.simulation.to_cloud(now.mono, number) {
+                        Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
+                        Err(_) => self.drops.count(DropCause::UplinkExpired),
                     }
                 }
-                jxz_edge::Output::Record(record) => self.bring(now, number, record)?,
+                jxz_edge::Output::Record(record) => self.keep(now, number, record)?,
                 jxz_edge::Output::Neighbour { to, tracks } => {
                     let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { continue };
                     for delay in self.links.delays(&tracks.site, &to) {
@@ -324,29 +322,50 @@ impl VirtualIsland {
         Ok(())
     }
 
-    /// A record goes again until it arrives: a lost try costs a retransmission's time.
-    fn bring(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
+    /// A record goes to the cloud at once if it can.
+    fn keep(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
         self.digest.record(now.mono, &record).map_err(|source| VirtualRunError::Digest {
             site: record.site.0.clone(),
             sequence: record.sequence,
             source,
         })?;
         self.must_arrive.sent += 1;
-        let mut at = now.mono;
-        let delay = loop {
-            match self.radio.uu(&mut self.nodes[number].stream) {
-                Some(delay) => break delay,
-                None => at = at + Duration::from_millis(200),
-            }
-            if at.since(now.mono) > Duration::from_secs(5) {
-                break Duration::ZERO;
-            }
-        };
-        if !self.queue.push(at + delay, Arrival::Record(Box::new(record))) {
-            self.drops.count(DropCause::MustArriveQueueFull);
-            self.must_arrive.lost += 1;
+        if self.nodes[number].kept.len() >= KEPT_RECORDS {
+            self.lose_record();
+        } else {
+            self.nodes[number].kept.push_back(record);
+            self.bring(now, number);
         }
         Ok(())
+    }
+
+    /// Sends the records that a node keeps, until one finds no uplink. A record lost on the link goes again: it costs a
+    /// retransmission's time.
+    fn bring(&mut self, now: Now, number: usize) {
+        while let Some(record) = self.nodes[number].kept.pop_front() {
+            let tries = (0..RESENDS).map(|k| now.mono + RESEND * k);
+            let mut arrives = None;
+            for at in tries {
+                match self.simulation.to_cloud(at, number) {
+                    Ok(delay) => arrives = Some(at + delay),
+                    Err(UuLoss::Link) => continue,
+                    Err(UuLoss::NoService) => {}
+                }
+                break;
+            }
+            let Some(at) = arrives else {
+                self.nodes[number].kept.push_front(record);
+                return;
+            };
+            if !self.queue.push(at, Arrival::Record(Box::new(record))) {
+                self.lose_record();
+            }
+        }
+    }
+
+    fn lose_record(&mut self) {
+        self.drops.count(DropCause::MustArriveQueueFull);
+        self.must_arrive.lost += 1;
     }
 
     fn collect_cloud(&mut self) {
@@ -360,41 +379,19 @@ impl VirtualIsland {
     /// A node's message to every vehicle in reach of either channel.
     fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
         let frame = Arc::new(frame);
-        let centre = self.nodes[number].edge.site().position;
-        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
-        let mut arrivals = Vec::new();
-        for object in self.simulation.truth() {
-            let Some(vehicle) = object.vehicle else { continue };
-            let distance_m = (object.position - centre).norm();
-            let stream = &mut self.nodes[number].stream;
-            let pc5 = (distance_m < pc5_m).then(|| self.radio.pc5(stream, distance_m)).flatten();
-            let uu = (distance_m < SUBSCRIBED_M).then(|| self.radio.uu(stream)).flatten();
-            for (channel, delay) in [(Channel::Pc5, pc5), (Channel::Uu, uu)] {
-                let Some(delay) = delay else { continue };
-                let broadcast = Arrival::Broadcast(vehicle, channel, Arc::clone(&frame), now.mono);
-                arrivals.push((now.mono + delay, broadcast));
-            }
-        }
-        for (at, arrival) in arrivals {
-            self.send(at, arrival);
+        let flow = frame.kind.application_id();
+        for reception in self.simulation.broadcast(now, number, flow, frame.bytes.len()) {
+            let broadcast = Arrival::Broadcast(reception.to, reception.channel, Arc::clone(&frame), now.mono);
+            self.send(now.mono + reception.delay, broadcast);
         }
     }
 
-    /// A vehicle's message to every node in reach.
+    /// A vehicle's message to every node in reach of either channel.
     fn transmit_report(&mut self, now: Now, message: VehicleMessage) {
-        let sender = u64::from_le_bytes(message.vehicle.0) | (1 << 47);
-        let radio = &self.radio;
-        let stream = self.vehicles.entry(message.vehicle).or_insert_with(|| radio.sender(sender));
-        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
+        let receptions = self.simulation.tell(now, &message);
         let bytes: Arc<[u8]> = message.bytes.into();
-        for (number, node) in self.nodes.iter().enumerate() {
-            let distance_m = (message.position - node.edge.site().position).norm();
-            if distance_m < pc5_m
-                && let Some(delay) = radio.pc5(stream, distance_m)
-                && !self.queue.push(now.mono + delay, Arrival::Report(number, Arc::clone(&bytes)))
-            {
-                self.drops.count(DropCause::RadioQueueFull);
-            }
+        for reception in receptions {
+            self.send(now.mono + reception.delay, Arrival::Report(reception.to, Arc::clone(&bytes)));
         }
     }
 
@@ -463,6 +460,7 @@ impl VirtualIsland {
             hand_overs: self.hand_overs.count(),
             road_users: self.simulation.truth().len(),
             incidents,
+            radio: self.simulation.radio().report(),
             removed_stuck: self.simulation.removed_stuck(),
         }
     }
