@@ -6,6 +6,7 @@
 mod envelope;
 mod fleet;
 mod on_board;
+mod outside;
 mod radio;
 mod rng;
 mod scenario;
@@ -18,6 +19,7 @@ mod virtual_run;
 
 pub use envelope::{EnrolError, FleetSecurity};
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
+pub use outside::OutsideUser;
 pub use radio::Channel;
 pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
