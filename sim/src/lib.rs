@@ -6,6 +6,7 @@
 mod envelope;
 mod fleet;
 mod on_board;
+mod outside;
 mod radio;
 mod rng;
 mod scenario;
@@ -18,6 +19,7 @@ mod virtual_run;
 
 pub use envelope::{EnrolError, FleetSecurity};
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
+pub use outside::OutsideUser;
 pub use radio::{
     Cell, Channel, Deployment, HighwayTrial, HighwayTrialError, PC5_REFERENCE, Pc5Counts, Pc5Loss, Pc5Losses,
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,

@@ -3,6 +3,7 @@
 use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
+use crate::outside::{self, OutsideUser};
 use crate::radio::{Channel, Radio, Reception, UuLoss};
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
@@ -65,8 +66,12 @@ pub struct Simulation {
     net: Arc<RoadNet>,
     utc_start: Utc,
     step: u64,
+    seed: Seed,
+    connected_share: f64,
     lights: Lights,
     traffic: Traffic,
+    /// Once road users are moved from outside: how many of them were left out.
+    outside: Option<u64>,
     sites: Vec<SiteSensors>,
     fleet: Fleet,
     radio: Radio,
@@ -97,7 +102,21 @@ impl Simulation {
         let net = Arc::new(RoadNet::new(map));
         let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
         let fleet = Fleet::new(seed, scenario.on_board.clone(), net.map.frame);
-        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, radio, truth: Vec::new() };
+        let connected_share = scenario.on_board.share;
+        let mut simulation = Self {
+            net,
+            utc_start,
+            step: 0,
+            seed,
+            connected_share,
+            lights,
+            traffic,
+            outside: None,
+            sites,
+            fleet,
+            radio,
+            truth: Vec::new(),
+        };
         simulation.observe();
         Ok(simulation)
     }
@@ -147,6 +166,29 @@ impl Simulation {
         self.traffic.removed_stuck
     }
 
+    /// From now on road users are moved from outside, and these are all that there are at [`Self::now`]; to be called
+    /// before each [`Self::step`]. The simulation's own road users leave at the first call, and with them the
+    /// scenario's incidents. Which of them have an on-board unit is drawn as the scenario says. Drivers are not there
+    /// to obey warnings.
+    pub fn place(&mut self, users: &[OutsideUser]) {
+        let now = self.now();
+        if self.outside.is_none() {
+            self.traffic.vehicles.clear();
+            self.traffic.walkers.clear();
+        }
+        let drawn = (self.seed, self.connected_share);
+        let (truth, left_out) = outside::truth_of(users, drawn, |number| self.fleet.id_of(number, now));
+        self.truth = truth;
+        self.outside = Some(self.outside.unwrap_or(0) + left_out);
+    }
+
+    /// Road users given to [`Self::place`] that were left out: a value that is not finite, a size that cannot be, a
+    /// number given twice, or more than 20,000 at once.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.outside.unwrap_or(0)
+    }
+
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
         let now = self.now();
@@ -158,6 +200,10 @@ impl Simulation {
         }
         output.messages = self.fleet.observe(&self.truth, now, self.step);
         self.scan(now, &mut output);
+        if self.outside.is_some() {
+            self.step += 1;
+            return output;
+        }
         self.traffic.step(&self.lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
         self.step += 1;
         self.observe();
@@ -213,6 +259,9 @@ impl Simulation {
 
     /// Takes the truth down from the road users.
     fn observe(&mut self) {
+        if self.outside.is_some() {
+            return;
+        }
         let now = self.now();
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {

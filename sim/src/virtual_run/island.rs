@@ -6,6 +6,7 @@ use super::hand_over::{HandOverBook, NeighbourLinks};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
+use crate::outside::OutsideUser;
 use crate::radio::UuLoss;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
@@ -158,6 +159,11 @@ impl VirtualIsland {
     pub fn linked(mut self, links: NeighbourLinks) -> Self {
         self.links = links;
         self
+    }
+
+    /// Road users are moved from outside: all that there are now. See [`Simulation::place`].
+    pub fn place(&mut self, users: &[OutsideUser]) {
+        self.simulation.place(users);
     }
 
     /// The simulation inside.
