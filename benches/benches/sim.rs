@@ -42,6 +42,11 @@ fn traffic(vehicles: u32, side: usize) -> f64 {
     updates as f64 / s
 }
 
+fn process_s() -> f64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}
+
 fn main() {
     let which = std::env::args().nth(1).unwrap_or_default();
     if which != "island" {
@@ -60,12 +65,13 @@ fn main() {
         scenario.traffic.vehicles = 1000;
         scenario.traffic.cyclists = 150;
         scenario.traffic.pedestrians = 150;
-        let mut island = VirtualIsland::new(Arc::new(map), &scenario, 7, START).unwrap();
+        let threads = std::env::args().nth(3).and_then(|a| a.parse().ok()).unwrap_or(2);
+        let mut island = VirtualIsland::new(Arc::new(map), &scenario, 7, START).unwrap().executed_by(Arc::new(jxz_benches::threads::Threads(threads)));
         let t = std::time::Instant::now();
-        while island.seconds() < 60.0 {
+        while island.seconds() < std::env::args().nth(2).and_then(|a| a.parse().ok()).unwrap_or(60.0) {
             island.step().unwrap();
             if (island.seconds() % 10.0) < 0.049 {
-            println!("{} s, {} users, cpu {:.2} s wall {:.2}", island.seconds(), island.simulation().truth().len(), thread_ns() * 1e-9, t.elapsed().as_secs_f64());
+            println!("{} s, {} users, cpu {:.2} s wall {:.2}", island.seconds(), island.simulation().truth().len(), process_s(), t.elapsed().as_secs_f64());
             }
         }
         println!("{:?}", island.report());

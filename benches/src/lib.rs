@@ -3,3 +3,4 @@
 pub mod grid;
 pub mod measure;
 pub mod scene;
+pub mod threads;

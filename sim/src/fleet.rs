@@ -9,6 +9,7 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
+use jxz_v2x::Received;
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
@@ -96,6 +97,27 @@ impl Fleet {
             true
         });
         messages
+    }
+
+    /// Whether no unit would do anything about a message: it is plain and no road side information. A signed one
+    /// may bring its signer's certificate.
+    pub(crate) fn is_idle(&mut self, now: Now, bytes: &[u8]) -> bool {
+        let plain = self.opener.security().is_none();
+        plain && self.opener.open(bytes, now, &self.frame).is_ok_and(|received| !matches!(*received, Received::Rsi(_)))
+    }
+
+    /// An idle message was delivered to a vehicle.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        if self.numbers.contains_key(&vehicle) {
+            self.count_received(channel);
+        }
+    }
+
+    fn count_received(&mut self, channel: Channel) {
+        match channel {
+            Channel::Uu => self.totals.received.uu += 1,
+            Channel::Pc5 => self.totals.received.pc5 += 1,
+        }
     }
 
     /// What a channel delivered to a vehicle. Its driver reacts if drivers obey.

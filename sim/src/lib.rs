@@ -32,5 +32,5 @@ pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
 pub use virtual_run::{
-    HandOvers, Latency, MustArrive, NeighbourLinks, Tracking, VirtualIsland, VirtualReport, VirtualRunError,
+    Executor, HandOvers, Latency, MustArrive, NeighbourLinks, Serial, Tracking, VirtualIsland, VirtualReport, VirtualRunError,
 };

@@ -217,6 +217,16 @@ impl Simulation {
         self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
     }
 
+    /// Whether no on-board unit would do anything about a message: it is plain and no road side information.
+    pub(crate) fn is_idle(&mut self, now: Now, bytes: &[u8]) -> bool {
+        self.fleet.is_idle(now, bytes)
+    }
+
+    /// Counts an idle message that a channel delivered.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        self.fleet.overhear(vehicle, channel);
+    }
+
     /// What all on-board units received and showed since the start.
     #[must_use]
     pub fn on_board(&self) -> &OnBoardTotals {
