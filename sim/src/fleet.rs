@@ -9,7 +9,7 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
-use jxz_v2x::Received;
+use jxz_v2x::MessageKind;
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
@@ -99,11 +99,10 @@ impl Fleet {
         messages
     }
 
-    /// Whether no unit would do anything about a message: it is plain and no road side information. A signed one
-    /// may bring its signer's certificate.
-    pub(crate) fn is_idle(&mut self, now: Now, bytes: &[u8]) -> bool {
-        let plain = self.opener.security().is_none();
-        plain && self.opener.open(bytes, now, &self.frame).is_ok_and(|received| !matches!(*received, Received::Rsi(_)))
+    /// Whether no unit would do anything about a message: it is plain and not of the one kind that units show. A
+    /// signed one may bring its signer's certificate.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.opener.security().is_none() && !matches!(kind, MessageKind::Rsi(_))
     }
 
     /// An idle message was delivered to a vehicle.

@@ -10,12 +10,14 @@ use crate::scenario::{Scenario, ScenarioError};
 use crate::sensor::Sensor;
 use crate::traffic::{Lights, RoadNet, Traffic};
 use crate::truth::TruthObject;
+use crate::virtual_run::{Executor, Serial};
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_units::{Instant, Now, Utc};
+use jxz_v2x::MessageKind;
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Length of a step.
 pub const STEP: Duration = Duration::from_millis(50);
@@ -58,6 +60,19 @@ struct SiteSensors {
     /// Nothing farther than this is in any of its sensors' range, metres.
     reach_m: f64,
     sensors: Vec<Sensor>,
+    /// Of one step.
+    scans: Vec<Scan>,
+}
+
+impl SiteSensors {
+    fn look(&mut self, truth: &[TruthObject], now: Now) {
+        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
+        let near: Vec<&TruthObject> =
+            truth.iter().filter(|object| (object.position - self.centre).norm() < self.reach_m).collect();
+        for sensor in &mut self.sensors {
+            sensor.scans(&near, now.utc, from_ns, to_ns, &mut self.scans);
+        }
+    }
 }
 
 /// The simulated island. Pure: no clock, no threads, no I/O.
@@ -191,6 +206,11 @@ impl Simulation {
 
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
+        self.step_by(&Serial)
+    }
+
+    /// The same with the sites' sensors looking by `executor`.
+    pub(crate) fn step_by(&mut self, executor: &dyn Executor) -> StepOutput {
         let now = self.now();
         self.radio.step(now.mono, &self.truth);
         let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
@@ -199,7 +219,7 @@ impl Simulation {
             output.signals.extend(self.lights.all().cloned());
         }
         output.messages = self.fleet.observe(&self.truth, now, self.step);
-        self.scan(now, &mut output);
+        self.scan(now, executor, &mut output);
         if self.outside.is_some() {
             self.step += 1;
             return output;
@@ -217,9 +237,9 @@ impl Simulation {
         self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
     }
 
-    /// Whether no on-board unit would do anything about a message: it is plain and no road side information.
-    pub(crate) fn is_idle(&mut self, now: Now, bytes: &[u8]) -> bool {
-        self.fleet.is_idle(now, bytes)
+    /// Whether no on-board unit would do anything about a message of a kind.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.fleet.is_idle(kind)
     }
 
     /// Counts an idle message that a channel delivered.
@@ -254,16 +274,17 @@ impl Simulation {
         self.radio.to_cloud(now, site)
     }
 
-    fn scan(&mut self, now: Now, output: &mut StepOutput) {
-        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
-        let mut scans = Vec::new();
-        for site in &mut self.sites {
-            let near: Vec<&TruthObject> =
-                self.truth.iter().filter(|object| (object.position - site.centre).norm() < site.reach_m).collect();
-            for sensor in &mut site.sensors {
-                sensor.scans(&near, now.utc, from_ns, to_ns, &mut scans);
+    fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
+        let truth = &self.truth;
+        let sites: Vec<Mutex<&mut SiteSensors>> = self.sites.iter_mut().map(Mutex::new).collect();
+        executor.run(sites.len(), &|number| {
+            // Nobody else holds it, so it cannot be poisoned.
+            if let Ok(mut site) = sites[number].lock() {
+                site.look(truth, now);
             }
-            output.scans.extend(scans.drain(..).map(|scan| (site.id.clone(), scan)));
+        });
+        for site in &mut self.sites {
+            output.scans.extend(site.scans.drain(..).map(|scan| (site.id.clone(), scan)));
         }
     }
 
@@ -331,6 +352,7 @@ fn sites_of(map: &Map, seed: Seed) -> Vec<SiteSensors> {
             centre: site.position,
             reach_m: site.sensors.iter().map(reach).fold(0.0, f64::max),
             sensors,
+            scans: Vec::new(),
         });
     }
     sites

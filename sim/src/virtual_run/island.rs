@@ -205,7 +205,7 @@ impl VirtualIsland {
         if self.step.is_multiple_of(SCORE_STEPS) && self.seconds() >= SCORE_FROM_S {
             self.compare(now);
         }
-        let output = self.simulation.step();
+        let output = self.simulation.step_by(&*self.executor);
         let map = Arc::clone(self.simulation.map());
         for (site, scan) in output.scans {
             let Some(number) = map.sites.iter().position(|s| s.id == site) else { continue };
@@ -405,7 +405,7 @@ impl VirtualIsland {
     fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
         let frame = Arc::new(frame);
         let flow = frame.kind.application_id();
-        let idle = self.simulation.is_idle(now, &frame.bytes);
+        let idle = self.simulation.is_idle(frame.kind);
         for reception in self.simulation.broadcast(now, number, flow, frame.bytes.len()) {
             if idle {
                 self.latencies.record(LatencyStage::Radio, reception.delay);
