@@ -10,6 +10,7 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
+use jxz_v2x::MessageKind;
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
@@ -100,6 +101,26 @@ impl Fleet {
             true
         });
         messages
+    }
+
+    /// Whether no unit would do anything about a message: it is plain and not of the one kind that units show. A
+    /// signed one may bring its signer's certificate.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.opener.security().is_none() && !matches!(kind, MessageKind::Rsi(_))
+    }
+
+    /// An idle message was delivered to a vehicle.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        if self.numbers.contains_key(&vehicle) {
+            self.count_received(channel);
+        }
+    }
+
+    fn count_received(&mut self, channel: Channel) {
+        match channel {
+            Channel::Uu => self.totals.received.uu += 1,
+            Channel::Pc5 => self.totals.received.pc5 += 1,
+        }
     }
 
     /// What a channel delivered to a vehicle. Its driver reacts if drivers obey.

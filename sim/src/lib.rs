@@ -7,6 +7,7 @@ mod envelope;
 mod fleet;
 mod gnss;
 mod on_board;
+mod outside;
 mod radio;
 mod rng;
 mod scenario;
@@ -20,6 +21,7 @@ mod virtual_run;
 pub use envelope::{EnrolError, FleetSecurity};
 pub use gnss::ReceiverKind;
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
+pub use outside::OutsideUser;
 pub use radio::{
     Cell, Channel, Deployment, HighwayTrial, HighwayTrialError, PC5_REFERENCE, Pc5Counts, Pc5Loss, Pc5Losses,
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
@@ -33,5 +35,6 @@ pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
 pub use virtual_run::{
-    HandOvers, Latency, MustArrive, NeighbourLinks, Tracking, VirtualIsland, VirtualReport, VirtualRunError,
+    Executor, HandOvers, Latency, MustArrive, NeighbourLinks, Serial, Tracking, VirtualIsland, VirtualReport,
+    VirtualRunError,
 };

@@ -3,18 +3,21 @@
 use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
+use crate::outside::{self, OutsideUser};
 use crate::radio::{Channel, Radio, Reception, UuLoss};
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::sensor::Sensor;
 use crate::traffic::{Lights, RoadNet, Traffic};
 use crate::truth::TruthObject;
+use crate::virtual_run::{Executor, Serial};
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_units::{Instant, Now, Utc};
+use jxz_v2x::MessageKind;
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Length of a step.
 pub const STEP: Duration = Duration::from_millis(50);
@@ -57,6 +60,19 @@ struct SiteSensors {
     /// Nothing farther than this is in any of its sensors' range, metres.
     reach_m: f64,
     sensors: Vec<Sensor>,
+    /// Of one step.
+    scans: Vec<Scan>,
+}
+
+impl SiteSensors {
+    fn look(&mut self, truth: &[TruthObject], now: Now) {
+        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
+        let near: Vec<&TruthObject> =
+            truth.iter().filter(|object| (object.position - self.centre).norm() < self.reach_m).collect();
+        for sensor in &mut self.sensors {
+            sensor.scans(&near, now.utc, from_ns, to_ns, &mut self.scans);
+        }
+    }
 }
 
 /// The simulated island. Pure: no clock, no threads, no I/O.
@@ -65,8 +81,12 @@ pub struct Simulation {
     net: Arc<RoadNet>,
     utc_start: Utc,
     step: u64,
+    seed: Seed,
+    connected_share: f64,
     lights: Lights,
     traffic: Traffic,
+    /// Once road users are moved from outside: how many of them were left out.
+    outside: Option<u64>,
     sites: Vec<SiteSensors>,
     fleet: Fleet,
     radio: Radio,
@@ -97,7 +117,21 @@ impl Simulation {
         let net = Arc::new(RoadNet::new(map));
         let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
         let fleet = Fleet::new(seed, scenario.on_board.clone(), net.map.frame);
-        let mut simulation = Self { net, utc_start, step: 0, lights, traffic, sites, fleet, radio, truth: Vec::new() };
+        let connected_share = scenario.on_board.share;
+        let mut simulation = Self {
+            net,
+            utc_start,
+            step: 0,
+            seed,
+            connected_share,
+            lights,
+            traffic,
+            outside: None,
+            sites,
+            fleet,
+            radio,
+            truth: Vec::new(),
+        };
         simulation.observe();
         Ok(simulation)
     }
@@ -147,8 +181,36 @@ impl Simulation {
         self.traffic.removed_stuck
     }
 
+    /// From now on road users are moved from outside, and these are all that there are at [`Self::now`]; to be called
+    /// before each [`Self::step`]. The simulation's own road users leave at the first call, and with them the
+    /// scenario's incidents. Which of them have an on-board unit is drawn as the scenario says. Drivers are not there
+    /// to obey warnings.
+    pub fn place(&mut self, users: &[OutsideUser]) {
+        let now = self.now();
+        if self.outside.is_none() {
+            self.traffic.vehicles.clear();
+            self.traffic.walkers.clear();
+        }
+        let drawn = (self.seed, self.connected_share);
+        let (truth, left_out) = outside::truth_of(users, drawn, |number| self.fleet.id_of(number, now));
+        self.truth = truth;
+        self.outside = Some(self.outside.unwrap_or(0) + left_out);
+    }
+
+    /// Road users given to [`Self::place`] that were left out: a value that is not finite, a size that cannot be, a
+    /// number given twice, or more than 20,000 at once.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.outside.unwrap_or(0)
+    }
+
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
+        self.step_by(&Serial)
+    }
+
+    /// The same with the sites' sensors looking by `executor`.
+    pub(crate) fn step_by(&mut self, executor: &dyn Executor) -> StepOutput {
         let now = self.now();
         self.radio.step(now.mono, &self.truth);
         let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
@@ -157,7 +219,11 @@ impl Simulation {
             output.signals.extend(self.lights.all().cloned());
         }
         output.messages = self.fleet.observe(&self.truth, now, self.step);
-        self.scan(now, &mut output);
+        self.scan(now, executor, &mut output);
+        if self.outside.is_some() {
+            self.step += 1;
+            return output;
+        }
         self.traffic.step(&self.lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
         self.step += 1;
         self.observe();
@@ -169,6 +235,16 @@ impl Simulation {
     /// nothing.
     pub fn deliver(&mut self, vehicle: VehicleId, channel: Channel, now: Now, bytes: &[u8]) -> Vec<Shown> {
         self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
+    }
+
+    /// Whether no on-board unit would do anything about a message of a kind.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.fleet.is_idle(kind)
+    }
+
+    /// Counts an idle message that a channel delivered.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        self.fleet.overhear(vehicle, channel);
     }
 
     /// What all on-board units received and showed since the start.
@@ -198,34 +274,39 @@ impl Simulation {
         self.radio.uplink(now, site)
     }
 
-    fn scan(&mut self, now: Now, output: &mut StepOutput) {
-        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
-        let mut scans = Vec::new();
-        for site in &mut self.sites {
-            let near: Vec<&TruthObject> =
-                self.truth.iter().filter(|object| (object.position - site.centre).norm() < site.reach_m).collect();
-            for sensor in &mut site.sensors {
-                sensor.scans(&near, now.utc, from_ns, to_ns, &mut scans);
+    fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
+        let truth = &self.truth;
+        let sites: Vec<Mutex<&mut SiteSensors>> = self.sites.iter_mut().map(Mutex::new).collect();
+        executor.run(sites.len(), &|number| {
+            // Nobody else holds it, so it cannot be poisoned.
+            if let Ok(mut site) = sites[number].lock() {
+                site.look(truth, now);
             }
-            output.scans.extend(scans.drain(..).map(|scan| (site.id.clone(), scan)));
+        });
+        for site in &mut self.sites {
+            output.scans.extend(site.scans.drain(..).map(|scan| (site.id.clone(), scan)));
         }
     }
 
     /// Takes the truth down from the road users.
     fn observe(&mut self) {
+        if self.outside.is_some() {
+            return;
+        }
         let now = self.now();
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {
-            let (position, yaw) = vehicle.pose(&self.net);
+            let (_, width_m, height_m) = vehicle.kind.size_m();
+            let (position, along, yaw) = vehicle.place(&self.net);
             self.truth.push(TruthObject {
                 id: vehicle.id,
                 kind: vehicle.kind,
                 class: vehicle.kind.class(),
                 position,
-                velocity: self.traffic.velocity(vehicle),
+                velocity: vehicle.velocity(along),
                 yaw,
-                extent_m: (vehicle.length_m, vehicle.width_m),
-                height_m: vehicle.height_m,
+                extent_m: (vehicle.length_m, width_m),
+                height_m,
                 acceleration_mps2: vehicle.a_mps2,
                 vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id, now)),
                 scripted: vehicle.script.is_some(),
@@ -271,6 +352,7 @@ fn sites_of(map: &Map, seed: Seed) -> Vec<SiteSensors> {
             centre: site.position,
             reach_m: site.sensors.iter().map(reach).fold(0.0, f64::max),
             sensors,
+            scans: Vec::new(),
         });
     }
     sites

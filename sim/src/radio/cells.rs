@@ -144,7 +144,7 @@ impl Cells {
         let mut before = core::mem::take(&mut self.subscribers);
         for (number, at) in places {
             let mut subscriber = before.remove(number).unwrap_or_default();
-            let due = (self.steps + number).is_multiple_of(MEASURE_STEPS);
+            let due = self.steps.wrapping_add(*number).is_multiple_of(MEASURE_STEPS);
             if due || subscriber.serving.is_none_or(|cell| !self.cells[cell].up) {
                 self.measure(now, *number, *at, &mut subscriber);
             }

@@ -2,10 +2,13 @@
 
 use super::digest::OutputDigest;
 use super::event::{Arrival, Queue};
-use super::hand_over::{HandOverBook, NeighbourLinks};
+use super::executor::{Executor, Serial};
+use super::hand_over::{HandOverBook, NeighbourLinks, WORD_TAKES};
+use super::node::{Node, apart_until};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
+use crate::outside::OutsideUser;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
@@ -19,8 +22,8 @@ use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
 use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 /// From a scan's time of validity to its arrival at the edge: exposure, detection in the sensor, the local net.
 const SENSOR_DELAY: Duration = Duration::from_millis(25);
@@ -60,17 +63,6 @@ pub enum VirtualRunError {
     },
 }
 
-/// One node with its uplink.
-struct Node {
-    edge: Edge,
-    /// Records that wait for the uplink, oldest first.
-    kept: VecDeque<Record>,
-    /// Until when they wait at least.
-    resend_at: Instant,
-    /// Numbers of the neighbouring nodes.
-    neighbours: Vec<usize>,
-}
-
 /// The whole island in virtual time.
 pub struct VirtualIsland {
     seed: u64,
@@ -81,6 +73,9 @@ pub struct VirtualIsland {
     links: NeighbourLinks,
     nodes: Vec<Node>,
     cloud: Cloud,
+    executor: Arc<dyn Executor>,
+    /// On its way to nodes, and to anybody else.
+    to_nodes: Queue,
     queue: Queue,
     digest: OutputDigest,
     latencies: LatencyBook,
@@ -104,7 +99,7 @@ impl VirtualIsland {
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
             let near = jxz_edge::neighbours_of(&map, site).into_iter();
             let neighbours = near.filter_map(|near| map.sites.iter().position(|s| s.id == near.id)).collect();
-            Ok(Node { edge, kept: VecDeque::new(), resend_at: Instant::ZERO, neighbours })
+            Ok(Node::new(edge, neighbours))
         };
         let nodes = map.sites.iter().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
@@ -120,6 +115,8 @@ impl VirtualIsland {
             links: NeighbourLinks::default(),
             nodes,
             cloud,
+            executor: Arc::new(Serial),
+            to_nodes: Queue::default(),
             queue: Queue::default(),
             digest: OutputDigest::default(),
             latencies: LatencyBook::default(),
@@ -153,11 +150,23 @@ impl VirtualIsland {
         Ok(self)
     }
 
+    /// From now on nodes and sensors do their work by `executor`. What comes out is the same with any.
+    #[must_use]
+    pub fn executed_by(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.executor = executor;
+        self
+    }
+
     /// From now on words go from node to node in this way.
     #[must_use]
     pub fn linked(mut self, links: NeighbourLinks) -> Self {
         self.links = links;
         self
+    }
+
+    /// Road users are moved from outside: all that there are now. See [`Simulation::place`].
+    pub fn place(&mut self, users: &[OutsideUser]) {
+        self.simulation.place(users);
     }
 
     /// The simulation inside.
@@ -194,16 +203,16 @@ impl VirtualIsland {
         if self.step.is_multiple_of(SCORE_STEPS) && self.seconds() >= SCORE_FROM_S {
             self.compare(now);
         }
-        let output = self.simulation.step();
+        let output = self.simulation.step_by(&*self.executor);
         let map = Arc::clone(self.simulation.map());
         for (site, scan) in output.scans {
             let Some(number) = map.sites.iter().position(|s| s.id == site) else { continue };
             let after = Duration::try_from_secs_f64(scan.valid_at.seconds_since(now.utc).max(0.0)).unwrap_or_default();
-            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, scan));
+            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, Box::new(scan)));
         }
         for signals in output.signals {
             for number in (0..map.sites.len()).filter(|n| map.sites[*n].junction.as_ref() == Some(&signals.junction)) {
-                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, signals.clone()));
+                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, Box::new(signals.clone())));
             }
         }
         for message in output.messages {
@@ -212,7 +221,7 @@ impl VirtualIsland {
         for number in 0..self.nodes.len() {
             self.bring(now, number);
         }
-        self.run_until(now.mono + STEP)?;
+        self.run_until(now.mono, now.mono + STEP)?;
         self.step += 1;
         if self.step.is_multiple_of(1200) {
             let alive: std::collections::BTreeSet<u64> = self.simulation.truth().iter().map(|o| o.id).collect();
@@ -222,26 +231,61 @@ impl VirtualIsland {
     }
 
     fn send(&mut self, at: Instant, arrival: Arrival) {
-        if !self.queue.push(at, arrival) {
+        let queue = if arrival.node().is_some() { &mut self.to_nodes } else { &mut self.queue };
+        if !queue.push(at, arrival) {
             self.drops.count(DropCause::RadioQueueFull);
         }
     }
 
-    /// Everything that happens before `until`, in order.
-    fn run_until(&mut self, until: Instant) -> Result<(), VirtualRunError> {
+    /// Everything that happens from `from` to `until`, in stretches in which no node waits for another's word.
+    fn run_until(&mut self, mut from: Instant, until: Instant) -> Result<(), VirtualRunError> {
+        while from < until {
+            let end = apart_until(&self.nodes, from, until, WORD_TAKES);
+            while self.to_nodes.next_at().is_some_and(|at| at < end)
+                && let Some((at, arrival)) = self.to_nodes.pop()
+            {
+                if let Some((number, input)) = arrival.into_input() {
+                    self.nodes[number].inbox.push((at.max(from), input));
+                }
+            }
+            let nodes: Vec<Mutex<&mut Node>> = self.nodes.iter_mut().map(Mutex::new).collect();
+            let (utc_start, verifier) = (self.utc_start, self.verifier.as_ref());
+            self.executor.run(nodes.len(), &|number| {
+                // Nobody else holds it, so it cannot be poisoned.
+                if let Ok(mut node) = nodes[number].lock() {
+                    node.play(end, utc_start, verifier);
+                }
+            });
+            self.settle(end)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// What nodes put out and what arrives at vehicles and cloud before `end`, in order of time, then of nodes.
+    fn settle(&mut self, end: Instant) -> Result<(), VirtualRunError> {
+        let mut outputs: Vec<(Instant, usize, jxz_edge::Output)> = Vec::new();
+        for (number, node) in self.nodes.iter_mut().enumerate() {
+            outputs.extend(node.outbox.drain(..).map(|(at, output)| (at, number, output)));
+        }
+        outputs.sort_by_key(|(at, number, _)| (*at, *number));
+        for (at, number, output) in outputs {
+            self.arrive_until(at)?;
+            self.put_out(self.at(at), number, output)?;
+        }
+        self.arrive_until(end)
+    }
+
+    /// What arrives at vehicles and cloud before `end`, and the cloud's own deadlines.
+    fn arrive_until(&mut self, end: Instant) -> Result<(), VirtualRunError> {
         loop {
-            let deadlines = self.nodes.iter().enumerate();
-            let deadline = deadlines.filter_map(|(n, node)| node.edge.next_deadline().map(|at| (at, n))).min();
-            let cloud = self.cloud.next_deadline();
-            let arrival = self.queue.next_at();
-            let first = [deadline.map(|(at, _)| at), cloud, arrival].into_iter().flatten().min();
-            let Some(at) = first.filter(|at| *at < until) else { return Ok(()) };
+            let (arrival, deadline) = (self.queue.next_at(), self.cloud.next_deadline());
+            let first = [arrival, deadline].into_iter().flatten().min();
+            let Some(at) = first.filter(|at| *at < end) else { return Ok(()) };
             if arrival == Some(at) {
                 if let Some((at, arrival)) = self.queue.pop() {
-                    self.arrive(self.at(at), arrival)?;
+                    self.arrive(self.at(at), arrival);
                 }
-            } else if let Some((_, number)) = deadline.filter(|(due, _)| *due == at) {
-                self.feed(self.at(at), number, jxz_edge::Input::Timer)?;
             } else {
                 let now = self.at(at);
                 self.cloud.handle(now, jxz_cloud::Input::Timer);
@@ -254,70 +298,49 @@ impl VirtualIsland {
         Now::after_start(self.utc_start, mono.since(Instant::ZERO))
     }
 
-    fn arrive(&mut self, now: Now, arrival: Arrival) -> Result<(), VirtualRunError> {
+    fn arrive(&mut self, now: Now, arrival: Arrival) {
         match arrival {
-            Arrival::Scan(number, scan) => self.feed(now, number, jxz_edge::Input::Scan(scan)),
-            Arrival::Signals(number, signals) => self.feed(now, number, jxz_edge::Input::Signals(signals)),
-            Arrival::Report(number, bytes) => self.feed(now, number, jxz_edge::Input::Radio(bytes.to_vec())),
-            Arrival::Neighbour(number, word) => self.feed(now, number, jxz_edge::Input::Neighbour(*word)),
             Arrival::Broadcast(vehicle, channel, frame, sent) => {
                 self.latencies.record(LatencyStage::Radio, now.mono.since(sent));
                 for shown in self.simulation.deliver(vehicle, channel, now, &frame.bytes) {
                     self.digest.shown(now.mono, &shown);
                 }
-                Ok(())
             }
             Arrival::State(state) => {
                 self.cloud.handle(now, jxz_cloud::Input::State(*state));
                 self.collect_cloud();
-                Ok(())
             }
             Arrival::Record(record) => {
                 self.cloud.handle(now, jxz_cloud::Input::Record(*record));
                 self.collect_cloud();
-                Ok(())
             }
+            Arrival::Scan(..) | Arrival::Signals(..) | Arrival::Report(..) | Arrival::Neighbour(..) => {}
         }
     }
 
-    fn feed(&mut self, now: Now, number: usize, input: jxz_edge::Input) -> Result<(), VirtualRunError> {
-        self.nodes[number].edge.handle(now, input);
-        self.collect(now, number)
-    }
-
-    /// Takes a node's outputs and puts them on their way.
-    fn collect(&mut self, now: Now, number: usize) -> Result<(), VirtualRunError> {
-        while let Some(output) = self.nodes[number].edge.poll() {
-            match output {
-                jxz_edge::Output::Broadcast(frame) => {
-                    self.digest.broadcast(number, now.mono, &frame);
-                    self.transmit_broadcast(now, number, frame);
-                }
-                jxz_edge::Output::State(state) => {
-                    self.digest.state(number, now.mono, &state);
-                    match self.simulation.uplink(now.mono, number) {
-                        Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
-                        Err(_) => self.drops.count(DropCause::UplinkExpired),
-                    }
-                }
-                jxz_edge::Output::Record(record) => self.keep(now, number, record)?,
-                jxz_edge::Output::Neighbour { to, tracks } => {
-                    let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { continue };
-                    for delay in self.links.delays(&tracks.site, &to) {
-                        self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
-                    }
-                }
-                jxz_edge::Output::Verify(verification) => {
-                    let verdict = match &self.verifier {
-                        Some(verifier) => verification.job.run_with(&**verifier),
-                        None => verification.job.run(),
-                    };
-                    let verified = jxz_edge::Input::Verified(verification.ticket, Some(verdict));
-                    self.nodes[number].edge.handle(now, verified);
-                }
-                // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
-                _ => {}
+    /// Puts one of a node's outputs on its way.
+    fn put_out(&mut self, now: Now, number: usize, output: jxz_edge::Output) -> Result<(), VirtualRunError> {
+        match output {
+            jxz_edge::Output::Broadcast(frame) => {
+                self.digest.broadcast(number, now.mono, &frame);
+                self.transmit_broadcast(now, number, frame);
             }
+            jxz_edge::Output::State(state) => {
+                self.digest.state(number, now.mono, &state);
+                match self.simulation.uplink(now.mono, number) {
+                    Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
+                    Err(_) => self.drops.count(DropCause::UplinkExpired),
+                }
+            }
+            jxz_edge::Output::Record(record) => self.keep(now, number, record)?,
+            jxz_edge::Output::Neighbour { to, tracks } => {
+                let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { return Ok(()) };
+                for delay in self.links.delays(&tracks.site, &to) {
+                    self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
+                }
+            }
+            // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
+            _ => {}
         }
         Ok(())
     }
@@ -372,7 +395,13 @@ impl VirtualIsland {
     fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
         let frame = Arc::new(frame);
         let flow = frame.kind.application_id();
+        let idle = self.simulation.is_idle(frame.kind);
         for reception in self.simulation.broadcast(now, number, flow, frame.bytes.len()) {
+            if idle {
+                self.latencies.record(LatencyStage::Radio, reception.delay);
+                self.simulation.overhear(reception.to, reception.channel);
+                continue;
+            }
             let broadcast = Arrival::Broadcast(reception.to, reception.channel, Arc::clone(&frame), now.mono);
             self.send(now.mono + reception.delay, broadcast);
         }

@@ -13,8 +13,8 @@ pub(crate) struct Pair {
     pub(crate) detection: usize,
     /// Detection's likelihood as this track's over the density of false detections, detection probability aside.
     pub(crate) ratio: f64,
-    /// What assigning it gains (log-likelihood ratio against leaving both alone, existence aside).
-    pub(crate) gain: f64,
+    /// Odds of assigning it against leaving both alone, existence aside.
+    odds: f64,
     /// Odds of the pair against the track's being missed and the detection's being of nobody known.
     weight: f64,
     /// Probability that the detection is this track's; the result.
@@ -33,7 +33,7 @@ impl Pair {
             track,
             detection,
             ratio,
-            gain: (odds / (1.0 - pd)).ln(),
+            odds: odds / (1.0 - pd),
             weight: seen * ratio / (stray * (1.0 - seen)),
             probability: 0.0,
             to_detection: 0.0,
@@ -126,8 +126,9 @@ impl Associator {
 
     /// The one best assignment: probabilities of one and zero.
     pub(crate) fn best(&mut self, tracks: usize, detections: usize) {
-        let gainful = self.pairs.iter().filter(|p| p.gain.is_finite() && p.gain > 0.0);
-        let edges: Vec<Edge> = gainful.map(|p| Edge { track: p.track, detection: p.detection, gain: p.gain }).collect();
+        let gainful = self.pairs.iter().filter(|p| p.odds.is_finite() && p.odds > 1.0);
+        let edge = |p: &Pair| Edge { track: p.track, detection: p.detection, gain: p.odds.ln() };
+        let edges: Vec<Edge> = gainful.map(edge).collect();
         let chosen = assign(&edges, tracks, detections);
         for pair in &mut self.pairs {
             pair.probability = f64::from(u8::from(chosen[pair.track] == Some(pair.detection)));

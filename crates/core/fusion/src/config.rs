@@ -198,6 +198,11 @@ impl Default for FusionConfig {
 }
 
 impl FusionConfig {
+    /// Detection probability of a road user that is hidden with a probability, from its probability in plain view.
+    pub(crate) fn blended_pd(&self, plain_pd: f64, hidden: f64) -> f64 {
+        plain_pd * (1.0 - hidden) + plain_pd.min(self.hidden_detection_probability) * hidden
+    }
+
     /// Checks every value's range.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub(crate) struct Candidate {
 pub(crate) struct Expectation {
     /// Detection probability in plain view; zero outside the field of view.
     pub(crate) plain_pd: f64,
+    /// Probability that another stands between.
+    pub(crate) hidden: f64,
     /// The same, considering who stands in between.
     pub(crate) open_pd: f64,
     /// The same, considering also what its own record with the sensor says.
@@ -54,8 +56,10 @@ pub(crate) fn gate(
         let position = state.position();
         let along = bernoulli.along_sigma();
         let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
-        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2) + long_m * long_m;
+        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_variance_m2(position) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
+        let sight = sensor.sight(state, along);
+        let whitening = state.whitening(&sight.rows);
         let first = candidates.partition_point(|c| c.place.x < position.x - reach);
         let from = pairs.len();
         for (k, candidate) in candidates.iter().enumerate().skip(first) {
@@ -70,14 +74,15 @@ pub(crate) fn gate(
                 continue;
             }
             let detection = &detections[candidate.index];
-            let fit = state.fit(&sensor.linearise_along(state, detection, candidate.direction, along));
+            let (residuals, count) = sight.residuals(detection, candidate.direction);
+            let fit = whitening.fit(&residuals[..count]);
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }
             let class = candidate.class.map_or(1.0, |likelihood| {
-                3.0 * bernoulli.class.probabilities().iter().zip(likelihood).map(|(p, l)| p * l).sum::<f64>()
+                3.0 * bernoulli.class.mean(likelihood)
             });
-            let ratio = fit.log_density.exp() * class / candidate.clutter;
+            let ratio = fit.density() * class / candidate.clutter;
             let stray = 1.0 + candidate.birth / candidate.clutter;
             pairs.push(Pair::new(track, k, ratio, bernoulli.existence, expected.pd, stray));
         }

@@ -148,7 +148,7 @@ impl Population {
                 let (chi2, log_density) = misfit(&state_of(held), &estimate);
                 let new = matches!(tie, Tie::Likeness | Tie::LikenessToHearsay);
                 if chi2 <= if new { NEW_GATE_CHI2 } else { TIED_GATE_CHI2 } {
-                    let score = log_density + likeness(held.class, said.class).max(1e-9).ln();
+                    let score = log_density + held.class.mean(said.class.probabilities()).max(1e-9).ln();
                     pairs.push(Pair { word, track, tie, score });
                 }
             }
@@ -278,11 +278,6 @@ fn misfit(a: &Estimate, b: &Estimate) -> (f64, f64) {
     let chi2 = apart.dot(&root.solve(&apart));
     let log_det = 2.0 * root.l_dirty().diagonal().map(f64::ln).sum();
     (chi2, -0.5 * (chi2 + log_det))
-}
-
-/// Probability that two independent draws agree.
-fn likeness(a: ClassBelief, b: ClassBelief) -> f64 {
-    a.probabilities().iter().zip(b.probabilities()).map(|(a, b)| a * b).sum()
 }
 
 /// The class's counterpart of covariance intersection: a weighted geometric mean.

@@ -3,11 +3,11 @@
 use crate::FusionConfig;
 use crate::arrivals::Arrivals;
 use crate::associate::{Associator, Pair};
-use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::bernoulli::{Bernoulli, BirthKey, view_kept};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
 use crate::extended::Extended;
-use crate::filter::{Gaussian, Imm};
+use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
 use crate::occlusion::Occlusion;
@@ -106,7 +106,6 @@ impl Population {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
         self.advance(scan.at, lanes, config);
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
-        work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
         let Workspace { candidates, associator, expected, extended, .. } = work;
         extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
@@ -140,7 +139,7 @@ impl Population {
             while pairs.get(next).is_some_and(|p| p.track == index) {
                 next += 1;
             }
-            let Expectation { plain_pd, open_pd, pd } = work.expected[index];
+            let Expectation { plain_pd, open_pd, pd, .. } = work.expected[index];
             if plain_pd <= 0.0 {
                 continue;
             }
@@ -159,43 +158,16 @@ impl Population {
             }
             let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
             let Some(best) = best else { continue };
-            let candidate = |pair: &Pair| &work.candidates[pair.detection];
-            let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
             let along = track.along_sigma();
-            let linearise = |state: &Gaussian, pair: &Pair| {
-                sensor.linearise_along(state, detection(pair), candidate(pair).direction, along)
+            let detection = |pair: &Pair| &scan.detections[work.candidates[pair.detection].index];
+            let rows = |state: &Gaussian, pair: &Pair| {
+                sensor.sight(state, along).of(detection(pair), work.candidates[pair.detection].direction)
             };
             if best.probability >= SURE {
-                track.imm.update(|state| linearise(state, best));
+                track.imm.update(|state| rows(state, best));
             } else {
                 let missed = (1.0 - seen) * track.missed_share(pd);
-                let mut parts = [(0.0, track.imm); HYPOTHESES];
-                let mut count = 0;
-                let total = seen + missed;
-                if missed / total >= NEGLIGIBLE {
-                    parts[0].0 = missed;
-                    count = 1;
-                }
-                // The most probable of them, in a crowd.
-                let mut least = NEGLIGIBLE * total;
-                if own.len() >= HYPOTHESES {
-                    let nth = own.iter().map(|p| own.iter().filter(|q| q.probability > p.probability).count());
-                    let kept = own.iter().zip(nth).filter(|(_, n)| *n < HYPOTHESES - count).map(|(p, _)| p.probability);
-                    least = least.max(kept.fold(f64::INFINITY, f64::min));
-                }
-                for pair in own.iter().filter(|p| p.probability >= least) {
-                    if count == HYPOTHESES {
-                        break;
-                    }
-                    parts[count].0 = pair.probability;
-                    parts[count].1.update(|state| linearise(state, pair));
-                    count += 1;
-                }
-                let sum: f64 = parts[..count].iter().map(|p| p.0).sum();
-                parts[..count].iter_mut().for_each(|p| p.0 /= sum);
-                if count > 0 {
-                    track.imm = Imm::mixture(&parts[..count]);
-                }
+                track.imm = hypotheses(&track.imm, own, missed, rows);
             }
             if best.probability >= 0.5 {
                 track.absorb(sensor, detection(best), scan.at);
@@ -221,7 +193,7 @@ impl Population {
             }
             // Errors put half of what enters outside at first.
             let outside =
-                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
+                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_variance_m2(candidate.place).sqrt();
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -241,6 +213,28 @@ impl Population {
             counts.births += 1;
         }
     }
+}
+
+/// What a track is after a scan if `own` are its pairs: the mixture of its most probable hypotheses, among them, with
+/// the probability `missed`, that it was not seen.
+fn hypotheses(imm: &Imm, own: &[Pair], missed: f64, rows: impl Fn(&Gaussian, &Pair) -> Rows) -> Imm {
+    let total = missed + own.iter().map(|p| p.probability).sum::<f64>();
+    let counts = |probability: f64| probability >= NEGLIGIBLE * total;
+    let mut best: [Option<&Pair>; HYPOTHESES] = [None; HYPOTHESES];
+    let room = HYPOTHESES - usize::from(counts(missed));
+    for pair in own.iter().filter(|p| counts(p.probability)) {
+        let mut pair = Some(pair);
+        for slot in &mut best[..room] {
+            if slot.map_or(0.0, |s| s.probability) < pair.map_or(0.0, |p| p.probability) {
+                core::mem::swap(slot, &mut pair);
+            }
+        }
+    }
+    let mut mixture = Mixture::new(imm, if counts(missed) { missed } else { 0.0 });
+    for pair in best.into_iter().flatten() {
+        mixture.add(pair.probability, |state| rows(state, pair));
+    }
+    mixture.finish()
 }
 
 impl Workspace {
@@ -277,11 +271,19 @@ impl Workspace {
     /// Works out how likely each track is to be detected.
     fn expect(&mut self, tracks: &mut [Bernoulli], sensor: &SensorModel, config: &FusionConfig) {
         self.expected.clear();
-        for (track, hidden) in tracks.iter_mut().zip(&self.occlusion.hidden) {
-            let plain_pd = sensor.detection_probability(track.imm.combined().position());
-            let pd = if plain_pd > 0.0 { track.expect(sensor, plain_pd, *hidden, config) } else { 0.0 };
-            let open_pd = plain_pd * (1.0 - hidden) + plain_pd.min(config.hidden_detection_probability) * hidden;
-            self.expected.push(Expectation { plain_pd, open_pd, pd });
+        self.occlusion.look(tracks, sensor);
+        let view_kept = view_kept(sensor, config);
+        for (index, track) in tracks.iter_mut().enumerate() {
+            let bearing = self.occlusion.bearings[index];
+            let plain_pd = sensor.detection_probability(bearing.azimuth_rad, bearing.range_m);
+            if plain_pd <= 0.0 {
+                self.expected.push(Expectation::default());
+                continue;
+            }
+            let hidden = self.occlusion.hidden(track, bearing, sensor.spec.height_m);
+            let pd = track.expect(sensor, (plain_pd, hidden), view_kept, config);
+            let open_pd = config.blended_pd(plain_pd, hidden);
+            self.expected.push(Expectation { plain_pd, hidden, open_pd, pd });
         }
     }
 
@@ -333,7 +335,6 @@ impl Workspace {
                 candidates: &self.candidates,
                 pairs: &self.associator.pairs,
                 expected: &self.expected,
-                hidden: &self.occlusion.hidden,
             };
             testify(tracks, scene, witness, config);
         }

@@ -58,13 +58,11 @@ impl Population {
                 t.vehicle.is_none() || t.heard.v2x.is_none_or(|h| report.valid_at.seconds_since(h) > TIE_S)
             };
             let sender = ClassBelief::from_weights(sender_class(report));
-            let likeness = |t: &Bernoulli| -> f64 {
-                sender.probabilities().iter().zip(t.class.probabilities()).map(|(a, b)| a * b).sum()
-            };
+            let likeness = |t: &Bernoulli| sender.mean(t.class.probabilities());
             let candidates = self.tracks.iter().enumerate().filter(|(_, t)| free(t));
             let scored = candidates.map(|(k, t)| (k, fits(t), likeness(t)));
             let inside = scored.filter(|(_, fit, _)| fit.chi2 <= NEW_GATE_CHI2);
-            let score = |fit: &Fit, likeness: f64| fit.log_density + likeness.max(1e-9).ln();
+            let score = |fit: &Fit, likeness: f64| fit.log_density() + likeness.max(1e-9).ln();
             inside.max_by(|a, b| score(&a.1, a.2).total_cmp(&score(&b.1, b.2))).map(|(k, _, _)| k)
         });
         match found {

@@ -116,16 +116,22 @@ impl BiasFilter {
     /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`; refuses it, and says
     /// so, when its squared Mahalanobis distance is beyond `gate_chi2`.
     pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64, gate_chi2: f64) -> bool {
-        self.scratch.fill(0.0);
-        for (a, column) in gradient.iter().zip(self.cov.column_iter()) {
-            self.scratch.axpy(*a, &column, 1.0);
+        // On plain slices, which the compiler makes vectors of.
+        let n = gradient.len();
+        let scratch = &mut self.scratch.as_mut_slice()[..n];
+        scratch.fill(0.0);
+        for (a, column) in gradient.iter().zip(self.cov.as_slice().chunks_exact(n)) {
+            scratch.iter_mut().zip(column).for_each(|(s, c)| *s += a * c);
         }
-        let s = variance + self.scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
+        let s = variance + scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
         if residual * residual > gate_chi2 * s {
             return false;
         }
-        self.mean.axpy(residual / s, &self.scratch, 1.0);
-        self.cov.ger(-1.0 / s, &self.scratch, &self.scratch, 1.0);
+        self.mean.iter_mut().zip(&*scratch).for_each(|(m, p)| *m += residual / s * p);
+        for (p, column) in scratch.iter().zip(self.cov.as_mut_slice().chunks_exact_mut(n)) {
+            let factor = p / s;
+            column.iter_mut().zip(&*scratch).for_each(|(c, q)| *c -= factor * q);
+        }
         true
     }
 

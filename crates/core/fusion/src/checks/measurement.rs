@@ -57,7 +57,7 @@ fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, along: 
         origin: Some(position),
         measure: Box::new(move |truth, about| {
             let detection = seen(&spec, position, boresight, truth);
-            model.linearise_along(about, &detection, model.direction(&detection), along)
+            model.sight(about, along).of(&detection, model.direction(&detection))
         }),
     }
 }
@@ -164,7 +164,8 @@ fn rows_one_by_one_are_the_joint_update() {
             assert!(mean_error < 1e-9 && cov_error < 1e-9, "{}: {mean_error} {cov_error}", model.name);
             let chi2 = (z.transpose() * &inverse * &z)[0];
             let log_density = -0.5 * (chi2 + s.determinant().ln() + n as f64 * TAU.ln());
-            for fit in [fit, state.fit(&rows)] {
+            let residuals: Vec<f64> = rows.as_slice().iter().map(|r| r.residual).collect();
+            for fit in [fit, state.whitening(&rows).fit(&residuals)] {
                 assert!((fit.chi2 - chi2).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?} {chi2}", model.name);
                 assert!((fit.log_density - log_density).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?}", model.name);
             }
