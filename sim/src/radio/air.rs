@@ -8,7 +8,7 @@
 //!   heard as much: the model knows no other density.
 
 use super::pc5::{Pc5Loss, Pc5Losses, Pc5Model, Size};
-use super::propagation::Sight;
+use super::propagation::{SENSITIVITY_DBM, Sight};
 use super::scheduling::RATE_HZ;
 use super::streets::Streets;
 use super::{End, mix};
@@ -29,6 +29,8 @@ const SQUARE_M: f64 = 300.0;
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// Shadowing and sight are looked at again when both ends together moved this far, metres.
 const MOVED_M: f64 = 1.0;
+/// A path so many sigmas of shadowing too weak carries nothing: of what else would befall a message nobody asks.
+const HOPELESS_SIGMAS: f64 = 5.0;
 /// Period of a reservation.
 const PERIOD: Duration = Duration::from_millis(100);
 
@@ -144,7 +146,12 @@ impl Air {
             self.follow(now, from, to);
         }
         let Some(pair) = self.pairs.get_mut(&key(from, to)) else { return Err(Pc5Loss::Sensing) };
-        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
+        let sigma_db = pair.sight.shadow_sigma_db();
+        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * sigma_db);
+        if pair.mean_dbm + HOPELESS_SIGMAS * sigma_db < SENSITIVITY_DBM {
+            *self.counts.lost.entry(Pc5Loss::Sensing).or_default() += 1;
+            return Err(Pc5Loss::Sensing);
+        }
         let reservation = pair.flow(self.seed, now, (from.number, to.number), flow);
         let noise = uniform(&mut reservation.stream, 0.0, 1.0);
         let held = (reservation.half_duplex, reservation.collision, reservation.wait);
