@@ -37,8 +37,13 @@ fn traffic(vehicles: u32, side: usize) -> f64 {
         updates += simulation.truth().len();
     }
     let s = (thread_ns() - begun) * 1e-9;
-    let moving: f64 = simulation.truth().iter().map(|o| o.velocity.norm()).sum::<f64>() / simulation.truth().len() as f64;
-    println!("{vehicles} asked, {} there, mean {moving:.2} m/s, {:.0}/core-s", simulation.truth().len(), updates as f64 / s);
+    let moving: f64 =
+        simulation.truth().iter().map(|o| o.velocity.norm()).sum::<f64>() / simulation.truth().len() as f64;
+    println!(
+        "{vehicles} asked, {} there, mean {moving:.2} m/s, {:.0}/core-s",
+        simulation.truth().len(),
+        updates as f64 / s
+    );
     updates as f64 / s
 }
 
@@ -50,8 +55,12 @@ fn process_s() -> f64 {
 fn main() {
     let which = std::env::args().nth(1).unwrap_or_default();
     if which != "island" {
-        if which != "ten" { traffic(1000, 7); }
-        if which != "one" { traffic(10_000, 21); }
+        if which != "ten" {
+            traffic(1000, 7);
+        }
+        if which != "one" {
+            traffic(10_000, 21);
+        }
     }
     if which != "traffic" && which != "one" && which != "ten" {
         let mut map = Map::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island")).unwrap();
@@ -66,12 +75,20 @@ fn main() {
         scenario.traffic.cyclists = 150;
         scenario.traffic.pedestrians = 150;
         let threads = std::env::args().nth(3).and_then(|a| a.parse().ok()).unwrap_or(2);
-        let mut island = VirtualIsland::new(Arc::new(map), &scenario, 7, START).unwrap().executed_by(Arc::new(jxz_benches::threads::Threads(threads)));
+        let mut island = VirtualIsland::new(Arc::new(map), &scenario, 7, START)
+            .unwrap()
+            .executed_by(Arc::new(jxz_benches::threads::Threads::new(threads).unwrap()));
         let t = std::time::Instant::now();
         while island.seconds() < std::env::args().nth(2).and_then(|a| a.parse().ok()).unwrap_or(60.0) {
             island.step().unwrap();
             if (island.seconds() % 10.0) < 0.049 {
-            println!("{} s, {} users, cpu {:.2} s wall {:.2}", island.seconds(), island.simulation().truth().len(), process_s(), t.elapsed().as_secs_f64());
+                println!(
+                    "{} s, {} users, cpu {:.2} s wall {:.2}",
+                    island.seconds(),
+                    island.simulation().truth().len(),
+                    process_s(),
+                    t.elapsed().as_secs_f64()
+                );
             }
         }
         println!("{:?}", island.report());

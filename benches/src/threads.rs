@@ -3,9 +3,22 @@
 use jxz_sim::Executor;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// So many threads, the calling one among them.
-#[derive(Debug, Clone, Copy)]
-pub struct Threads(pub usize);
+/// So many threads, the calling one among them. The others wait between the pieces of work, of which there are a few
+/// hundred a simulated second.
+#[derive(Debug)]
+pub struct Threads(Option<rayon::ThreadPool>);
+
+impl Threads {
+    /// `count` in all.
+    ///
+    /// # Errors
+    /// The system gives no more threads.
+    pub fn new(count: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let others = count.saturating_sub(1);
+        let pool = (others > 0).then(|| rayon::ThreadPoolBuilder::new().num_threads(others).build()).transpose()?;
+        Ok(Self(pool))
+    }
+}
 
 impl Executor for Threads {
     fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
@@ -19,9 +32,10 @@ impl Executor for Threads {
                 work(number);
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..self.0.min(count) {
-                scope.spawn(worker);
+        let Some(pool) = &self.0 else { return worker() };
+        pool.in_place_scope(|scope| {
+            for _ in 0..pool.current_num_threads().min(count.saturating_sub(1)) {
+                scope.spawn(|_| worker());
             }
             worker();
         });

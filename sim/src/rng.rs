@@ -1,10 +1,14 @@
 //! Chance from one seed: a stream of its own for every purpose and actor, so that adding one shifts no other.
 
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 /// A generator of one purpose and actor.
 pub(crate) type Stream = ChaCha8Rng;
+
+/// A generator of one of very many actors: a tenth of the room of a [`Stream`].
+pub(crate) type SmallStream = Xoshiro256PlusPlus;
 
 /// What a stream is for; part of its number, so never renumber one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,20 +39,28 @@ impl Seed {
         stream.set_stream(((purpose as u64) << 48) | (actor & 0xffff_ffff_ffff));
         stream
     }
+
+    /// The small stream of a purpose and an actor's number (below 2⁴⁸). Seeds are made of all three by SplitMix, as its
+    /// authors advise.
+    pub(crate) fn small_stream(self, purpose: Purpose, actor: u64) -> SmallStream {
+        let own = ((purpose as u64) << 48) | (actor & 0xffff_ffff_ffff);
+        let key = SmallStream::seed_from_u64(self.0).random::<u64>();
+        SmallStream::seed_from_u64(key ^ own)
+    }
 }
 
 /// A uniform draw from [low, high); `low` if the range is empty.
-pub(crate) fn uniform(stream: &mut Stream, low: f64, high: f64) -> f64 {
+pub(crate) fn uniform(stream: &mut impl Rng, low: f64, high: f64) -> f64 {
     low + (high - low) * stream.random::<f64>()
 }
 
 /// Whether an event of probability `p` happens.
-pub(crate) fn chance(stream: &mut Stream, p: f64) -> bool {
+pub(crate) fn chance(stream: &mut impl Rng, p: f64) -> bool {
     stream.random::<f64>() < p
 }
 
 /// A standard normal draw (Box and Muller's transform, cosine half).
-pub(crate) fn normal(stream: &mut Stream) -> f64 {
+pub(crate) fn normal(stream: &mut impl Rng) -> f64 {
     let radius = (-2.0 * libm::log(1.0 - stream.random::<f64>())).sqrt();
     radius * libm::cos(core::f64::consts::TAU * stream.random::<f64>())
 }
@@ -90,6 +102,11 @@ mod tests {
         assert_ne!(draw(Purpose::Driver, 3), draw(Purpose::Driver, 4));
         assert_ne!(draw(Purpose::Driver, 3), draw(Purpose::Walker, 3));
         assert_ne!(draw(Purpose::Driver, 3), Seed(8).stream(Purpose::Driver, 3).random::<u64>());
+        let small = |seed: u64, purpose, actor| Seed(seed).small_stream(purpose, actor).random::<u64>();
+        assert_eq!(small(7, Purpose::Radio, 3), small(7, Purpose::Radio, 3));
+        assert_ne!(small(7, Purpose::Radio, 3), small(7, Purpose::Radio, 4));
+        assert_ne!(small(7, Purpose::Radio, 3), small(7, Purpose::Uu, 3));
+        assert_ne!(small(7, Purpose::Radio, 3), small(8, Purpose::Radio, 3));
     }
 
     #[test]

@@ -261,7 +261,7 @@ impl Simulation {
 
     /// What becomes of a site's message at the vehicles; `flow` is its kind.
     pub(crate) fn broadcast(&mut self, now: Now, site: usize, flow: u32, bytes: usize) -> Vec<Reception<VehicleId>> {
-        self.radio.broadcast(now.mono, site, (flow, bytes), &self.truth)
+        self.radio.broadcast(now.mono, site, (flow, bytes))
     }
 
     /// What becomes of a vehicle's message at the sites.

@@ -12,7 +12,7 @@ use super::propagation::{SENSITIVITY_DBM, Sight};
 use super::scheduling::RATE_HZ;
 use super::streets::Streets;
 use super::{End, mix};
-use crate::rng::{Purpose, Seed, Stream, normal, uniform};
+use crate::rng::{Purpose, Seed, SmallStream, normal, uniform};
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_units::Instant;
@@ -61,7 +61,7 @@ struct Station {
 /// it.
 #[derive(Debug, Clone)]
 struct Flow {
-    stream: Stream,
+    stream: SmallStream,
     sender: u64,
     kind: u32,
     /// When the reservation ends.
@@ -75,7 +75,7 @@ struct Flow {
 /// The path between two stations.
 #[derive(Debug, Clone)]
 struct Pair {
-    stream: Stream,
+    stream: SmallStream,
     ends: (Point, Point),
     sight: Sight,
     distance_m: f64,
@@ -139,19 +139,16 @@ impl Air {
         flow: u32,
         bytes: usize,
     ) -> Result<Duration, Pc5Loss> {
+        let known = self.pairs.get(&key(from, to)).map(Pair::may_carry);
+        if !known.unwrap_or_else(|| self.follow(now, from, to)) {
+            self.carry_nothing(1);
+            return Err(Pc5Loss::Sensing);
+        }
         let load = |number| self.stations.get(&number).copied().unwrap_or_default();
         let (sender, receiver) = (load(from.number), load(to.number));
         let per_km = 0.5 * (sender.per_km + receiver.per_km);
-        if !self.pairs.contains_key(&key(from, to)) {
-            self.follow(now, from, to);
-        }
         let Some(pair) = self.pairs.get_mut(&key(from, to)) else { return Err(Pc5Loss::Sensing) };
-        let sigma_db = pair.sight.shadow_sigma_db();
-        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * sigma_db);
-        if pair.mean_dbm + HOPELESS_SIGMAS * sigma_db < SENSITIVITY_DBM {
-            *self.counts.lost.entry(Pc5Loss::Sensing).or_default() += 1;
-            return Err(Pc5Loss::Sensing);
-        }
+        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
         let reservation = pair.flow(self.seed, now, (from.number, to.number), flow);
         let noise = uniform(&mut reservation.stream, 0.0, 1.0);
         let held = (reservation.half_duplex, reservation.collision, reservation.wait);
@@ -172,8 +169,14 @@ impl Air {
         Err(loss)
     }
 
+    /// Counts messages that were in reach of a receiver on a path that carries nothing.
+    pub(crate) fn carry_nothing(&mut self, messages: u64) {
+        *self.counts.lost.entry(Pc5Loss::Sensing).or_default() += messages;
+    }
+
     /// Moves the path between two stations on to where they are now: at every step, whether they say anything or not.
-    pub(crate) fn follow(&mut self, now: Instant, one: End, other: End) {
+    /// Says whether it may carry anything at all.
+    pub(crate) fn follow(&mut self, now: Instant, one: End, other: End) -> bool {
         let (a, b) = if one.number < other.number { (one, other) } else { (other, one) };
         let (model, streets) = (&self.model, self.streets.as_ref());
         let look = || {
@@ -182,13 +185,14 @@ impl Air {
             (sight, distance_m, model.mean_dbm(sight, distance_m))
         };
         let Some(pair) = self.pairs.get_mut(&key(one, other)) else {
-            let mut stream = self.seed.stream(Purpose::Radio, mix(a.number, b.number));
+            let mut stream = self.seed.small_stream(Purpose::Radio, mix(a.number, b.number));
             let shadow = normal(&mut stream);
             let (sight, distance_m, mean_dbm) = look();
             let (ends, flows) = ((a.at, b.at), Vec::new());
             let pair = Pair { stream, ends, sight, distance_m, mean_dbm, shadow, seen: now, flows };
+            let carries = pair.may_carry();
             self.pairs.insert(key(one, other), pair);
-            return;
+            return carries;
         };
         pair.seen = now;
         let moved_m = (a.at - pair.ends.0).norm() + (b.at - pair.ends.1).norm();
@@ -198,6 +202,7 @@ impl Air {
             pair.shadow = keep * pair.shadow + (1.0 - keep * keep).sqrt() * normal(&mut pair.stream);
             pair.ends = (a.at, b.at);
         }
+        pair.may_carry()
     }
 
     /// Measures the load if it is time: who sends how much, and how much of it everybody hears.
@@ -265,11 +270,16 @@ impl Air {
 }
 
 impl Pair {
+    /// Whether it carries anything with any shadowing that may be.
+    fn may_carry(&self) -> bool {
+        self.mean_dbm + HOPELESS_SIGMAS * self.sight.shadow_sigma_db() >= SENSITIVITY_DBM
+    }
+
     /// The flow that a message belongs to, with a new reservation if the old one has ended.
     fn flow(&mut self, seed: Seed, now: Instant, (sender, receiver): (u64, u64), kind: u32) -> &mut Flow {
         let known = self.flows.iter().position(|flow| (flow.sender, flow.kind) == (sender, kind));
         let index = known.unwrap_or_else(|| {
-            let stream = seed.stream(Purpose::Reservation, mix(mix(sender, receiver), u64::from(kind)));
+            let stream = seed.small_stream(Purpose::Reservation, mix(mix(sender, receiver), u64::from(kind)));
             let (half_duplex, collision, wait) = (0.0, 0.0, 0.0);
             self.flows.push(Flow { stream, sender, kind, until: now, half_duplex, collision, wait });
             self.flows.len() - 1

@@ -1,6 +1,6 @@
 //! Delays through the 5G network: shifted log-normal, from three published figures for each deployment.
 
-use crate::rng::{Stream, normal};
+use crate::rng::{SmallStream, normal};
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ impl DelayModel {
         Self { floor_ms: 0.0, scale_ms, sigma: low }
     }
 
-    pub(crate) fn draw(&self, stream: &mut Stream) -> Duration {
+    pub(crate) fn draw(&self, stream: &mut SmallStream) -> Duration {
         let ms = self.floor_ms + self.scale_ms * libm::exp(self.sigma * normal(stream));
         Duration::from_nanos((ms.clamp(0.0, LONGEST_MS) * 1e6) as u64)
     }

@@ -84,7 +84,21 @@ pub struct Radio {
     air: Air,
     uu: Uu,
     sites: Arc<[Point]>,
+    /// Vehicles with a unit, then sites.
     places: Vec<(u64, Point)>,
+    vehicles: Vec<VehicleId>,
+    /// By site.
+    audiences: Vec<Audience>,
+}
+
+/// Who may hear a site now, by their place among the vehicles.
+#[derive(Debug, Clone, Default)]
+struct Audience {
+    /// Over the sidelink, and how many more are in reach with a path that carries nothing.
+    pc5: Vec<usize>,
+    hopeless: u64,
+    /// Over 5G.
+    uu: Vec<usize>,
 }
 
 impl Radio {
@@ -95,6 +109,8 @@ impl Radio {
             uu: Uu::new(seed, plan, &map.base_stations),
             sites: map.sites.iter().map(|site| site.position).collect(),
             places: Vec::new(),
+            vehicles: Vec::new(),
+            audiences: vec![Audience::default(); map.sites.len()],
         }
     }
 
@@ -125,45 +141,56 @@ impl Radio {
     /// Takes down where everybody is now.
     pub(crate) fn step(&mut self, now: Instant, truth: &[TruthObject]) {
         self.places.clear();
-        self.places.extend(truth.iter().filter(|o| o.vehicle.is_some()).map(|o| (o.id, o.position)));
+        self.vehicles.clear();
+        for (object, vehicle) in truth.iter().filter_map(|o| Some((o, o.vehicle?))) {
+            self.places.push((object.id, object.position));
+            self.vehicles.push(vehicle);
+        }
         self.places.extend(self.sites.iter().enumerate().map(|(k, at)| (SITES | k as u64, *at)));
         self.uu.step(now, &self.places);
-        let (sites, vehicles) = (&self.sites, self.places.len() - self.sites.len());
-        for (k, at) in sites.iter().enumerate() {
+        for ((k, at), audience) in self.sites.iter().enumerate().zip(&mut self.audiences) {
             let site = End { number: SITES | k as u64, at: *at };
-            for (number, at) in &self.places[..vehicles] {
-                if (at - site.at).norm() < self.air.reach_m() {
-                    self.air.follow(now, site, End { number: *number, at: *at });
+            audience.hopeless = 0;
+            audience.pc5.clear();
+            audience.uu.clear();
+            for (index, (number, at)) in self.places[..self.vehicles.len()].iter().enumerate() {
+                let distance_m = (at - site.at).norm();
+                if distance_m < self.air.reach_m() {
+                    if self.air.follow(now, site, End { number: *number, at: *at }) {
+                        audience.pc5.push(index);
+                    } else {
+                        audience.hopeless += 1;
+                    }
+                }
+                if distance_m < SUBSCRIBED_M {
+                    audience.uu.push(index);
                 }
             }
         }
         self.air.measure(now, self.places.iter().map(|(number, at)| End { number: *number, at: *at }));
     }
 
-    /// A site's message to the vehicles in reach of either channel. `flow` is its kind.
+    /// A site's message to the vehicles in reach of either channel, as they were at the last step. `flow` is its kind.
     pub(crate) fn broadcast(
         &mut self,
         now: Instant,
         site: usize,
         (flow, bytes): (u32, usize),
-        truth: &[TruthObject],
     ) -> Vec<Reception<VehicleId>> {
         let from = End { number: SITES | site as u64, at: self.sites[site] };
         self.air.sent(from.number, bytes);
-        let mut receptions = Vec::new();
-        for object in truth {
-            let Some(to) = object.vehicle else { continue };
-            let end = End { number: object.id, at: object.position };
-            let distance_m = (end.at - from.at).norm();
-            if distance_m < self.air.reach_m()
-                && let Ok(delay) = self.air.fate(now, (from, end), flow, bytes)
-            {
-                receptions.push(Reception { to, channel: Channel::Pc5, delay });
+        let audience = &self.audiences[site];
+        self.air.carry_nothing(audience.hopeless);
+        let mut receptions = Vec::with_capacity(audience.pc5.len() + audience.uu.len());
+        for &index in &audience.pc5 {
+            let (number, at) = self.places[index];
+            if let Ok(delay) = self.air.fate(now, (from, End { number, at }), flow, bytes) {
+                receptions.push(Reception { to: self.vehicles[index], channel: Channel::Pc5, delay });
             }
-            if distance_m < SUBSCRIBED_M
-                && let Ok(delay) = self.uu.fate(now, from.number, end.number)
-            {
-                receptions.push(Reception { to, channel: Channel::Uu, delay });
+        }
+        for &index in &audience.uu {
+            if let Ok(delay) = self.uu.fate(now, from.number, self.places[index].0) {
+                receptions.push(Reception { to: self.vehicles[index], channel: Channel::Uu, delay });
             }
         }
         receptions

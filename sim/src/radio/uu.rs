@@ -3,7 +3,7 @@
 use super::cells::{Cells, Service};
 use super::delay::{DelayModel, Deployment};
 use super::mix;
-use crate::rng::{Purpose, Seed, Stream, chance, uniform};
+use crate::rng::{Purpose, Seed, SmallStream, chance, uniform};
 use crate::scenario::{BurstPlan, RadioPlan};
 use core::time::Duration;
 use jxz_geo::Point;
@@ -42,7 +42,7 @@ pub struct UuCounts {
 /// One subscriber's link: good or bad. It changes whether anything is sent or not.
 #[derive(Debug, Clone)]
 struct Link {
-    stream: Stream,
+    stream: SmallStream,
     bad: bool,
     until: Instant,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Uu {
     to_cloud: DelayModel,
     links: BTreeMap<u64, Link>,
     /// Chance of the messages from one subscriber to another.
-    messages: BTreeMap<(u64, u64), Stream>,
+    messages: BTreeMap<(u64, u64), SmallStream>,
     pub(crate) cells: Cells,
     pub(crate) counts: UuCounts,
 }
@@ -120,7 +120,8 @@ impl Uu {
             let link = self.links.entry(end).or_insert_with(|| Link::new(seed, end, now, plan));
             arrives *= 1.0 - link.loss(now, plan);
         }
-        let stream = self.messages.entry((from, to)).or_insert_with(|| seed.stream(Purpose::UuMessage, mix(from, to)));
+        let stream =
+            self.messages.entry((from, to)).or_insert_with(|| seed.small_stream(Purpose::UuMessage, mix(from, to)));
         // Both draws are made whatever becomes of the message.
         let (arrived, drawn) = (chance(stream, arrives), delay.draw(stream));
         if !arrived {
@@ -133,7 +134,7 @@ impl Uu {
 
 impl Link {
     fn new(seed: Seed, number: u64, now: Instant, plan: &BurstPlan) -> Self {
-        let mut stream = seed.stream(Purpose::Uu, number);
+        let mut stream = seed.small_stream(Purpose::Uu, number);
         let bad = chance(&mut stream, plan.bad_s / (plan.good_s + plan.bad_s));
         let mut link = Self { stream, bad, until: now };
         link.until = now + link.stay(plan);
