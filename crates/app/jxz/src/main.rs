@@ -9,6 +9,7 @@ mod recording;
 mod replay;
 mod run;
 mod sim;
+mod sumo;
 mod v2x;
 mod watch;
 

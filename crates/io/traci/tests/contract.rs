@@ -24,7 +24,7 @@ fn program(name: &str) -> Option<PathBuf> {
     match find_program(name, given.as_deref()) {
         Ok(path) => Some(path),
         Err(why) => {
-            println!("skipped: {why}");
+            eprintln!("skipped: {why}");
             None
         }
     }
@@ -86,7 +86,7 @@ fn what_a_lorry_and_a_walker_do_is_told_as_it_is() {
                         assert_eq!(values[&Variable::CLASS].text(), Some("truck"));
                         assert!((values[&Variable::ANGLE].number().unwrap() - 90.0).abs() < 1e-9, "it drives east");
                         let [x, y] = values[&Variable::POSITION].position().unwrap();
-                        assert!(x >= 0.0 && x < 251.0 && y.abs() < 10.0, "{x} {y}");
+                        assert!((0.0..251.0).contains(&x) && y.abs() < 10.0, "{x} {y}");
                         seen += 1;
                     }
                 }
