@@ -185,8 +185,13 @@ fn walk(map: &Map, paved: &[LinkIx], stream: &mut ChaCha8Rng) -> Option<(LinkIx,
         let from = *pick(paved, stream)?;
         let Some(junction) = map.link(from).to else { continue };
         let node = map.junction(junction);
-        let near: Vec<LinkIx> =
-            node.incoming.iter().chain(&node.outgoing).copied().filter(|to| *to != from && paved.contains(to)).collect();
+        let near: Vec<LinkIx> = node
+            .incoming
+            .iter()
+            .chain(&node.outgoing)
+            .copied()
+            .filter(|to| *to != from && paved.contains(to))
+            .collect();
         if let Some(to) = pick(&near, stream) {
             return Some((from, *to));
         }

@@ -3,10 +3,12 @@
 //! Everything here turns one text into another; files, programs and sockets are the caller's.
 
 mod demand;
+mod opendrive;
 mod projection;
 mod sumo;
 mod xml;
 
 pub use demand::{Demand, demand};
+pub use opendrive::{ImportError, Imported, export, import};
 pub use projection::{Projection, ProjectionError, proj_string};
-pub use sumo::{LocationError, NetLocation, SignalStep, SumoFiles, signal_steps, sumo_files};
+pub use sumo::{LocationError, NetLocation, SumoFiles, sumo_files};

@@ -89,6 +89,12 @@ impl Projection {
         *self == Self::of_frame(*frame)
     }
 
+    /// The frame whose metres are this projection's as they stand, if there is one: scale 1 and nothing added.
+    #[must_use]
+    pub fn as_frame(&self) -> Option<LocalFrame> {
+        (self.scale == 1.0 && self.false_m == (0.0, 0.0)).then_some(self.frame)
+    }
+
     /// Projected metres of local ones.
     #[must_use]
     pub fn of_local(&self, local: Point, frame: &LocalFrame) -> Point {

@@ -28,6 +28,7 @@ const TRACKED_M: f64 = 3.0;
 
 /// What SUMO needs.
 #[derive(Debug, clap::Args)]
+#[group(id = "sumo-run")]
 pub(crate) struct Args {
     /// SUMO's network (.net.xml), for --traffic sumo.
     #[arg(long)]
@@ -80,7 +81,9 @@ struct Run {
 /// Runs `island` for some minutes with SUMO's road users, and prints the report.
 pub(crate) fn run(args: &Args, island: VirtualIsland, minutes: f64, seed: u64) -> anyhow::Result<()> {
     let (Some(net), Some(routes)) = (&args.net, &args.routes) else {
-        bail!("--traffic sumo needs --net N.net.xml and --routes R.rou.xml; docs/sumo.md says how to make them from a map");
+        bail!(
+            "--traffic sumo needs --net N.net.xml and --routes R.rou.xml; docs/sumo.md says how to make them from a map"
+        );
     };
     let step_s = STEP.as_secs_f64();
     let task = Task { net, routes, step_s, seed, gui: args.gui, given: args.sumo.as_deref() };

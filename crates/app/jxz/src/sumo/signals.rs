@@ -1,7 +1,6 @@
 //! SUMO's signals in step with the map's plans, so that what nodes say of a signal is what drivers see.
 
 use core::time::Duration;
-use jxz_exchange::{SignalStep, signal_steps};
 use jxz_map::{Control, Map};
 use jxz_traci::{Client, Domain, TraciError, Value, Variable};
 use jxz_units::Utc;
@@ -23,7 +22,8 @@ pub(super) struct SignalCount {
 struct Program {
     id: String,
     offset_s: f64,
-    steps: Vec<SignalStep>,
+    /// How long each of SUMO's steps lasts, from the beginning of the cycle.
+    steps: Vec<Duration>,
 }
 
 /// The programs that are kept in step.
@@ -43,12 +43,8 @@ impl Signals {
         let mut signals = Self { programs: Vec::new(), count: SignalCount::default() };
         let Value::Texts(ids) = client.get(Domain::TrafficLight, Variable::IDS, "")? else { return Ok(signals) };
         for id in ids {
-            let program = program_of(map, &id);
-            let known = match &program {
-                Some(program) => steps_in(&client.get(Domain::TrafficLight, Variable::PROGRAMS, &id)?) == program.steps.len(),
-                None => false,
-            };
-            let Some(program) = program.filter(|_| known) else {
+            let answer = client.get(Domain::TrafficLight, Variable::PROGRAMS, &id)?;
+            let Some(program) = program_of(map, &id, steps_in(&answer)) else {
                 signals.count.not_ours += 1;
                 continue;
             };
@@ -80,28 +76,43 @@ impl Signals {
 impl Program {
     /// The step at a time, and how long it still lasts.
     fn at(&self, at: Utc) -> Option<(usize, Duration)> {
-        let cycle: Duration = self.steps.iter().map(|step| step.length).sum();
+        let cycle: Duration = self.steps.iter().sum();
         let cycle_ns = i64::try_from(cycle.as_nanos()).ok().filter(|ns| *ns > 0)?;
         let since_ns = at.plus_seconds(-self.offset_s).unix_ns().rem_euclid(cycle_ns);
         let since = Duration::from_nanos(u64::try_from(since_ns).ok()?);
-        let step = self.steps.iter().rposition(|step| step.start <= since)?;
-        Some((step, (self.steps[step].start + self.steps[step].length).saturating_sub(since)))
+        let mut end = Duration::ZERO;
+        for (step, length) in self.steps.iter().enumerate() {
+            end += *length;
+            if since < end {
+                return Some((step, end - since));
+            }
+        }
+        None
     }
 }
 
-fn program_of(map: &Map, id: &str) -> Option<Program> {
+/// A junction's plan in SUMO's steps; `None` if they do not add up to the plan's cycle.
+fn program_of(map: &Map, id: &str, steps: Vec<Duration>) -> Option<Program> {
     let junction = map.junctions.iter().find(|junction| junction.id.0 == id)?;
     let Control::Signals(plan) = &junction.control else { return None };
-    Some(Program { id: id.to_owned(), offset_s: plan.offset_s, steps: signal_steps(plan) })
+    let cycle_s: f64 = plan.stages.iter().map(|stage| stage.green_s + stage.yellow_s + stage.all_red_s).sum();
+    let total: Duration = steps.iter().sum();
+    let same = (total.as_secs_f64() - cycle_s).abs() < 1e-3;
+    same.then(|| Program { id: id.to_owned(), offset_s: plan.offset_s, steps })
 }
 
-/// How many steps the first program of an answer has: a list of programs, each with its name, type, present step,
-/// steps and parameters.
-fn steps_in(answer: &Value) -> usize {
-    let Value::Compound(programs) = answer else { return 0 };
-    let Some(Value::Compound(parts)) = programs.first() else { return 0 };
-    match parts.get(3) {
-        Some(Value::Compound(steps)) => steps.len(),
-        _ => 0,
-    }
+/// How long the steps of the first program of an answer last: a list of programs, each with its name, type, present
+/// step, steps and parameters; a step begins with its length in seconds.
+fn steps_in(answer: &Value) -> Vec<Duration> {
+    let Value::Compound(programs) = answer else { return Vec::new() };
+    let Some(Value::Compound(parts)) = programs.first() else { return Vec::new() };
+    let Some(Value::Compound(steps)) = parts.get(3) else { return Vec::new() };
+    let length = |step: &Value| match step {
+        Value::Compound(parts) => {
+            let length = Duration::try_from_secs_f64(parts.first()?.number()?).ok()?;
+            (length < Duration::from_secs(86_400)).then_some(length)
+        }
+        _ => None,
+    };
+    steps.iter().filter_map(length).collect()
 }

@@ -114,8 +114,8 @@ fn kind_of(class: &str) -> Option<RoadUserKind> {
         "truck" | "trailer" | "delivery" => RoadUserKind::Truck,
         "bicycle" | "moped" | "motorcycle" | "scooter" => RoadUserKind::Cyclist,
         "pedestrian" | "wheelchair" => RoadUserKind::Pedestrian,
-        "tram" | "rail_urban" | "rail" | "rail_electric" | "rail_fast" | "ship" | "container" | "cable_car" | "subway"
-        | "aircraft" | "drone" => return None,
+        "tram" | "rail_urban" | "rail" | "rail_electric" | "rail_fast" | "ship" | "container" | "cable_car"
+        | "subway" | "aircraft" | "drone" => return None,
         _ => RoadUserKind::Car,
     })
 }

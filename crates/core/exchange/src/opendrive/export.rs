@@ -8,8 +8,6 @@ use jxz_map::{Control, CrossingIx, JunctionIx, LaneIx, LinkIx, Map};
 use jxz_world::PhaseId;
 use std::collections::BTreeMap;
 
-/// Height of one level of roads above the next, metres: `Link::level` has no heights, OpenDRIVE has no levels.
-const LEVEL_M: f64 = 7.0;
 /// What OpenDRIVE calls a three-coloured signal head.
 const SIGNAL_TYPE: &str = "1000001";
 
@@ -17,6 +15,17 @@ const SIGNAL_TYPE: &str = "1000001";
 struct Place {
     road: usize,
     forward: bool,
+}
+
+/// A signal head: for which phase of which junction, where beside its road, and for which of its lanes.
+struct Head {
+    junction: JunctionIx,
+    phase: PhaseId,
+    s_m: f64,
+    t_m: f64,
+    forward: bool,
+    /// The least and the greatest of OpenDRIVE's numbers.
+    lanes: (i64, i64),
 }
 
 /// What the parts of the document need to know of each other.
@@ -31,7 +40,8 @@ struct Book<'a> {
 }
 
 /// The map as OpenDRIVE 1.7. A road and its two links have one reference line; each way through a junction is a road
-/// of its own. What OpenDRIVE cannot say is left out: the times of signal plans, bus stops, sites, base stations.
+/// of its own. What OpenDRIVE cannot say is left out: the times of signal plans, bus stops, sites, base stations; and heights, which
+/// the map does not have.
 #[must_use]
 pub fn export(map: &Map) -> String {
     let mut book = Book { map, sections: Vec::new(), places: Vec::new(), heads: BTreeMap::new(), next_head: 1 };
@@ -122,7 +132,6 @@ impl Book<'_> {
         xml.leaf("speed", &[("max", Value::Number(link.speed_limit_mps, 4)), ("unit", Value::Text("m/s"))]);
         xml.end();
         plan.write(xml);
-        elevation(xml, link.level);
         let section = &self.sections[road];
         begin_lanes(xml, section.offset_m);
         self.side(xml, "left", &section.left);
@@ -151,7 +160,14 @@ impl Book<'_> {
             let strip = strips[k];
             let number = (k as i64 + 1) * if side == "left" { 1 } else { -1 };
             let kind = strip.lane.map_or("none", |lane| type_of(self.map.lane(lane).kind));
-            lane(xml, number, kind, strip.width_m, strip.lane.map(|lane| self.map.lane(lane).speed_limit_mps), (None, None));
+            lane(
+                xml,
+                number,
+                kind,
+                strip.width_m,
+                strip.lane.map(|lane| self.map.lane(lane).speed_limit_mps),
+                (None, None),
+            );
         }
         xml.end();
     }
@@ -185,8 +201,6 @@ impl Book<'_> {
         }
         xml.end();
         plan.write(xml);
-        let level = ends[0].and_then(|lane| self.map.lane(lane).link).map_or(0, |link| self.map.link(link).level);
-        elevation(xml, level);
         begin_lanes(xml, way.width_m / 2.0);
         xml.begin("center", &[]);
         xml.leaf("lane", &[("id", Value::Count(0)), ("type", Value::Text("none")), ("level", Value::Text("false"))]);
@@ -220,7 +234,8 @@ impl Book<'_> {
         xml.begin("objects", &[]);
         for ix in over {
             let crossing = self.map.crossing(ix);
-            let (middle, along) = (crossing.line.point_at(crossing.line.length_m() / 2.0), crossing.line.direction_at(0.0));
+            let (middle, along) =
+                (crossing.line.point_at(crossing.line.length_m() / 2.0), crossing.line.direction_at(0.0));
             let foot = line.project(middle);
             let beside = line.direction_at(foot.s_m);
             let turned = (beside.x * along.y - beside.y * along.x).atan2(beside.dot(&along));
@@ -245,13 +260,15 @@ impl Book<'_> {
         xml.end();
     }
 
-    /// Signal heads at the stop lines, one a phase.
-    fn heads(&mut self, xml: &mut Xml, road: usize, length_m: f64) {
+    /// Signal heads at a road's stop lines, one a phase.
+    fn heads_of(&self, road: usize, length_m: f64) -> Vec<Head> {
         let section = &self.sections[road];
-        let mut heads: Vec<(JunctionIx, PhaseId, f64, f64, bool, (i64, i64))> = Vec::new();
+        let line = &self.map.link(section.forward).line;
+        let mut heads = Vec::new();
         for (link, forward) in [(Some(section.forward), true), (section.backward, false)] {
             let Some(link) = link.map(|ix| self.map.link(ix)) else { continue };
-            let Some(junction) = link.to.filter(|ix| matches!(self.map.junction(*ix).control, Control::Signals(_))) else {
+            let Some(junction) = link.to.filter(|ix| matches!(self.map.junction(*ix).control, Control::Signals(_)))
+            else {
                 continue;
             };
             let strips = if forward { &section.right } else { &section.left };
@@ -259,38 +276,43 @@ impl Book<'_> {
             let mut phases: BTreeMap<PhaseId, (f64, Vec<i64>)> = BTreeMap::new();
             for ix in &link.lanes {
                 let (lane, Some(number)) = (self.map.lane(*ix), section.number(*ix)) else { continue };
-                let part = lane.stop_line_m.unwrap_or(lane.centre.length_m()) / lane.centre.length_m();
-                let s_m = length_m * if forward { part } else { 1.0 - part };
+                let stop = lane.centre.point_at(lane.stop_line_m.unwrap_or(lane.centre.length_m()));
+                let s_m = (line.project(stop).s_m * length_m / line.length_m()).clamp(0.0, length_m);
                 for way in &lane.successors {
                     if let Some(phase) = self.map.lane(*way).movement.as_ref().and_then(|movement| movement.phase) {
                         phases.entry(phase).or_insert_with(|| (s_m, Vec::new())).1.push(number);
                     }
                 }
             }
+            let t_m = if forward { section.offset_m - across_m } else { section.offset_m + across_m };
             for (phase, (s_m, numbers)) in phases {
-                let t_m = if forward { section.offset_m - across_m } else { section.offset_m + across_m };
-                let span = (numbers.iter().copied().min().unwrap_or(0), numbers.iter().copied().max().unwrap_or(0));
-                heads.push((junction, phase, s_m, t_m, forward, span));
+                let lanes = (numbers.iter().copied().min().unwrap_or(0), numbers.iter().copied().max().unwrap_or(0));
+                heads.push(Head { junction, phase, s_m, t_m, forward, lanes });
             }
         }
+        heads
+    }
+
+    fn heads(&mut self, xml: &mut Xml, road: usize, length_m: f64) {
+        let heads = self.heads_of(road, length_m);
         if heads.is_empty() {
             return;
         }
         xml.begin("signals", &[]);
-        for (junction, phase, s_m, t_m, forward, (least, most)) in heads {
+        for head in heads {
             let id = self.next_head;
             self.next_head += 1;
-            self.heads.entry((junction, phase)).or_default().push(id);
-            let name = format!("{} {}", self.map.junction(junction).id, phase.0);
+            self.heads.entry((head.junction, head.phase)).or_default().push(id);
+            let name = format!("{} {}", self.map.junction(head.junction).id, head.phase.0);
             xml.begin(
                 "signal",
                 &[
                     ("id", Value::Count(id)),
                     ("name", Value::Text(&name)),
-                    ("s", Value::Number(s_m, 6)),
-                    ("t", Value::Number(t_m, 6)),
+                    ("s", Value::Number(head.s_m, 6)),
+                    ("t", Value::Number(head.t_m, 6)),
                     ("dynamic", Value::Text("yes")),
-                    ("orientation", Value::Text(if forward { "+" } else { "-" })),
+                    ("orientation", Value::Text(if head.forward { "+" } else { "-" })),
                     ("zOffset", Value::Number(4.5, 1)),
                     ("country", Value::Text("OpenDRIVE")),
                     ("type", Value::Text(SIGNAL_TYPE)),
@@ -300,7 +322,7 @@ impl Book<'_> {
                     ("width", Value::Number(0.3, 1)),
                 ],
             );
-            let (least, most) = (least.to_string(), most.to_string());
+            let (least, most) = (head.lanes.0.to_string(), head.lanes.1.to_string());
             xml.leaf("validity", &[("fromLane", Value::Text(&least)), ("toLane", Value::Text(&most))]);
             xml.end();
         }
@@ -321,7 +343,10 @@ impl Book<'_> {
     fn junctions(&self, xml: &mut Xml, ways: &[LaneIx]) {
         for (k, junction) in self.map.junctions.iter().enumerate() {
             let id = Value::Count(k);
-            xml.begin("junction", &[("name", Value::Text(&junction.id.0)), ("id", id), ("type", Value::Text("default"))]);
+            xml.begin(
+                "junction",
+                &[("name", Value::Text(&junction.id.0)), ("id", id), ("type", Value::Text("default"))],
+            );
             let mut number = 0;
             for (way, lane) in ways.iter().enumerate().filter(|(_, lane)| junction.connectors.contains(lane)) {
                 let from = self.map.lane(*lane).predecessors.first().and_then(|from| self.place(*from));
@@ -347,16 +372,6 @@ impl Book<'_> {
             }
             xml.end();
         }
-    }
-}
-
-fn elevation(xml: &mut Xml, level: i8) {
-    if level != 0 {
-        xml.begin("elevationProfile", &[]);
-        let zero = || Value::Count(0);
-        let a = Value::Number(LEVEL_M * f64::from(level), 1);
-        xml.leaf("elevation", &[("s", zero()), ("a", a), ("b", zero()), ("c", zero()), ("d", zero())]);
-        xml.end();
     }
 }
 

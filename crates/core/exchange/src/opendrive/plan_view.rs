@@ -6,6 +6,10 @@ use jxz_geo::{Point, Polyline, Vector};
 /// From a corner to the ends of its parabola, metres, where the line has room: the corner itself is then missed by
 /// half of that times the sine of half the change of direction, 1.7 cm at 4 degrees.
 const REACH_M: f64 = 1.0;
+/// Points that lie this near to the line between their neighbours say nothing, metres.
+const STRAIGHT_M: f64 = 0.005;
+/// What is left of a line between two parabolas is not written if it is shorter, metres.
+const SHORTEST_M: f64 = 1e-5;
 /// Changes of direction smaller than this stay as they are, radians.
 const STRAIGHT_RAD: f64 = 1e-7;
 
@@ -28,7 +32,7 @@ pub(super) struct PlanView {
 impl PlanView {
     /// The direction is continuous, so that lanes beside the line are too; OpenDRIVE lets a line have no corners.
     pub(super) fn of(line: &Polyline) -> Self {
-        let points = line.points();
+        let points = essential(line.points());
         let steps: Vec<Vector> = points.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let lengths: Vec<f64> = steps.iter().map(|step| step.norm()).collect();
         let mut pieces = Vec::with_capacity(2 * steps.len());
@@ -38,12 +42,15 @@ impl PlanView {
             let next = steps.get(k + 1).map(|next| next / lengths[k + 1]);
             let bend = next.and_then(|next| {
                 let (cos, sin) = (along.dot(&next), along.x * next.y - along.y * next.x);
-                let reach_m = REACH_M.min(0.45 * lengths[k]).min(0.45 * lengths[k + 1]);
+                let reach_m = REACH_M.min(0.5 * lengths[k]).min(0.5 * lengths[k + 1]);
                 (sin.abs() > STRAIGHT_RAD || cos < 0.0).then_some((cos, sin, reach_m))
             });
             let reach_m = bend.map_or(0.0, |(.., reach_m)| reach_m);
             let start = points[k] + along * taken_m;
-            pieces.push(Piece { start, along, length_m: lengths[k] - taken_m - reach_m, bend: None });
+            let left_m = lengths[k] - taken_m - reach_m;
+            if left_m > SHORTEST_M {
+                pieces.push(Piece { start, along, length_m: left_m, bend: None });
+            }
             if let Some((cos, sin, reach_m)) = bend {
                 let end = (reach_m * (1.0 + cos), reach_m * sin);
                 let length_m = parabola_m(reach_m, end);
@@ -102,9 +109,29 @@ impl PlanView {
     }
 }
 
-/// Micrometres would do; curves are continued from written numbers, so that more digits cost nothing but length.
+/// A tenth of a micrometre: what is rounded here moves whole lanes, but never by what anybody measures.
 fn exact(x: f64) -> Value<'static> {
-    Value::Number(x, 9)
+    Value::Number(x, 7)
+}
+
+/// The points without which the line would be another (Douglas and Peucker).
+fn essential(points: &[Point]) -> Vec<Point> {
+    let mut kept = vec![false; points.len()];
+    let mut open = vec![(0, points.len() - 1)];
+    while let Some((from, to)) = open.pop() {
+        (kept[from], kept[to]) = (true, true);
+        let chord = points[to] - points[from];
+        let away = |k: &usize| {
+            let d = points[*k] - points[from];
+            let along = (d.dot(&chord) / chord.norm_squared().max(1e-12)).clamp(0.0, 1.0);
+            (d - chord * along).norm()
+        };
+        let farthest = (from + 1..to).max_by(|a, b| away(a).total_cmp(&away(b)));
+        if let Some(k) = farthest.filter(|k| away(k) > STRAIGHT_M) {
+            open.extend([(from, k), (k, to)]);
+        }
+    }
+    points.iter().zip(kept).filter(|(_, kept)| *kept).map(|(point, _)| *point).collect()
 }
 
 /// Arc length of the parabola from the origin with control point (`reach_m`, 0), by Simpson's rule: metres.

@@ -44,9 +44,8 @@ impl NetLocation {
         let length = text[start..].find('>').ok_or(LocationError::Missing)?;
         let element = format!("{}/>", text[start..start + length].trim_end_matches('/'));
         let document = roxmltree::Document::parse(&element).map_err(|_| LocationError::Missing)?;
-        let attribute = |name: &'static str| {
-            document.root_element().attribute(name).ok_or(LocationError::Attribute(name))
-        };
+        let attribute =
+            |name: &'static str| document.root_element().attribute(name).ok_or(LocationError::Attribute(name));
         let offset = attribute("netOffset")?;
         let number = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.abs() < 1e8);
         let pair = offset.split_once(',').and_then(|(x, y)| Some((number(x)?, number(y)?)));

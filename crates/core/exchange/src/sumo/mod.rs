@@ -6,7 +6,6 @@ mod location;
 mod signals;
 
 pub use location::{LocationError, NetLocation};
-pub use signals::{SignalStep, signal_steps};
 
 use crate::projection::proj_string;
 use crate::xml::{Value, Xml};
@@ -32,7 +31,7 @@ pub struct SumoFiles {
 ///
 /// Ids are the map's own; where the map ends a node is named after the link. Coordinates are the map's local frame,
 /// which `netconvert` is told to keep. SUMO numbers lanes from the kerb, so that its lane 0 is our outermost. Signal
-/// programs begin as if SUMO's time 0 were the beginning of a UTC cycle; [`signal_steps`] serves to set them right.
+/// programs begin as if SUMO's time 0 were midnight of 1970-01-01 UTC; whoever runs SUMO at another time sets them.
 #[must_use]
 pub fn sumo_files(map: &Map, name: &str) -> SumoFiles {
     SumoFiles {
@@ -66,7 +65,9 @@ fn nodes(map: &Map) -> String {
         };
         // Where a road just ends and turns back, SUMO would draw its lanes out to the middle.
         let at = match (junction.incoming.as_slice(), junction.outgoing.as_slice()) {
-            ([only], [_]) if map.link(*only).opposite == junction.outgoing.first().copied() => map.link(*only).line.end(),
+            ([only], [_]) if map.link(*only).opposite == junction.outgoing.first().copied() => {
+                map.link(*only).line.end()
+            }
             _ => junction.centre,
         };
         let id = Value::Text(&junction.id.0);

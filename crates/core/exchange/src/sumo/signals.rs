@@ -23,25 +23,22 @@ pub(super) fn controlled(map: &Map, junction: JunctionIx) -> Vec<Controlled> {
         return Vec::new();
     }
     let vehicles = node.connectors.iter().copied().filter(|lane| map.lane(*lane).kind != LaneKind::Footway);
-    let signalled = |crossing: &CrossingIx| {
-        matches!(map.crossing(*crossing).control, Some(CrossingControl::Signal(of, _)) if of == junction)
-    };
+    let signalled = |crossing: &CrossingIx| matches!(map.crossing(*crossing).control, Some(CrossingControl::Signal(of, _)) if of == junction);
     let crossings = node.crossings.iter().copied().filter(signalled);
     vehicles.map(Controlled::Way).chain(crossings.map(Controlled::Crossing)).collect()
 }
 
 /// One step of a program: how long it lasts, and when it begins within the cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignalStep {
+#[derive(Debug, Clone, Copy)]
+struct SignalStep {
     /// From the beginning of the cycle.
-    pub start: Duration,
+    start: Duration,
     /// Its length.
-    pub length: Duration,
+    length: Duration,
 }
 
 /// The steps of a plan in SUMO's program of it: each stage's green, yellow and all-red, those of no length left out.
-#[must_use]
-pub fn signal_steps(plan: &SignalPlan) -> Vec<SignalStep> {
+fn signal_steps(plan: &SignalPlan) -> Vec<SignalStep> {
     let mut start = Duration::ZERO;
     let mut steps = Vec::new();
     for stage in &plan.stages {
@@ -89,7 +86,8 @@ pub(super) fn signals(map: &Map) -> String {
 /// Whether a movement that is green must still let others go: those on foot beside a right turn, or a stream that it
 /// meets and that is green too.
 fn gives_way(map: &Map, movement: &Movement, shown: &impl Fn(PhaseId) -> Light) -> bool {
-    let goes = |lane: &LaneIx| map.lane(*lane).movement.as_ref().and_then(|m| m.phase).is_some_and(|p| shown(p).is_go());
+    let goes =
+        |lane: &LaneIx| map.lane(*lane).movement.as_ref().and_then(|m| m.phase).is_some_and(|p| shown(p).is_go());
     movement.on_red || movement.yields_to.iter().any(goes)
 }
 
