@@ -37,8 +37,8 @@ impl Projection {
         let shown: String = text.chars().take(200).collect();
         let bad = |parameter| ProjectionError::Parameter { projection: shown.clone(), parameter };
         let value = |name: &str| {
-            let pairs = text.split_whitespace().filter_map(|word| word.strip_prefix('+')?.split_once('='));
-            pairs.filter(|(key, _)| *key == name).map(|(_, value)| value.trim_end_matches(',')).last()
+            let mut pairs = text.split_whitespace().filter_map(|word| word.strip_prefix('+')?.split_once('='));
+            pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_end_matches(','))
         };
         let number = |name: &'static str, default: Option<f64>| match value(name) {
             Some(text) => text.parse::<f64>().ok().filter(|x| x.is_finite()).ok_or_else(|| bad(name)),

@@ -17,15 +17,15 @@ struct Place {
     forward: bool,
 }
 
-/// A signal head: for which phase of which junction, where beside its road, and for which of its lanes.
+/// A signal head: for which phase of which junction, where over its road, and for which of its lanes.
 struct Head {
     junction: JunctionIx,
     phase: PhaseId,
     s_m: f64,
     t_m: f64,
     forward: bool,
-    /// The least and the greatest of OpenDRIVE's numbers.
-    lanes: (i64, i64),
+    /// OpenDRIVE's number.
+    lane: i64,
 }
 
 /// What the parts of the document need to know of each other.
@@ -260,7 +260,7 @@ impl Book<'_> {
         xml.end();
     }
 
-    /// Signal heads at a road's stop lines, one a phase.
+    /// Signal heads over a road's stop lines, one a lane and phase.
     fn heads_of(&self, road: usize, length_m: f64) -> Vec<Head> {
         let section = &self.sections[road];
         let line = &self.map.link(section.forward).line;
@@ -271,23 +271,17 @@ impl Book<'_> {
             else {
                 continue;
             };
-            let strips = if forward { &section.right } else { &section.left };
-            let across_m: f64 = strips.iter().map(|strip| strip.width_m).sum();
-            let mut phases: BTreeMap<PhaseId, (f64, Vec<i64>)> = BTreeMap::new();
             for ix in &link.lanes {
                 let (lane, Some(number)) = (self.map.lane(*ix), section.number(*ix)) else { continue };
                 let stop = lane.centre.point_at(lane.stop_line_m.unwrap_or(lane.centre.length_m()));
-                let s_m = (line.project(stop).s_m * length_m / line.length_m()).clamp(0.0, length_m);
-                for way in &lane.successors {
-                    if let Some(phase) = self.map.lane(*way).movement.as_ref().and_then(|movement| movement.phase) {
-                        phases.entry(phase).or_insert_with(|| (s_m, Vec::new())).1.push(number);
-                    }
-                }
-            }
-            let t_m = if forward { section.offset_m - across_m } else { section.offset_m + across_m };
-            for (phase, (s_m, numbers)) in phases {
-                let lanes = (numbers.iter().copied().min().unwrap_or(0), numbers.iter().copied().max().unwrap_or(0));
-                heads.push(Head { junction, phase, s_m, t_m, forward, lanes });
+                let foot = line.project(stop);
+                let s_m = (foot.s_m * length_m / line.length_m()).clamp(0.0, length_m);
+                let ways = lane.successors.iter().filter_map(|way| self.map.lane(*way).movement.as_ref());
+                let mut phases: Vec<PhaseId> = ways.filter_map(|movement| movement.phase).collect();
+                phases.sort();
+                phases.dedup();
+                let head = |phase| Head { junction, phase, s_m, t_m: foot.offset_m, forward, lane: number };
+                heads.extend(phases.into_iter().map(head));
             }
         }
         heads
@@ -322,8 +316,8 @@ impl Book<'_> {
                     ("width", Value::Number(0.3, 1)),
                 ],
             );
-            let (least, most) = (head.lanes.0.to_string(), head.lanes.1.to_string());
-            xml.leaf("validity", &[("fromLane", Value::Text(&least)), ("toLane", Value::Text(&most))]);
+            let lane = head.lane.to_string();
+            xml.leaf("validity", &[("fromLane", Value::Text(&lane)), ("toLane", Value::Text(&lane))]);
             xml.end();
         }
         xml.end();

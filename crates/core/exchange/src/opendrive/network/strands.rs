@@ -159,7 +159,7 @@ fn eased(points: Vec<Point>) -> Vec<Point> {
         let (before, after) = (corner[1] - corner[0], corner[2] - corner[1]);
         let (a, b) = (before.norm(), after.norm());
         let turn = (before.x * after.y - before.y * after.x).atan2(before.dot(&after)).abs();
-        if turn < SHARP_RAD || turn > BACK_RAD || a < 1e-3 || b < 1e-3 {
+        if !(SHARP_RAD..=BACK_RAD).contains(&turn) || a < 1e-3 || b < 1e-3 {
             out.push(corner[1]);
             continue;
         }
