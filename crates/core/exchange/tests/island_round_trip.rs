@@ -57,7 +57,7 @@ fn every_lane_comes_back_within_centimetres() {
         if to.is_some_and(|to| matches!(map.junction(to).control, Control::Signals(_))) {
             let stop = |l: &Lane| l.stop_line_m.map(|at| l.centre.point_at(at));
             let off = stop(lane).map(|place| (stop(back).unwrap() - place).norm());
-            assert!(off.is_none_or(|m| m < 0.05), "{}: stop line {off:?} m off", lane.id);
+            assert!(off.is_none_or(|m| m < 0.1), "{}: stop line {off:?} m off", lane.id);
         }
     }
     let mean_m = total_m / map.lanes.len() as f64;
