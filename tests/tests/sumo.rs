@@ -44,7 +44,7 @@ fn netconvert_keeps_lengths_lanes_ways_and_signals() {
     // What it finds is in the map itself: lanes that begin at a junction, and three bends of its tightest ramps.
     let of_the_map = |w: &&String| w.contains("not connected from any incoming") || w.contains("sharp turn");
     let others: Vec<&String> = warnings.iter().filter(|w| !of_the_map(w)).collect();
-    assert!(others.len() <= 3 && warnings.len() <= 20, "{warnings:#?}");
+    assert!(others.is_empty() && warnings.len() <= 15, "{warnings:#?}");
 
     let map = Map::load(&root().join("seeds/island")).unwrap();
     let text = std::fs::read_to_string(folder.path().join("island.net.xml")).unwrap();
@@ -67,7 +67,7 @@ fn netconvert_keeps_lengths_lanes_ways_and_signals() {
             for (end, place) in [(ends[0], ours.centre.start()), (ends[ends.len() - 1], ours.centre.end())] {
                 let (x, y) = end.split_once(',').unwrap();
                 let off = (jxz_geo::Point::new(x.parse().unwrap(), y.parse().unwrap()) - place).norm();
-                assert!(off < 0.02, "{}: an end {off} m off", ours.id);
+                assert!(off < 0.1, "{}: an end {off} m off", ours.id);
             }
         }
     }
@@ -115,6 +115,35 @@ fn ten_minutes_of_sumos_traffic_are_tracked_and_warned() {
     // What nodes say of a signal is what SUMO's drivers see.
     assert_eq!((count("/sumo/signals/not_ours"), count("/sumo/signals/differed")), (0, 0), "{report}");
     assert!(count("/sumo/signals/compared") > 1000, "{report}");
+}
+
+#[test]
+fn the_commands_of_the_page_on_sumo_run() {
+    let page = std::fs::read_to_string(root().join("docs/sumo.md")).unwrap();
+    let blocks = page.split("```console\n").skip(1).filter_map(|block| block.split("```").next());
+    let lines: Vec<&str> = blocks.flat_map(str::lines).collect();
+    assert!(lines.iter().filter(|line| line.starts_with("jxz ")).count() >= 5, "{lines:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let here = format!("{}/", folder.path().display());
+    for line in lines.into_iter().filter(|line| !line.starts_with("pip ") && !line.contains("--gui")) {
+        // Seconds of it show the same as minutes.
+        let line = line.replace("work/", &here).replace("--minutes 10", "--minutes 0.1");
+        let mut words = line.split_whitespace();
+        let mut command = match words.next().unwrap() {
+            "jxz" if !line.contains("--traffic sumo") => program("jxz"),
+            "jxz" => {
+                let Some(sumo) = sumo("sumo") else { return };
+                let mut command = program("jxz");
+                command.args(words.by_ref().take(1)).arg("--sumo").arg(sumo);
+                command
+            }
+            name => {
+                let Some(path) = sumo(name) else { return };
+                Command::new(path)
+            }
+        };
+        let _said = succeed(command.args(words));
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ pub use location::{LocationError, NetLocation};
 
 use crate::projection::proj_string;
 use crate::xml::{Value, Xml};
-use jxz_geo::Point;
-use jxz_map::{Control, LaneKind, LinkIx, Map};
+use jxz_geo::{Point, Vector};
+use jxz_map::{Control, Junction, LaneKind, LinkIx, Map};
 
 /// The files that `netconvert` takes, and a configuration that names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,10 @@ fn nodes(map: &Map) -> String {
         if kind == "traffic_light" {
             attributes.push(("tl", Value::Text(&junction.id.0)));
         }
+        let outline = shape(&outline(map, junction));
+        if junction.incoming.len() + junction.outgoing.len() > 2 {
+            attributes.push(("shape", Value::Text(&outline)));
+        }
         xml.leaf("node", &attributes);
     }
     for (k, link) in map.links.iter().enumerate() {
@@ -89,6 +93,28 @@ fn nodes(map: &Map) -> String {
         }
     }
     xml.finish()
+}
+
+/// A junction's outline: the corners of all mouths around it. Left to itself netconvert takes a larger one where roads
+/// meet at a sharp angle, and cuts their lanes short.
+fn outline(map: &Map, junction: &Junction) -> Vec<Point> {
+    let mut corners = Vec::new();
+    let ends =
+        junction.incoming.iter().map(|link| (link, true)).chain(junction.outgoing.iter().map(|link| (link, false)));
+    for (link, at_end) in ends {
+        let lanes = &map.link(*link).lanes;
+        for (lane, side) in [(lanes.first(), 0.5), (lanes.last(), -0.5)] {
+            let Some(lane) = lane.map(|lane| map.lane(*lane)) else { continue };
+            let at_m = if at_end { lane.centre.length_m() } else { 0.0 };
+            let (place, along) = (lane.centre.point_at(at_m), lane.centre.direction_at(at_m));
+            corners.push(place + Vector::new(-along.y, along.x) * (side * lane.width_m));
+        }
+    }
+    let count = corners.len().max(1) as f64;
+    let middle = Point::from(corners.iter().map(|p| p.coords).sum::<Vector>() / count);
+    let angle = |p: &Point| (p.y - middle.y).atan2(p.x - middle.x);
+    corners.sort_by(|a, b| angle(a).total_cmp(&angle(b)));
+    corners
 }
 
 /// The node where a link meets the edge of the map, shared with its opposite.
