@@ -1,7 +1,8 @@
 //! All on-board units: made and unmade with their vehicles, and how their drivers react.
 
 use crate::envelope::{FleetSecurity, Opener};
-use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, VehicleMessage};
+use crate::gnss::Sky;
+use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings, VehicleMessage};
 use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::OnBoardPlan;
@@ -9,6 +10,7 @@ use crate::traffic::Traffic;
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
+use jxz_v2x::MessageKind;
 use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
@@ -18,6 +20,7 @@ pub(crate) struct Fleet {
     seed: Seed,
     plan: OnBoardPlan,
     frame: LocalFrame,
+    sky: Sky,
     units: BTreeMap<u64, OnBoardUnit>,
     numbers: BTreeMap<VehicleId, u64>,
     opener: Opener,
@@ -29,6 +32,7 @@ impl Fleet {
         let opener = Opener::new(plan.profile);
         Self {
             seed,
+            sky: Sky::new(&plan.gnss, &frame),
             plan,
             frame,
             units: BTreeMap::new(),
@@ -79,7 +83,8 @@ impl Fleet {
     pub(crate) fn observe(&mut self, truth: &[TruthObject], now: Now, step: u64) -> Vec<VehicleMessage> {
         let mut messages = Vec::new();
         let mut alive = truth.iter().filter(|object| object.vehicle.is_some()).peekable();
-        let (frame, plan, drops) = (&self.frame, &self.plan, &mut self.totals.drops);
+        let surroundings = Surroundings { frame: &self.frame, sky: &self.sky, plan: &self.plan };
+        let drops = &mut self.totals.drops;
         let numbers = &mut self.numbers;
         self.units.retain(|number, unit| {
             while alive.next_if(|object| object.id < *number).is_some() {}
@@ -88,7 +93,7 @@ impl Fleet {
                 return false;
             };
             let before = unit.vehicle;
-            messages.extend(unit.observe(object, now, step, (frame, plan), drops));
+            messages.extend(unit.observe(object, now, step, &surroundings, drops));
             if unit.vehicle != before {
                 numbers.remove(&before);
                 numbers.insert(unit.vehicle, *number);
@@ -96,6 +101,26 @@ impl Fleet {
             true
         });
         messages
+    }
+
+    /// Whether no unit would do anything about a message: it is plain and not of the one kind that units show. A
+    /// signed one may bring its signer's certificate.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.opener.security().is_none() && !matches!(kind, MessageKind::Rsi(_))
+    }
+
+    /// An idle message was delivered to a vehicle.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        if self.numbers.contains_key(&vehicle) {
+            self.count_received(channel);
+        }
+    }
+
+    fn count_received(&mut self, channel: Channel) {
+        match channel {
+            Channel::Uu => self.totals.received.uu += 1,
+            Channel::Pc5 => self.totals.received.pc5 += 1,
+        }
     }
 
     /// What a channel delivered to a vehicle. Its driver reacts if drivers obey.

@@ -5,6 +5,7 @@
 
 mod envelope;
 mod fleet;
+mod gnss;
 mod on_board;
 mod outside;
 mod radio;
@@ -18,14 +19,22 @@ mod truth;
 mod virtual_run;
 
 pub use envelope::{EnrolError, FleetSecurity};
+pub use gnss::ReceiverKind;
 pub use on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 pub use outside::OutsideUser;
-pub use radio::Channel;
-pub use scenario::{Incident, IncidentKind, OnBoardPlan, RadioPlan, Scenario, ScenarioError, TrafficPlan};
+pub use radio::{
+    Cell, Channel, Deployment, HighwayTrial, HighwayTrialError, PC5_REFERENCE, Pc5Counts, Pc5Loss, Pc5Losses,
+    Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
+};
+pub use scenario::{
+    BlockagePlan, BurstPlan, GnssPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario,
+    ScenarioError, TrafficPlan,
+};
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};
 pub use traffic::RoadUserKind;
 pub use truth::TruthObject;
 pub use virtual_run::{
-    HandOvers, Latency, MustArrive, NeighbourLinks, Tracking, VirtualIsland, VirtualReport, VirtualRunError,
+    Executor, HandOvers, Latency, MustArrive, NeighbourLinks, Serial, Tracking, VirtualIsland, VirtualReport,
+    VirtualRunError,
 };

@@ -1,9 +1,11 @@
 //! On-board units: they say where their vehicle is, and show its driver the warnings that concern it.
 
 use crate::envelope::{BSM, EnrolError, FleetSecurity};
+use crate::gnss::{Receiver, Sky};
 use crate::radio::Channel;
 use crate::rng::{Purpose, Seed, Stream, normal};
 use crate::scenario::OnBoardPlan;
+use crate::simulation::STEP;
 use crate::truth::TruthObject;
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_security::{PseudonymError, PseudonymPool, SignError};
@@ -22,14 +24,14 @@ const MEMORY: usize = 256;
 const REMEMBER_S: f64 = 10.0;
 /// A path concerns those who drive along it within this angle, radians.
 const ALONG_RAD: f64 = 0.8;
-/// Time in which a receiver's error loses its memory, seconds.
-const GNSS_MEMORY_S: f64 = 20.0;
 
 /// A vehicle's own message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VehicleMessage {
     /// Who sends it.
     pub vehicle: VehicleId,
+    /// Its number among the road users: for the channel, not for the receiver.
+    pub road_user: u64,
     /// Where it really is, local frame: for the channel, not for the receiver.
     pub position: Point,
     /// BSM frame in unaligned PER, in its envelope if messages are signed.
@@ -114,6 +116,16 @@ enum SealError {
     Sign(#[from] SignError),
 }
 
+/// Accuracy is told in steps of this, metres; rounded up, so that nobody claims more than is true.
+const SIGMA_STEP_M: f64 = 0.05;
+
+/// What is the same for all units.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) frame: &'a LocalFrame,
+    pub(crate) sky: &'a Sky,
+    pub(crate) plan: &'a OnBoardPlan,
+}
+
 /// One vehicle's unit.
 #[derive(Debug)]
 pub(crate) struct OnBoardUnit {
@@ -127,7 +139,7 @@ pub(crate) struct OnBoardUnit {
     stream: Stream,
     /// Steps between messages, and which of them is its own.
     phase: u64,
-    error_m: (f64, f64),
+    receiver: Receiver,
     at: Point,
     heading: Option<Heading>,
     known: BTreeMap<WarningId, Known>,
@@ -139,7 +151,7 @@ impl OnBoardUnit {
         let vehicle = VehicleId(stream.random());
         let count = MsgCount::new(stream.random::<u8>());
         let phase = stream.random::<u64>();
-        let error_m = (plan.gnss_sigma_m * normal(&mut stream), plan.gnss_sigma_m * normal(&mut stream));
+        let receiver = Receiver::new(seed, number, &plan.gnss);
         let (before, pseudonyms) = (None, None);
         Self {
             vehicle,
@@ -149,7 +161,7 @@ impl OnBoardUnit {
             count,
             stream,
             phase,
-            error_m,
+            receiver,
             at: Point::origin(),
             heading: None,
             known: BTreeMap::new(),
@@ -191,16 +203,12 @@ impl OnBoardUnit {
         truth: &TruthObject,
         now: Now,
         step: u64,
-        (frame, plan): (&LocalFrame, &OnBoardPlan),
+        surroundings: &Surroundings<'_>,
         drops: &mut Drops,
     ) -> Option<VehicleMessage> {
-        const DT_S: f64 = 0.05;
-        // First-order Gauss-Markov error: correlated in time, its standard deviation stays as planned.
-        let keep = (-DT_S / GNSS_MEMORY_S).exp();
-        let drive = plan.gnss_sigma_m * (1.0 - keep * keep).sqrt();
-        self.error_m.0 = keep * self.error_m.0 + drive * normal(&mut self.stream);
-        self.error_m.1 = keep * self.error_m.1 + drive * normal(&mut self.stream);
-        self.at = truth.position + jxz_geo::Vector::new(self.error_m.0, self.error_m.1);
+        self.receiver.step(surroundings.sky.hidden(truth.position), STEP.as_secs_f64());
+        self.at = truth.position + self.receiver.error();
+        let plan = surroundings.plan;
         let speed_mps = (truth.velocity.norm() + plan.speed_sigma_mps * normal(&mut self.stream)).max(0.0);
         let turn_rad = 0.01 * normal(&mut self.stream);
         // A receiver's course says nothing while it stands: the last one is kept.
@@ -218,16 +226,18 @@ impl OnBoardUnit {
             vehicle: self.vehicle,
             valid_at: now.utc,
             position: self.at,
-            position_sigma_m: Some(plan.gnss_sigma_m),
+            position_sigma_m: Some((self.receiver.sigma_m() / SIGMA_STEP_M).ceil() * SIGMA_STEP_M),
             speed_mps: Some(speed_mps),
             heading: self.heading,
             acceleration_mps2: Some(truth.acceleration_mps2),
             extent_m: Some(truth.extent_m),
             details: VehicleDetails::default(),
         };
-        let message = encode_bsm(frame, plan.profile, &state, self.count.take()).map_err(SealError::from);
+        let message = encode_bsm(surroundings.frame, plan.profile, &state, self.count.take()).map_err(SealError::from);
         match message.and_then(|message| self.seal(now, message)) {
-            Ok(bytes) => Some(VehicleMessage { vehicle: self.vehicle, position: truth.position, bytes }),
+            Ok(bytes) => {
+                Some(VehicleMessage { vehicle: self.vehicle, road_user: truth.id, position: truth.position, bytes })
+            }
             Err(_) => {
                 drops.count(DropCause::EncodeFailed);
                 None
@@ -452,12 +462,14 @@ mod tests {
             vehicle: None,
             scripted: false,
         };
+        let (frame, sky) = (frame(), Sky::default());
+        let surroundings = Surroundings { frame: &frame, sky: &sky, plan: &plan };
         let mut said = Vec::new();
         for s in 0..1000 {
-            let message = unit.observe(&truth, now(s), unit.phase, (&frame(), &plan), &mut Drops::default());
+            let message = unit.observe(&truth, now(s), unit.phase, &surroundings, &mut Drops::default());
             let Some(message) = message else { continue };
             let spdu = Spdu::parse(&message.bytes).unwrap();
-            let received = jxz_v2x::decode(spdu.payload(), plan.profile, now(s).utc, &frame()).unwrap();
+            let received = jxz_v2x::decode(spdu.payload(), plan.profile, now(s).utc, &frame).unwrap();
             let Received::Bsm(report) = received else { panic!("not a BSM") };
             assert_eq!(report.vehicle.0, spdu.signer().0, "it speaks in its certificate's name");
             said.push((report.vehicle, report.message_count, spdu.certificate().is_some()));

@@ -17,6 +17,11 @@ pub(crate) enum Purpose {
     Radio = 6,
     Incident = 7,
     Authority = 8,
+    Uu = 16,
+    Gnss = 17,
+    HandOver = 18,
+    Reservation = 19,
+    UuMessage = 20,
 }
 
 /// The seed that everything follows from.
@@ -44,13 +49,13 @@ pub(crate) fn chance(stream: &mut Stream, p: f64) -> bool {
 
 /// A standard normal draw (Box and Muller's transform, cosine half).
 pub(crate) fn normal(stream: &mut Stream) -> f64 {
-    let radius = (-2.0 * (1.0 - stream.random::<f64>()).ln()).sqrt();
-    radius * (core::f64::consts::TAU * stream.random::<f64>()).cos()
+    let radius = (-2.0 * libm::log(1.0 - stream.random::<f64>())).sqrt();
+    radius * libm::cos(core::f64::consts::TAU * stream.random::<f64>())
 }
 
 /// A Poisson draw (Knuth's product), for means up to some tens.
 pub(crate) fn poisson(stream: &mut Stream, mean: f64) -> usize {
-    let floor = (-mean.clamp(0.0, 50.0)).exp();
+    let floor = libm::exp(-mean.clamp(0.0, 50.0));
     let (mut count, mut product) = (0, stream.random::<f64>());
     while product > floor {
         count += 1;

@@ -4,18 +4,20 @@ use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
 use crate::outside::{self, OutsideUser};
-use crate::radio::Channel;
+use crate::radio::{Channel, Radio, Reception, UuLoss};
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
 use crate::sensor::Sensor;
 use crate::traffic::{Lights, RoadNet, Traffic};
 use crate::truth::TruthObject;
+use crate::virtual_run::{Executor, Serial};
 use core::time::Duration;
 use jxz_geo::Point;
 use jxz_map::Map;
-use jxz_units::{Now, Utc};
+use jxz_units::{Instant, Now, Utc};
+use jxz_v2x::MessageKind;
 use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Length of a step.
 pub const STEP: Duration = Duration::from_millis(50);
@@ -32,6 +34,9 @@ pub enum SimulationError {
     /// An incident names a site that the map does not have.
     #[error("the scenario's incident names site {0:?}, which the map does not have")]
     UnknownSite(String),
+    /// An outage names a base station that the map does not have.
+    #[error("the scenario's outage names cell {0:?}, which the map does not have")]
+    UnknownCell(String),
 }
 
 /// What came about in one step.
@@ -55,6 +60,19 @@ struct SiteSensors {
     /// Nothing farther than this is in any of its sensors' range, metres.
     reach_m: f64,
     sensors: Vec<Sensor>,
+    /// Of one step.
+    scans: Vec<Scan>,
+}
+
+impl SiteSensors {
+    fn look(&mut self, truth: &[TruthObject], now: Now) {
+        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
+        let near: Vec<&TruthObject> =
+            truth.iter().filter(|object| (object.position - self.centre).norm() < self.reach_m).collect();
+        for sensor in &mut self.sensors {
+            sensor.scans(&near, now.utc, from_ns, to_ns, &mut self.scans);
+        }
+    }
 }
 
 /// The simulated island. Pure: no clock, no threads, no I/O.
@@ -71,6 +89,7 @@ pub struct Simulation {
     outside: Option<u64>,
     sites: Vec<SiteSensors>,
     fleet: Fleet,
+    radio: Radio,
     truth: Vec<TruthObject>,
 }
 
@@ -78,7 +97,7 @@ impl Simulation {
     /// An island at rest at `utc_start` with its road users in place.
     ///
     /// # Errors
-    /// The scenario has a number out of range or names a site that the map does not have.
+    /// The scenario has a number out of range or names a site or cell that the map does not have.
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, SimulationError> {
         scenario.check()?;
         for name in scenario.incidents.iter().filter_map(|incident| incident.site.as_ref()) {
@@ -86,7 +105,13 @@ impl Simulation {
                 return Err(SimulationError::UnknownSite(name.clone()));
             }
         }
+        for cell in scenario.radio.outages.iter().filter_map(|outage| outage.cell.as_ref()) {
+            if !map.base_stations.iter().any(|station| station.id == *cell) {
+                return Err(SimulationError::UnknownCell(cell.clone()));
+            }
+        }
         let seed = Seed(seed);
+        let radio = Radio::new(&map, &scenario.radio, seed);
         let lights = Lights::new(&map, utc_start);
         let sites = sites_of(&map, seed);
         let net = Arc::new(RoadNet::new(map));
@@ -104,6 +129,7 @@ impl Simulation {
             outside: None,
             sites,
             fleet,
+            radio,
             truth: Vec::new(),
         };
         simulation.observe();
@@ -180,14 +206,20 @@ impl Simulation {
 
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
+        self.step_by(&Serial)
+    }
+
+    /// The same with the sites' sensors looking by `executor`.
+    pub(crate) fn step_by(&mut self, executor: &dyn Executor) -> StepOutput {
         let now = self.now();
+        self.radio.step(now.mono, &self.truth);
         let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
         self.lights.set(now.utc);
         if self.step.is_multiple_of(SIGNAL_STEPS) {
             output.signals.extend(self.lights.all().cloned());
         }
         output.messages = self.fleet.observe(&self.truth, now, self.step);
-        self.scan(now, &mut output);
+        self.scan(now, executor, &mut output);
         if self.outside.is_some() {
             self.step += 1;
             return output;
@@ -205,22 +237,54 @@ impl Simulation {
         self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
     }
 
+    /// Whether no on-board unit would do anything about a message of a kind.
+    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
+        self.fleet.is_idle(kind)
+    }
+
+    /// Counts an idle message that a channel delivered.
+    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
+        self.fleet.overhear(vehicle, channel);
+    }
+
     /// What all on-board units received and showed since the start.
     #[must_use]
     pub fn on_board(&self) -> &OnBoardTotals {
         &self.fleet.totals
     }
 
-    fn scan(&mut self, now: Now, output: &mut StepOutput) {
-        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
-        let mut scans = Vec::new();
-        for site in &mut self.sites {
-            let near: Vec<&TruthObject> =
-                self.truth.iter().filter(|object| (object.position - site.centre).norm() < site.reach_m).collect();
-            for sensor in &mut site.sensors {
-                sensor.scans(&near, now.utc, from_ns, to_ns, &mut scans);
+    /// Both channels: cells, who is on which, what they lost.
+    #[must_use]
+    pub fn radio(&self) -> &Radio {
+        &self.radio
+    }
+
+    /// What becomes of a site's message at the vehicles; `flow` is its kind.
+    pub(crate) fn broadcast(&mut self, now: Now, site: usize, flow: u32, bytes: usize) -> Vec<Reception<VehicleId>> {
+        self.radio.broadcast(now.mono, site, (flow, bytes), &self.truth)
+    }
+
+    /// What becomes of a vehicle's message at the sites.
+    pub(crate) fn tell(&mut self, now: Now, message: &VehicleMessage) -> Vec<Reception<usize>> {
+        self.radio.tell(now.mono, message.road_user, message.position, message.bytes.len())
+    }
+
+    /// What becomes of a site's message to the cloud.
+    pub(crate) fn uplink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.radio.uplink(now, site)
+    }
+
+    fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
+        let truth = &self.truth;
+        let sites: Vec<Mutex<&mut SiteSensors>> = self.sites.iter_mut().map(Mutex::new).collect();
+        executor.run(sites.len(), &|number| {
+            // Nobody else holds it, so it cannot be poisoned.
+            if let Ok(mut site) = sites[number].lock() {
+                site.look(truth, now);
             }
-            output.scans.extend(scans.drain(..).map(|scan| (site.id.clone(), scan)));
+        });
+        for site in &mut self.sites {
+            output.scans.extend(site.scans.drain(..).map(|scan| (site.id.clone(), scan)));
         }
     }
 
@@ -232,16 +296,17 @@ impl Simulation {
         let now = self.now();
         self.truth.clear();
         for vehicle in &self.traffic.vehicles {
-            let (position, yaw) = vehicle.pose(&self.net);
+            let (_, width_m, height_m) = vehicle.kind.size_m();
+            let (position, along, yaw) = vehicle.place(&self.net);
             self.truth.push(TruthObject {
                 id: vehicle.id,
                 kind: vehicle.kind,
                 class: vehicle.kind.class(),
                 position,
-                velocity: self.traffic.velocity(vehicle),
+                velocity: vehicle.velocity(along),
                 yaw,
-                extent_m: (vehicle.length_m, vehicle.width_m),
-                height_m: vehicle.height_m,
+                extent_m: (vehicle.length_m, width_m),
+                height_m,
                 acceleration_mps2: vehicle.a_mps2,
                 vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id, now)),
                 scripted: vehicle.script.is_some(),
@@ -287,6 +352,7 @@ fn sites_of(map: &Map, seed: Seed) -> Vec<SiteSensors> {
             centre: site.position,
             reach_m: site.sensors.iter().map(reach).fold(0.0, f64::max),
             sensors,
+            scans: Vec::new(),
         });
     }
     sites

@@ -1,7 +1,8 @@
 //! One site around road users whose movements are given: its sensors see them, its real brain decides, and the
 //! vehicles' units hear what it sends.
 
-use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown};
+use crate::gnss::Sky;
+use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings};
 use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::OnBoardPlan;
@@ -46,6 +47,7 @@ pub struct SitePlay {
     sensors: Vec<Sensor>,
     units: BTreeMap<u64, OnBoardUnit>,
     plan: OnBoardPlan,
+    sky: Sky,
     seed: Seed,
     utc_start: Utc,
     step: u64,
@@ -66,6 +68,7 @@ impl SitePlay {
         let phase = |index: usize| index as f64 / specs.len().max(1) as f64;
         let sensors = specs.iter().enumerate().map(|(i, spec)| Sensor::new(spec, seed, i as u64, phase(i))).collect();
         Ok(Self {
+            sky: Sky::new(&plan.gnss, &map.frame),
             map,
             edge,
             sensors,
@@ -115,8 +118,8 @@ impl SitePlay {
         self.units.retain(|number, _| truth.binary_search_by_key(number, |o| o.id).is_ok());
         for object in truth.iter().filter(|o| o.vehicle.is_some()) {
             let Some(unit) = self.units.get_mut(&object.id) else { continue };
-            let plan = (&self.map.frame, &self.plan);
-            if let Some(message) = unit.observe(object, now, self.step, plan, &mut self.totals.drops) {
+            let surroundings = Surroundings { frame: &self.map.frame, sky: &self.sky, plan: &self.plan };
+            if let Some(message) = unit.observe(object, now, self.step, &surroundings, &mut self.totals.drops) {
                 self.feed(now, Input::Radio(message.bytes), &mut output);
             }
         }

@@ -128,6 +128,7 @@ export const en = {
   sensor_stale: 'Sensor: too old',
   sensor_future: 'Sensor: from the future',
   sensor_queue_full: 'Sensor: queue full',
+  tracks_full: 'Fusion: as many road users as can be tracked',
   radio_undecodable: 'Radio: undecodable',
   radio_unknown_edition: 'Radio: newer edition',
   radio_unsigned: 'Radio: not signed',

@@ -130,6 +130,7 @@ export const zh: Dictionary = {
   sensor_stale: '传感器：帧过期',
   sensor_future: '传感器：时间超前',
   sensor_queue_full: '传感器：队列已满',
+  tracks_full: '融合：目标数已达上限',
   radio_undecodable: '空口：无法解码',
   radio_unknown_edition: '空口：更新版本的消息',
   radio_unsigned: '空口：未签名',

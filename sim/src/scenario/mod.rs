@@ -6,8 +6,8 @@ mod radio;
 mod traffic;
 
 pub use incident::{Incident, IncidentKind};
-pub use on_board::OnBoardPlan;
-pub use radio::RadioPlan;
+pub use on_board::{BlockagePlan, GnssPlan, OnBoardPlan};
+pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
 pub use traffic::TrafficPlan;
 
 use serde::{Deserialize, Serialize};

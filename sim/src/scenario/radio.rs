@@ -1,47 +1,100 @@
 //! The channels, as a scenario describes them.
 
 use super::{ScenarioError, range};
+use crate::radio::Deployment;
 use serde::{Deserialize, Serialize};
 
-/// The two channels of the virtual runner.
+/// The two channels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RadioPlan {
-    /// PC5: the distance at which half of the messages arrive, metres.
-    pub pc5_range_m: f64,
-    /// PC5: mean delay, milliseconds.
-    pub pc5_delay_ms: f64,
-    /// Uu: least delay, milliseconds.
-    pub uu_floor_ms: f64,
-    /// Uu: median of what comes on top of that, milliseconds (log-normal).
-    pub uu_median_ms: f64,
-    /// Uu: sigma of the logarithm of what comes on top.
-    pub uu_log_sigma: f64,
-    /// Uu: share of messages lost, 0 to 1.
-    pub uu_loss: f64,
+    /// 5G: where the server stands that passes messages on.
+    pub deployment: Deployment,
+    /// 5G: subscribers that fill a cell; a full one is left sooner.
+    pub cell_capacity: u32,
+    /// 5G: how messages get lost.
+    pub bursts: BurstPlan,
+    /// 5G: when cells are out of order.
+    pub outages: Vec<Outage>,
+    /// The sidelink.
+    pub pc5: Pc5Plan,
 }
 
 impl Default for RadioPlan {
     fn default() -> Self {
         Self {
-            pc5_range_m: 350.0,
-            pc5_delay_ms: 4.0,
-            uu_floor_ms: 8.0,
-            uu_median_ms: 6.0,
-            uu_log_sigma: 0.5,
-            uu_loss: 0.005,
+            deployment: Deployment::default(),
+            cell_capacity: 100,
+            bursts: BurstPlan::default(),
+            outages: Vec::new(),
+            pc5: Pc5Plan::default(),
         }
     }
 }
 
+/// The sidelink: PC5 mode 4, four subchannels in 10 MHz at 5.9 GHz.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pc5Plan {
+    /// Transmit power of everyone, dBm.
+    pub power_dbm: f64,
+    /// Mean wait for the reserved subframe, milliseconds; half to one and a half of it, by the reservation.
+    pub wait_ms: f64,
+    /// Whether buildings stand along the streets, so that one street does not see the next.
+    pub buildings: bool,
+}
+
+impl Default for Pc5Plan {
+    fn default() -> Self {
+        Self { power_dbm: 23.0, wait_ms: 10.0, buildings: true }
+    }
+}
+
+/// Loss on one subscriber's 5G link: Gilbert and Elliott's two states.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BurstPlan {
+    /// Mean time in the good state, seconds.
+    pub good_s: f64,
+    /// Mean time in the bad state, seconds.
+    pub bad_s: f64,
+    /// Share lost in the good state, 0 to 1.
+    pub good_loss: f64,
+    /// Share lost in the bad state, 0 to 1.
+    pub bad_loss: f64,
+}
+
+impl Default for BurstPlan {
+    fn default() -> Self {
+        Self { good_s: 20.0, bad_s: 0.2, good_loss: 0.0005, bad_loss: 0.2 }
+    }
+}
+
+/// A time for which a cell, or every one, is out of order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outage {
+    /// The base station's name in the map; left out: every one.
+    #[serde(default)]
+    pub cell: Option<String>,
+    /// When it begins, seconds from the start.
+    pub from_s: f64,
+    /// For how long it lasts, seconds.
+    pub lasts_s: f64,
+}
+
 impl RadioPlan {
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
-        range("radio.pc5_range_m", self.pc5_range_m, 1.0, 5000.0)?;
-        range("radio.pc5_delay_ms", self.pc5_delay_ms, 0.0, 1000.0)?;
-        range("radio.uu_floor_ms", self.uu_floor_ms, 0.0, 1000.0)?;
-        range("radio.uu_median_ms", self.uu_median_ms, 0.0, 1000.0)?;
-        range("radio.uu_log_sigma", self.uu_log_sigma, 0.0, 2.0)?;
-        range("radio.uu_loss", self.uu_loss, 0.0, 1.0)?;
-        Ok(())
+        range("radio.cell_capacity", f64::from(self.cell_capacity), 1.0, 1e6)?;
+        range("radio.bursts.good_s", self.bursts.good_s, 0.01, 1e6)?;
+        range("radio.bursts.bad_s", self.bursts.bad_s, 0.01, 1e6)?;
+        range("radio.bursts.good_loss", self.bursts.good_loss, 0.0, 1.0)?;
+        range("radio.bursts.bad_loss", self.bursts.bad_loss, 0.0, 1.0)?;
+        for outage in &self.outages {
+            range("radio.outages.from_s", outage.from_s, 0.0, 1e6)?;
+            range("radio.outages.lasts_s", outage.lasts_s, 0.0, 1e6)?;
+        }
+        range("radio.pc5.power_dbm", self.pc5.power_dbm, -10.0, 33.0)?;
+        range("radio.pc5.wait_ms", self.pc5.wait_ms, 0.0, 100.0)
     }
 }

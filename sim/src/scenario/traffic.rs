@@ -27,7 +27,7 @@ impl Default for TrafficPlan {
 
 impl TrafficPlan {
     pub(super) fn check(&self) -> Result<(), ScenarioError> {
-        range("traffic.vehicles", f64::from(self.vehicles), 0.0, 2000.0)?;
+        range("traffic.vehicles", f64::from(self.vehicles), 0.0, 20_000.0)?;
         range("traffic.truck_share", self.truck_share, 0.0, 1.0)?;
         range("traffic.buses_per_line", f64::from(self.buses_per_line), 0.0, 20.0)?;
         range("traffic.cyclists", f64::from(self.cyclists), 0.0, 2000.0)?;

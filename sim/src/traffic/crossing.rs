@@ -29,6 +29,8 @@ pub(crate) struct CrossingBook {
     /// Walkers that have left the kerb.
     pub(crate) walkers: Vec<Vec<OnFoot>>,
     pub(crate) approaches: Vec<Vec<Approach>>,
+    /// Those with anyone.
+    used: Vec<CrossingIx>,
 }
 
 /// Someone who has left the kerb of a crossing.
@@ -50,16 +52,24 @@ impl CrossingBook {
         let count = net.map.crossings.len();
         self.walkers.resize_with(count, Vec::new);
         self.approaches.resize_with(count, Vec::new);
-        self.walkers.iter_mut().for_each(Vec::clear);
-        self.approaches.iter_mut().for_each(Vec::clear);
+        for crossing in self.used.drain(..) {
+            self.walkers[crossing.0 as usize].clear();
+            self.approaches[crossing.0 as usize].clear();
+        }
         for walker in walkers {
             if let (Stage::Crossing, Some(crossing)) = (walker.stage, walker.crossing) {
                 self.walkers[crossing.0 as usize].push(walker.on_crossing());
+                self.used.push(crossing);
             }
         }
-        for (index, vehicle) in vehicles.iter().enumerate() {
+        let anyone = if count > 0 { vehicles } else { &[] };
+        for (index, vehicle) in anyone.iter().enumerate() {
             visit_crossings(net, vehicle, |crossing, lane, to_edge_m| {
-                self.approaches[crossing.0 as usize].push(Approach { vehicle: index, lane, to_edge_m });
+                let approaches = &mut self.approaches[crossing.0 as usize];
+                if approaches.is_empty() {
+                    self.used.push(crossing);
+                }
+                approaches.push(Approach { vehicle: index, lane, to_edge_m });
             });
         }
     }
@@ -74,14 +84,16 @@ fn visit_crossings(net: &RoadNet, vehicle: &Vehicle, mut visit: impl FnMut(Cross
         offset_m -= net.length_m(vehicle.path[index]);
     }
     for &lane in &vehicle.path[index..] {
-        for &(crossing, s_m) in &net.lane(lane).crossings {
+        let facts = net.facts(lane);
+        let crossings = if facts.has_crossings { &net.lane(lane).crossings[..] } else { &[] };
+        for &(crossing, s_m) in crossings {
             let half_m = half_depth_m(net, crossing);
             let to_edge_m = offset_m + s_m - half_m;
             if to_edge_m + 2.0 * half_m + vehicle.length_m > 0.0 && to_edge_m < LOOK_M {
                 visit(crossing, lane, to_edge_m);
             }
         }
-        offset_m += net.length_m(lane);
+        offset_m += facts.length_m;
         if offset_m > LOOK_M {
             break;
         }
@@ -110,6 +122,9 @@ fn would_meet(net: &RoadNet, vehicle: &Vehicle, crossing: CrossingIx, lane: Lane
 /// What crossings ahead demand of a driver: the acceleration that it may use at most, m/s².
 pub(crate) fn yield_mps2(scene: &Scene<'_>, vehicle: &Vehicle, leader: Option<(f64, f64)>) -> f64 {
     let mut limit_mps2 = f64::INFINITY;
+    if scene.net.map.crossings.is_empty() {
+        return limit_mps2;
+    }
     visit_crossings(scene.net, vehicle, |crossing, lane, to_edge_m| {
         if to_edge_m < -OVER_EDGE_M {
             return;

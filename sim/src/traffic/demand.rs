@@ -9,6 +9,7 @@ use super::walker::{self, Walker};
 use crate::rng::{Purpose, Seed, Stream, chance, uniform};
 use crate::scenario::{Scenario, TrafficPlan};
 use jxz_map::{CrossingIx, LaneIx, LaneKind};
+use smallvec::{SmallVec, smallvec};
 
 /// Distance between places to begin at, metres.
 const SPOT_M: f64 = 12.0;
@@ -34,6 +35,9 @@ pub(crate) struct Demand {
     next_vehicle: u64,
     next_walker: u64,
     next_bus: usize,
+    /// Vehicles by kind, and what they were counted for: the newest one's number, and how many there were.
+    there: [u32; 5],
+    counted: (Option<u64>, usize),
 }
 
 /// Places for one kind of lane.
@@ -94,6 +98,8 @@ impl Demand {
             next_vehicle: 1,
             next_walker: WALKER_IDS,
             next_bus: 0,
+            there: [0; 5],
+            counted: (None, 0),
         }
     }
 
@@ -105,15 +111,20 @@ impl Demand {
 
     /// Brings vehicles until the wanted numbers are there or `tries` places were looked at.
     pub(crate) fn bring_vehicles(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, first: bool, tries: usize) {
-        let count = |wanted: fn(RoadUserKind) -> bool| vehicles.iter().filter(|v| wanted(v.kind)).count();
-        let missing = |wanted: u32, there: usize| (wanted as usize).saturating_sub(there);
-        let motor = count(|kind| matches!(kind, RoadUserKind::Car | RoadUserKind::Truck));
-        let motor = missing(self.plan.vehicles, motor);
-        let cycles = missing(self.plan.cyclists, count(|kind| kind == RoadUserKind::Cyclist));
-        let buses = missing(
-            self.plan.buses_per_line * scene.service.lines.len() as u32,
-            count(|kind| kind == RoadUserKind::Bus),
-        );
+        let (newest, number) = (vehicles.last().map(|v| v.id), vehicles.len());
+        if (newest, number) != self.counted {
+            self.counted = (newest, number);
+            self.there = [0; 5];
+            for vehicle in vehicles.iter() {
+                self.there[vehicle.kind as usize] += 1;
+            }
+        }
+        let there = self.there;
+        let count = |kind: RoadUserKind| there[kind as usize];
+        let motor = self.plan.vehicles.saturating_sub(count(RoadUserKind::Car) + count(RoadUserKind::Truck));
+        let cycles = self.plan.cyclists.saturating_sub(count(RoadUserKind::Cyclist));
+        let buses = self.plan.buses_per_line * scene.service.lines.len() as u32;
+        let buses = buses.saturating_sub(count(RoadUserKind::Bus));
         let mut taken: Vec<LaneIx> = Vec::new();
         for (kind, wanted) in [(RoadUserKind::Bus, buses), (RoadUserKind::Car, motor), (RoadUserKind::Cyclist, cycles)]
         {
@@ -193,7 +204,7 @@ impl Demand {
             let line = self.next_bus % scene.service.lines.len().max(1);
             let stops = scene.service.lines.get(line)?;
             let at = draw % stops.len();
-            duty = Some(Duty { line, next: (at + 1) % stops.len(), dwell_until_s: None });
+            duty = Some(Box::new(Duty { line, next: (at + 1) % stops.len(), dwell_until_s: None }));
             spot = stops[at];
         }
         Some(build(scene, (self.seed, self.next_vehicle), kind, spot, duty, self.connected_share))
@@ -221,11 +232,11 @@ fn build(
     (seed, id): (Seed, u64),
     kind: RoadUserKind,
     spot: Spot,
-    duty: Option<Duty>,
+    duty: Option<Box<Duty>>,
     connected_share: f64,
 ) -> Vehicle {
     let mut stream = seed.stream(Purpose::Driver, id);
-    let (length_m, width_m, height_m) = kind.size_m();
+    let (length_m, ..) = kind.size_m();
     let stretch = if kind == RoadUserKind::Car { uniform(&mut stream, 0.92, 1.1) } else { 1.0 };
     let driver = Driver::draw(kind, &mut stream);
     let connected = kind != RoadUserKind::Cyclist && chance(&mut stream, connected_share);
@@ -233,9 +244,7 @@ fn build(
         id,
         kind,
         length_m: length_m * stretch,
-        width_m,
-        height_m,
-        path: vec![spot.0],
+        path: smallvec![spot.0],
         at: 0,
         s_m: spot.1,
         v_mps: (scene.net.facts(spot.0).comfortable_mps * 0.6).min(driver.top_mps),
@@ -244,13 +253,13 @@ fn build(
         leaving: None,
         aim: None,
         driver,
-        tickets: Vec::new(),
+        tickets: SmallVec::new(),
         standing_s: 0.0,
         duty,
         script: None,
         wary: None,
         connected,
-        stream,
+        stream: Box::new(stream),
     };
     let bound = scene.service.bound(&vehicle);
     route::extend(scene.net, &mut vehicle, bound);
@@ -283,8 +292,9 @@ fn has_room(scene: &Scene<'_>, vehicles: &[Vehicle], lane: LaneIx, s_m: f64, new
 pub(crate) fn has_left(net: &RoadNet, vehicle: &Vehicle) -> bool {
     let at_end = vehicle.at + 1 == vehicle.path.len() && vehicle.s_m > net.length_m(vehicle.lane()) - 1.0;
     let away = || {
-        let reach_m = reach_m(&net.map, vehicle.pose(net).0);
+        let reach_m = reach_m(&net.map, vehicle.place(net).0);
         reach_m.is_finite() && reach_m > AWAY_M
     };
-    at_end || (vehicle.duty.is_none() && vehicle.script.is_none() && away())
+    let looks = vehicle.duty.is_none() && vehicle.script.is_none() && net.facts(vehicle.lane()).leads_away;
+    at_end || (looks && away())
 }

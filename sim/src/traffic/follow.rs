@@ -15,38 +15,73 @@ pub(crate) struct Entry {
     pub(crate) vehicle: usize,
     pub(crate) front_m: f64,
     pub(crate) rear_m: f64,
+    pub(crate) v_mps: f64,
 }
 
-/// Who is on which lane, rebuilt each step.
+/// Who is on which lane, one lane's bodies after the other's in one array; rebuilt when anybody moved.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Occupancy {
-    lanes: Vec<Vec<Entry>>,
-    used: Vec<LaneIx>,
+    /// Where each lane's bodies begin in `entries`; one more than there are lanes.
+    starts: Vec<u32>,
+    entries: Vec<Entry>,
+    /// In order of the vehicles, while rebuilding.
+    found: Vec<(LaneIx, Entry)>,
 }
 
 impl Occupancy {
     pub(crate) fn rebuild(&mut self, net: &RoadNet, vehicles: &[Vehicle]) {
-        self.lanes.resize_with(net.map.lanes.len(), Vec::new);
-        for lane in self.used.drain(..) {
-            self.lanes[lane.0 as usize].clear();
-        }
+        self.found.clear();
         for (index, vehicle) in vehicles.iter().enumerate() {
-            vehicle.footprint(net, |lane, front_m, rear_m| {
-                let entries = &mut self.lanes[lane.0 as usize];
-                if entries.is_empty() {
-                    self.used.push(lane);
-                }
-                entries.push(Entry { vehicle: index, front_m, rear_m });
-            });
+            self.find(net, index, vehicle);
         }
-        for lane in &self.used {
-            self.lanes[lane.0 as usize].sort_by(|a, b| a.rear_m.total_cmp(&b.rear_m).then(a.vehicle.cmp(&b.vehicle)));
+        self.arrange(net);
+    }
+
+    /// Begins anew: then [`Self::find`] everyone in order and [`Self::arrange`].
+    pub(crate) fn forget(&mut self) {
+        self.found.clear();
+    }
+
+    pub(crate) fn find(&mut self, net: &RoadNet, index: usize, vehicle: &Vehicle) {
+        vehicle.footprint(net, |lane, front_m, rear_m| {
+            self.found.push((lane, Entry { vehicle: index, front_m, rear_m, v_mps: vehicle.v_mps }));
+        });
+    }
+
+    pub(crate) fn arrange(&mut self, net: &RoadNet) {
+        self.starts.clear();
+        self.starts.resize(net.map.lanes.len() + 1, 0);
+        for (lane, _) in &self.found {
+            self.starts[lane.0 as usize] += 1;
+        }
+        let mut end = 0;
+        for start in &mut self.starts {
+            end += *start;
+            *start = end;
+        }
+        let Some(&nobody) = self.found.first() else {
+            self.entries.clear();
+            return;
+        };
+        self.entries.resize(self.found.len(), nobody.1);
+        // From the last to the first: then each lane's start ends where its bodies begin.
+        for &(lane, entry) in self.found.iter().rev() {
+            let start = &mut self.starts[lane.0 as usize];
+            *start -= 1;
+            self.entries[*start as usize] = entry;
+        }
+        for bounds in self.starts.windows(2) {
+            if bounds[1] > bounds[0] + 1 {
+                let lane = &mut self.entries[bounds[0] as usize..bounds[1] as usize];
+                lane.sort_by(|a, b| a.rear_m.total_cmp(&b.rear_m));
+            }
         }
     }
 
     /// The bodies on a lane, rearmost first.
     pub(crate) fn on(&self, lane: LaneIx) -> &[Entry] {
-        &self.lanes[lane.0 as usize]
+        let at = lane.0 as usize;
+        &self.entries[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
     /// The nearest body whose front is beyond `s_m` on a lane, other than `own`.
@@ -63,7 +98,11 @@ impl Occupancy {
 
 /// The nearest vehicle ahead on one's path: its index and the free gap, metres.
 pub(crate) fn leader(net: &RoadNet, occupancy: &Occupancy, vehicles: &[Vehicle], own: usize) -> Option<(usize, f64)> {
-    let vehicle = &vehicles[own];
+    ahead(net, occupancy, &vehicles[own], own).map(|(entry, gap_m)| (entry.vehicle, gap_m))
+}
+
+/// The nearest body ahead on one's path and the free gap, metres.
+pub(crate) fn ahead(net: &RoadNet, occupancy: &Occupancy, vehicle: &Vehicle, own: usize) -> Option<(Entry, f64)> {
     let mut offset_m = -vehicle.s_m;
     for (step, &lane) in vehicle.path[vehicle.at..].iter().enumerate() {
         let entry = if step == 0 {
@@ -72,7 +111,7 @@ pub(crate) fn leader(net: &RoadNet, occupancy: &Occupancy, vehicles: &[Vehicle],
             occupancy.on(lane).iter().find(|e| e.vehicle != own).copied()
         };
         if let Some(entry) = entry {
-            return Some((entry.vehicle, offset_m + entry.rear_m));
+            return Some((entry, offset_m + entry.rear_m));
         }
         offset_m += net.length_m(lane);
         if offset_m > LOOK_AHEAD_M {
@@ -85,7 +124,8 @@ pub(crate) fn leader(net: &RoadNet, occupancy: &Occupancy, vehicles: &[Vehicle],
 /// Acceleration of the intelligent driver model on a free road (Treiber, Hennecke, Helbing 2000), m/s².
 pub(crate) fn free_mps2(driver: &Driver, v_mps: f64, desired_mps: f64) -> f64 {
     let ratio = v_mps / desired_mps.max(0.1);
-    (driver.accelerate_mps2 * (1.0 - ratio.powi(4))).max(-driver.brake_mps2)
+    let square = ratio * ratio;
+    (driver.accelerate_mps2 * (1.0 - square * square)).max(-driver.brake_mps2)
 }
 
 /// The model's interaction with a leader, to be subtracted from [`free_mps2`], m/s².
@@ -93,7 +133,8 @@ pub(crate) fn interaction_mps2(driver: &Driver, v_mps: f64, gap_m: f64, leader_m
     let closing_mps = v_mps - leader_mps;
     let braking = 2.0 * (driver.accelerate_mps2 * driver.brake_mps2).sqrt();
     let wanted_m = driver.standstill_m + (v_mps * driver.headway_s + v_mps * closing_mps / braking).max(0.0);
-    driver.accelerate_mps2 * (wanted_m / gap_m.max(0.1)).powi(2)
+    let share = wanted_m / gap_m.max(0.1);
+    driver.accelerate_mps2 * share * share
 }
 
 /// Acceleration that ends at rest `distance_m` ahead with constant braking; infinite while there is time, m/s².

@@ -176,7 +176,7 @@ fn find(scene: &Scene<'_>, vehicles: &[Vehicle], sites: &[(Point, f64)], plan: &
         let vehicle = &vehicles[*index];
         vehicle.script.is_none()
             && vehicle.kind == RoadUserKind::Car
-            && sites.iter().any(|(site, radius_m)| (vehicle.pose(scene.net).0 - site).norm() < radius_m * 0.9)
+            && sites.iter().any(|(site, radius_m)| (vehicle.place(scene.net).0 - site).norm() < radius_m * 0.9)
     };
     let cars: Vec<usize> = (0..vehicles.len()).filter(near).collect();
     let until_s = scene.time_s + plan.lasts_s;
@@ -294,7 +294,7 @@ fn run(scene: &Scene<'_>, vehicles: &[Vehicle], index: usize) -> Option<Deed> {
     }
     let limit_mps = scene.net.facts(comer.connector).comfortable_mps;
     let held = !junction::has_go(scene, comer.connector);
-    let zones = &scene.net.facts(comer.connector).zones;
+    let zones = scene.net.zones(comer.connector);
     let crossed: Vec<&Zone> = zones.iter().filter(|z| z.shape == Shape::Cross && (held || z.yields)).collect();
     let speeds = [1.0, 0.8, 1.15, 0.65].map(|factor: f64| factor * limit_mps);
     let mps = speeds.into_iter().filter(|mps| *mps > 4.0).find(|&mps| {
@@ -332,7 +332,7 @@ fn brake_runners(scene: &Scene<'_>, vehicles: &mut [Vehicle]) {
         };
         let warned = runner.wary_mps(scene.time_s).is_some();
         let stop_m = runner.v_mps * runner.v_mps / (2.0 * 6.5);
-        let crossed = || scene.net.facts(connector).zones.iter().filter(|zone| zone.shape == Shape::Cross);
+        let crossed = || scene.net.zones(connector).iter().filter(|zone| zone.shape == Shape::Cross);
         let sees = crossed().any(|zone| {
             let to_zone_m = start_m + zone.enter_m;
             let near = to_zone_m > 0.0 && to_zone_m < stop_m + 2.5;

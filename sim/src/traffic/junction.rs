@@ -72,15 +72,15 @@ pub(crate) fn next_comer(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> 
     let mut to_start_m = -vehicle.s_m;
     let mut before: Option<LaneIx> = None;
     for &lane_ix in &vehicle.path[vehicle.at..] {
-        let lane = scene.net.lane(lane_ix);
-        if let Some(movement) = &lane.movement
+        let facts = scene.net.facts(lane_ix);
+        if let Some(junction) = facts.junction
             && !vehicle.has_ticket(lane_ix)
         {
             let back_m = before.map_or(0.0, |b| scene.net.length_m(b) - scene.net.facts(b).hold_m);
             let comer = Comer { vehicle: index, connector: lane_ix, to_line_m: to_start_m - back_m, to_start_m };
-            return Some((comer, movement.junction));
+            return Some((comer, junction));
         }
-        to_start_m += scene.net.length_m(lane_ix);
+        to_start_m += facts.length_m;
         if to_start_m > super::follow::LOOK_AHEAD_M {
             return None;
         }
@@ -100,31 +100,32 @@ pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Ve
         give_back(scene, vehicle);
         for &ticket in &vehicle.tickets {
             if let Some(to_start_m) = to_start_m(scene, vehicle, ticket.connector) {
-                desks[ticket.junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m });
+                let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
+                desks[junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m });
             }
         }
         if let Some((comer, junction)) = next_comer(scene, vehicle, index) {
             desks[junction.0 as usize].comers.push(comer);
         }
     }
-    for (number, desk) in desks.iter_mut().enumerate() {
-        let junction = JunctionIx(number as u32);
+    for desk in desks.iter_mut() {
         desk.comers.sort_by(|a, b| a.to_line_m.total_cmp(&b.to_line_m).then(a.vehicle.cmp(&b.vehicle)));
-        let mut waiting = Vec::with_capacity(desk.comers.len());
+        let mut waiting = 0;
         for position in 0..desk.comers.len() {
             let comer = desk.comers[position];
             if may_enter(scene, vehicles, desk, &comer) {
                 let movement = scene.net.lane(comer.connector).movement.as_ref();
                 let firm = movement.and_then(|m| light_of(scene, m)) == Some(Light::Yellow);
-                let ticket = Ticket { connector: comer.connector, junction, number: *next_number, firm };
+                let ticket = Ticket { number: *next_number, connector: comer.connector, firm };
                 *next_number += 1;
                 vehicles[comer.vehicle].tickets.push(ticket);
                 desk.holders.push(Holder { vehicle: comer.vehicle, ticket, to_start_m: comer.to_start_m });
             } else {
-                waiting.push(comer);
+                desk.comers.swap(waiting, position);
+                waiting += 1;
             }
         }
-        desk.comers = waiting;
+        desk.comers.truncate(waiting);
     }
 }
 
@@ -221,23 +222,16 @@ fn behind_another(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &
 
 fn clear_of_holders(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
     let vehicle = &vehicles[comer.vehicle];
-    scene.net.facts(comer.connector).zones.iter().all(|zone| {
+    desk.holders.iter().all(|holder| {
+        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector) else { return true };
+        let other = &vehicles[holder.vehicle];
         // Following another is the business of the gap, not of the ticket.
-        if zone.shape == Shape::Diverge {
+        if zone.shape == Shape::Diverge || has_left(holder, other, zone) || !noticed(scene, other, holder, zone) {
             return true;
         }
-        desk.holders.iter().filter(|h| h.ticket.connector == zone.other).all(|holder| {
-            let other = &vehicles[holder.vehicle];
-            if !noticed(scene, other, holder, zone) {
-                return true;
-            }
-            let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
-            let theirs =
-                window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
-            has_left(holder, other, zone)
-                || theirs.1 + AFTER_HOLDER_S < own.0
-                || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
-        })
+        let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+        let theirs = window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+        theirs.1 + AFTER_HOLDER_S < own.0 || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
     })
 }
 
@@ -252,13 +246,12 @@ fn noticed(_scene: &Scene<'_>, other: &Vehicle, holder: &Holder, zone: &Zone) ->
 
 fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer, on_red: bool) -> bool {
     let vehicle = &vehicles[comer.vehicle];
-    scene.net.facts(comer.connector).zones.iter().filter(|zone| zone.yields || on_red).all(|zone| {
-        if zone.shape == Shape::Diverge || !has_go(scene, zone.other) {
-            return true;
-        }
-        desk.comers.iter().filter(|other| other.connector == zone.other).all(|other| {
+    {
+        desk.comers.iter().filter(|other| other.vehicle != comer.vehicle).all(|other| {
+            let Some(zone) = scene.net.zone(comer.connector, other.connector) else { return true };
+            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             let rival = &vehicles[other.vehicle];
-            if rival.has_ticket(zone.other) {
+            if !matters || rival.has_ticket(zone.other) {
                 return true;
             }
             // Of two who stand and wait, the one who waits longer goes; one held up by something else does not count.
@@ -275,7 +268,7 @@ fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer
             let theirs = window_s(scene, rival, zone.other, other.to_start_m, (zone.other_enter_m, zone.other_leave_m));
             own.1 + BEFORE_PRIORITY_S < theirs.0
         })
-    })
+    }
 }
 
 /// Whether there is room behind the junction for this one and for those who go there before it.
@@ -292,7 +285,8 @@ fn room_behind(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Com
     let mut room_m = 0.0;
     for &lane in &vehicle.path[index + 1..] {
         if let Some(first) = scene.occupancy.on(lane).first() {
-            let moving_m = vehicles[first.vehicle].v_mps.powi(2) / 6.0;
+            let mps = vehicles[first.vehicle].v_mps;
+            let moving_m = mps * mps / 6.0;
             return room_m + first.rear_m + moving_m >= wanted_m;
         }
         room_m += scene.net.length_m(lane);
@@ -312,13 +306,13 @@ pub(crate) fn inside_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk
     }
     for ticket in &vehicle.tickets {
         let Some(start_m) = to_start_m(scene, vehicle, ticket.connector) else { continue };
-        let desk = &desks[ticket.junction.0 as usize];
-        for zone in &scene.net.facts(ticket.connector).zones {
-            for holder in desk.holders.iter().filter(|h| h.ticket.connector == zone.other && h.vehicle != own) {
-                let other = &vehicles[holder.vehicle];
-                if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
-                    limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
-                }
+        let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
+        let desk = &desks[junction.0 as usize];
+        for holder in desk.holders.iter().filter(|holder| holder.vehicle != own) {
+            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector) else { continue };
+            let other = &vehicles[holder.vehicle];
+            if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
+                limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
             }
         }
     }

@@ -5,6 +5,7 @@ use super::follow::Entry;
 use super::route;
 use super::vehicle::{Aim, Vehicle};
 use jxz_map::LaneIx;
+use smallvec::smallvec;
 
 /// Sideways metres for each metre driven, at most.
 const SLANT: f64 = 0.3;
@@ -82,7 +83,7 @@ pub(crate) fn change(
     let (old, new) = (&scene.net.lane(here).centre, &scene.net.lane(target).centre);
     let vehicle = &mut vehicles[own];
     let foot = new.project(old.point_at(vehicle.s_m));
-    (vehicle.path, vehicle.at, vehicle.s_m) = (vec![target], 0, foot.s_m);
+    (vehicle.path, vehicle.at, vehicle.s_m) = (smallvec![target], 0, foot.s_m);
     (vehicle.lateral_m, vehicle.leaving) = (foot.offset_m, Some(here));
     if target == aim.lane {
         vehicle.aim = None;

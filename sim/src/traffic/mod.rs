@@ -30,7 +30,6 @@ use demand::Demand;
 use follow::Occupancy;
 use incident::{Director, People};
 use junction::Desk;
-use jxz_geo::Vector;
 use jxz_map::LaneIx;
 use jxz_units::Utc;
 use service::Service;
@@ -82,6 +81,10 @@ impl Around {
 
     fn look(&mut self, net: &RoadNet, vehicles: &[Vehicle], walkers: &[Walker]) {
         self.occupancy.rebuild(net, vehicles);
+        self.look_at_crossings(net, vehicles, walkers);
+    }
+
+    fn look_at_crossings(&mut self, net: &RoadNet, vehicles: &[Vehicle], walkers: &[Walker]) {
         self.crossings.rebuild(net, vehicles, walkers);
         self.loose.clear();
         self.loose.extend(walkers.iter().filter(|w| w.scripted && w.stage == walker::Stage::Crossing).cloned());
@@ -99,6 +102,18 @@ pub(crate) struct Traffic {
     around: Around,
     desks: Vec<Desk>,
     next_ticket: u64,
+    /// Whether someone came since `around` was looked at.
+    stale: bool,
+    /// Of one step, by vehicle, m/s²; kept for its memory.
+    accelerations: Vec<f64>,
+    /// Who thinks about lanes in this step, and whether about overtaking, too.
+    thinking: Vec<(usize, bool)>,
+    /// Whether anyone left or stands for too long.
+    leavers: bool,
+    /// Who is where after a step, until all have moved.
+    found: Occupancy,
+    /// Lanes that someone changed to in this step.
+    taken: Vec<LaneIx>,
     /// Vehicles taken off the road because they stood for too long.
     pub(crate) removed_stuck: u64,
 }
@@ -114,9 +129,15 @@ impl Traffic {
             walkers: Vec::new(),
             desks: Vec::new(),
             next_ticket: 1,
+            stale: true,
+            accelerations: Vec::new(),
+            thinking: Vec::new(),
+            leavers: false,
+            found: Occupancy::default(),
+            taken: Vec::new(),
             removed_stuck: 0,
         };
-        for _ in 0..20 {
+        for _ in 0..20 + scenario.traffic.vehicles / 20 {
             traffic.around.look(&traffic.net, &traffic.vehicles, &traffic.walkers);
             let scene = traffic.around.scene(&traffic.net, lights, 0.0, 0.05);
             traffic.demand.bring_vehicles(&scene, &mut traffic.vehicles, true, 80);
@@ -127,12 +148,13 @@ impl Traffic {
 
     /// One step: `time_s` and `utc` are its beginning.
     pub(crate) fn step(&mut self, lights: &Lights, utc: Utc, time_s: f64, dt_s: f64) {
-        self.around.look(&self.net, &self.vehicles, &self.walkers);
+        if core::mem::take(&mut self.stale) {
+            self.around.look(&self.net, &self.vehicles, &self.walkers);
+        }
         self.drive(lights, time_s, dt_s);
         for walker in &mut self.walkers {
             walker.step(&self.net, (lights, utc), &self.around.crossings, &self.vehicles, dt_s);
         }
-        self.around.occupancy.rebuild(&self.net, &self.vehicles);
         self.change_lanes(lights, time_s, dt_s);
         self.come_and_go(lights, time_s, dt_s);
     }
@@ -151,76 +173,93 @@ impl Traffic {
     pub(crate) fn warn(&mut self, vehicle: u64, from_s: f64, until_s: f64, mps: f64) {
         let Ok(index) = self.vehicles.binary_search_by_key(&vehicle, |v| v.id) else { return };
         let wary = &mut self.vehicles[index].wary;
-        let held = wary.filter(|held| held.until_s > from_s);
-        *wary = Some(match held {
+        let held = wary.as_deref().copied().filter(|held| held.until_s > from_s);
+        *wary = Some(Box::new(match held {
             Some(held) => {
                 Wary { from_s: held.from_s.min(from_s), until_s: held.until_s.max(until_s), mps: held.mps.min(mps) }
             }
             None => Wary { from_s, until_s, mps },
-        });
+        }));
     }
 
     /// Everyone accelerates by what all saw at the step's beginning, and moves.
     fn drive(&mut self, lights: &Lights, time_s: f64, dt_s: f64) {
+        let tick = (time_s / dt_s).round() as u64;
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         junction::assign(&scene, &mut self.vehicles, &mut self.desks, &mut self.next_ticket);
         let (vehicles, desks) = (&self.vehicles, &self.desks);
-        let accelerations: Vec<f64> =
-            (0..vehicles.len()).map(|own| motion::acceleration_mps2(&scene, vehicles, desks, own)).collect();
-        for (vehicle, a_mps2) in self.vehicles.iter_mut().zip(accelerations) {
+        self.accelerations.clear();
+        let accelerate = |own| motion::acceleration_mps2(&scene, vehicles, desks, own);
+        self.accelerations.extend((0..vehicles.len()).map(accelerate));
+        self.thinking.clear();
+        self.found.forget();
+        for (index, (vehicle, &a_mps2)) in self.vehicles.iter_mut().zip(&self.accelerations).enumerate() {
             let bound = scene.service.bound(vehicle);
             motion::advance(&scene, vehicle, a_mps2, bound);
             if vehicle.script.is_some_and(|script| script.until_s() <= time_s) {
                 vehicle.script = None;
             }
+            self.found.find(&self.net, index, vehicle);
+            // Everyone thinks about overtaking once in so many steps, not all in the same one.
+            let overtakes = (tick + vehicle.id).is_multiple_of(16);
+            if overtakes || vehicle.aim.is_some() || vehicle.duty.is_some() {
+                self.thinking.push((index, overtakes));
+            }
+            self.leavers |= vehicle.standing_s >= STUCK_S || demand::has_left(&self.net, vehicle);
         }
+        self.found.arrange(&self.net);
+        core::mem::swap(&mut self.found, &mut self.around.occupancy);
     }
 
     fn change_lanes(&mut self, lights: &Lights, time_s: f64, dt_s: f64) {
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         let vehicles = &mut self.vehicles;
-        let mut taken: Vec<LaneIx> = Vec::new();
-        let tick = (time_s / dt_s).round() as u64;
-        for own in 0..vehicles.len() {
+        self.taken.clear();
+        for &(own, overtakes) in &self.thinking {
             if scene.service.serve(&mut vehicles[own], time_s) {
                 let bound = scene.service.bound(&vehicles[own]);
                 route::choose_aim(&self.net, &mut vehicles[own], bound);
             }
-            // Everyone thinks about overtaking once in so many steps, not all in the same one.
-            if (tick + vehicles[own].id).is_multiple_of(16) {
+            if overtakes {
                 lane_change::consider_overtaking(&scene, vehicles, own);
             }
             if vehicles[own].aim.is_some() {
                 let bound = scene.service.bound(&vehicles[own]);
-                lane_change::change(&scene, vehicles, own, bound, &mut taken);
+                lane_change::change(&scene, vehicles, own, bound, &mut self.taken);
             }
         }
     }
 
+    /// Leaves what road users look at as of the step's end, or `stale`.
     fn come_and_go(&mut self, lights: &Lights, time_s: f64, dt_s: f64) {
         let before = self.vehicles.len();
-        self.vehicles.retain(|vehicle| vehicle.standing_s < STUCK_S);
-        self.removed_stuck += (before - self.vehicles.len()) as u64;
-        self.vehicles.retain(|vehicle| !demand::has_left(&self.net, vehicle));
+        let (net, removed_stuck) = (&self.net, &mut self.removed_stuck);
+        if core::mem::take(&mut self.leavers) {
+            self.vehicles.retain(|vehicle| {
+                let stuck = vehicle.standing_s >= STUCK_S;
+                *removed_stuck += u64::from(stuck);
+                !stuck && !demand::has_left(net, vehicle)
+            });
+        }
         self.walkers.retain(|walker| !walker.is_done());
-        self.around.look(&self.net, &self.vehicles, &self.walkers);
+        if self.vehicles.len() < before || !self.taken.is_empty() {
+            self.around.occupancy.rebuild(&self.net, &self.vehicles);
+        }
+        self.around.look_at_crossings(&self.net, &self.vehicles, &self.walkers);
         self.around.crawls.retain(|crawl| crawl.until_s > time_s);
+        let there = (self.vehicles.len(), self.walkers.len());
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         let mut people = People { walkers: &mut self.walkers, begun: Vec::new(), demand: &mut self.demand };
         self.director.step(&scene, &mut self.vehicles, &mut people);
         let begun = people.begun;
-        // Those who came with an incident are there already.
-        self.around.occupancy.rebuild(&self.net, &self.vehicles);
+        if self.vehicles.len() > there.0 {
+            // Those who came with an incident are there already.
+            self.around.occupancy.rebuild(&self.net, &self.vehicles);
+        }
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         self.demand.bring_vehicles(&scene, &mut self.vehicles, false, 3);
         self.demand.bring_walkers(&self.net, &mut self.walkers, false);
         self.around.crawls.extend(begun);
-    }
-
-    /// Velocity of a vehicle's outline, metres per second.
-    pub(crate) fn velocity(&self, vehicle: &Vehicle) -> Vector {
-        let (_, yaw) = vehicle.pose(&self.net);
-        let along = Vector::new(yaw.rad().cos(), yaw.rad().sin());
-        along * vehicle.v_mps + Vector::new(-along.y, along.x) * lane_change::drift_mps(vehicle)
+        self.stale = there != (self.vehicles.len(), self.walkers.len());
     }
 }

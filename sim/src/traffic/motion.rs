@@ -1,7 +1,7 @@
 //! One step of a vehicle: how hard to accelerate, and where that leads.
 
 use super::Scene;
-use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, free_mps2, interaction_mps2, leader, stop_mps2};
+use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
 use super::junction::{Desk, inside_mps2, next_comer};
 use super::script::Script;
 use super::vehicle::Vehicle;
@@ -21,7 +21,7 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
     let vehicle = &vehicles[own];
     let (driver, v_mps) = (&vehicle.driver, vehicle.v_mps);
     let free = free_mps2(driver, v_mps, desired_mps(scene, vehicle));
-    let ahead = leader(scene.net, scene.occupancy, vehicles, own).map(|(index, gap_m)| (gap_m, vehicles[index].v_mps));
+    let ahead = ahead(scene.net, scene.occupancy, vehicle, own).map(|(entry, gap_m)| (gap_m, entry.v_mps));
     let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
     let late = vehicle.is_distracted(scene.time_s);
     let mut limit = match ahead {
@@ -31,7 +31,7 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
     if let Some(leaving) = vehicle.leaving
         && let Some(entry) = scene.occupancy.ahead_on(leaving, vehicle.s_m, own)
     {
-        limit = limit.min(behind((entry.rear_m - vehicle.s_m, vehicles[entry.vehicle].v_mps)));
+        limit = limit.min(behind((entry.rear_m - vehicle.s_m, entry.v_mps)));
     }
     if let Some((comer, _)) = next_comer(scene, vehicle, own) {
         limit = limit.min(stop_mps2(v_mps, comer.to_line_m - 0.8, driver.brake_mps2));
@@ -54,8 +54,9 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
         let facts = scene.net.facts(lane);
         let bend_mps = facts.comfortable_mps;
         // Only a limit is broken at will; a bend is not.
-        let limit_mps = if bend_mps < scene.net.lane(lane).speed_limit_mps { bend_mps } else { bend_mps * factor };
-        let limit_mps = scene.crawls.iter().filter(|c| c.lanes.contains(&lane)).fold(limit_mps, |v, c| v.min(c.mps));
+        let limit_mps = if bend_mps < facts.speed_limit_mps { bend_mps } else { bend_mps * factor };
+        let crawls = scene.crawls.iter().filter(|c| c.lanes.contains(&lane));
+        let limit_mps = crawls.fold(limit_mps, |v, c| v.min(c.mps));
         desired_mps = desired_mps.min((limit_mps * limit_mps + 2.0 * EASY_MPS2 * offset_m.max(0.0)).sqrt());
         offset_m += facts.length_m;
         if offset_m > LOOK_AHEAD_M {
@@ -100,7 +101,7 @@ fn is_in_way(walker: &Walker, scene: &Scene<'_>, lane: LaneIx, vehicle: &Vehicle
     let line = &scene.net.lane(lane).centre;
     let offset_m = |s_m: f64| line.project(walker.route.point_at(s_m)).offset_m;
     let (now_m, soon_m) = (offset_m(walker.s_m), offset_m(walker.s_m + walker.v_mps * 1.5));
-    let half_m = vehicle.width_m / 2.0 + 0.6;
+    let half_m = vehicle.kind.size_m().1 / 2.0 + 0.6;
     now_m.abs() < half_m || soon_m.abs() < half_m || now_m * soon_m < 0.0
 }
 

@@ -1,8 +1,10 @@
 //! The map as drivers need it: where paths through a junction come too near each other, how fast a bend can be
 //! driven, how far a lane is from the nearest site.
 
-use jxz_geo::{Point, Polyline};
-use jxz_map::{Lane, LaneIx, LaneKind, Map};
+use super::route::AWAY_M;
+use jxz_geo::{Point, Polyline, Vector};
+use jxz_map::{JunctionIx, Lane, LaneIx, LaneKind, Map};
+use jxz_units::Yaw;
 use std::sync::Arc;
 
 /// Lateral acceleration that drivers accept in bends, m/s².
@@ -42,11 +44,18 @@ pub(crate) struct Zone {
 
 /// What drivers know of a lane beside the map's own words.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub(crate) struct LaneFacts {
     pub(crate) length_m: f64,
+    /// The junction that it leads through, if it is a connector.
+    pub(crate) junction: Option<JunctionIx>,
+    pub(crate) speed_limit_mps: f64,
+    /// Whether any crossing is on it.
+    pub(crate) has_crossings: bool,
+    /// Whether some part of it is farther from every site than road users stay.
+    pub(crate) leads_away: bool,
     /// The speed at which it can be driven in comfort, at most the limit.
     pub(crate) comfortable_mps: f64,
-    pub(crate) zones: Vec<Zone>,
     /// Where to wait before the junction at its end, metres along it: the stop line, or where there is none the end or
     /// the near edge of a crossing just before it.
     pub(crate) hold_m: f64,
@@ -59,17 +68,39 @@ pub(crate) struct LaneFacts {
 pub(crate) struct RoadNet {
     pub(crate) map: Arc<Map>,
     facts: Vec<LaneFacts>,
+    /// What is looked at most, apart.
+    lengths_m: Vec<f64>,
+    zones: Vec<Vec<Zone>>,
+    /// By lane, the others of its zones.
+    others: Vec<Vec<LaneIx>>,
+    /// Every lane's centre line, one after the other, and by lane where it begins among them; one more than lanes.
+    pieces: Vec<Piece>,
+    piece_starts: Vec<u32>,
+}
+
+/// A straight piece of a centre line.
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    from: Point,
+    along: Vector,
+    /// Where it begins, metres along the line.
+    at_m: f64,
+    yaw: Yaw,
 }
 
 impl RoadNet {
     pub(crate) fn new(map: Arc<Map>) -> Self {
-        let mut facts: Vec<LaneFacts> = map
+        let mut zones = vec![Vec::new(); map.lanes.len()];
+        let facts = map
             .lanes
             .iter()
             .map(|lane| LaneFacts {
                 length_m: lane.centre.length_m(),
+                junction: lane.movement.as_ref().map(|movement| movement.junction),
+                speed_limit_mps: lane.speed_limit_mps,
+                has_crossings: !lane.crossings.is_empty(),
+                leads_away: leads_away(&map, &lane.centre),
                 comfortable_mps: bend_speed_mps(&lane.centre).min(lane.speed_limit_mps),
-                zones: Vec::new(),
                 hold_m: hold_m(&map, lane),
                 reach_end_m: reach_m(&map, lane.centre.end()),
             })
@@ -78,13 +109,20 @@ impl RoadNet {
             for (i, &a) in junction.connectors.iter().enumerate() {
                 for &b in &junction.connectors[i + 1..] {
                     if let Some((ours, theirs)) = zone_pair(&map, a, b) {
-                        facts[a.0 as usize].zones.push(ours);
-                        facts[b.0 as usize].zones.push(theirs);
+                        zones[a.0 as usize].push(ours);
+                        zones[b.0 as usize].push(theirs);
                     }
                 }
             }
         }
-        Self { map, facts }
+        let (mut pieces, mut piece_starts) = (Vec::new(), vec![0]);
+        for lane in &map.lanes {
+            add_pieces(&mut pieces, &lane.centre);
+            piece_starts.push(pieces.len() as u32);
+        }
+        let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
+        let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
+        Self { map, facts, lengths_m, zones, others, pieces, piece_starts }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
@@ -96,12 +134,53 @@ impl RoadNet {
     }
 
     pub(crate) fn length_m(&self, ix: LaneIx) -> f64 {
-        self.facts[ix.0 as usize].length_m
+        self.lengths_m[ix.0 as usize]
+    }
+
+    /// Where a connector's path meets others'.
+    pub(crate) fn zones(&self, ix: LaneIx) -> &[Zone] {
+        &self.zones[ix.0 as usize]
+    }
+
+    /// Where a connector's path meets another's, if they come too near.
+    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx) -> Option<&Zone> {
+        let at = self.others[ix.0 as usize].iter().position(|lane| *lane == other)?;
+        self.zones[ix.0 as usize].get(at)
+    }
+
+    /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
+    fn piece_at(&self, ix: LaneIx, s_m: f64) -> &Piece {
+        let (first, end) = (self.piece_starts[ix.0 as usize], self.piece_starts[ix.0 as usize + 1]);
+        let pieces = &self.pieces[first as usize..end as usize];
+        &pieces[pieces.partition_point(|piece| piece.at_m <= s_m).saturating_sub(1)]
+    }
+
+    /// The point of a lane's centre line at `s_m` metres along.
+    pub(crate) fn point_at(&self, ix: LaneIx, s_m: f64) -> Point {
+        let piece = self.piece_at(ix, s_m);
+        piece.from + piece.along * (s_m - piece.at_m)
+    }
+
+    /// The point at `s_m` metres along and the line's direction there, if the line is straight from there back to
+    /// `rear_m`.
+    pub(crate) fn straight_at(&self, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
+        let piece = self.piece_at(ix, s_m);
+        (rear_m >= piece.at_m).then(|| (piece.from + piece.along * (s_m - piece.at_m), piece.along, piece.yaw))
     }
 
     /// Every lane's index.
     pub(crate) fn lanes(&self) -> impl Iterator<Item = LaneIx> + use<> {
         (0..self.map.lanes.len() as u32).map(LaneIx)
+    }
+}
+
+fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) {
+    let mut at_m = 0.0;
+    for ends in line.points().windows(2) {
+        let way = ends[1] - ends[0];
+        let length_m = way.norm();
+        pieces.push(Piece { from: ends[0], along: way / length_m, at_m, yaw: Yaw::of_vector(way.x, way.y) });
+        at_m += length_m;
     }
 }
 
@@ -116,6 +195,14 @@ fn hold_m(map: &Map, lane: &Lane) -> f64 {
 /// Distance from a point to the nearest site's coverage, metres; below zero: covered. Infinite without sites.
 pub(crate) fn reach_m(map: &Map, point: Point) -> f64 {
     map.sites.iter().map(|site| (site.position - point).norm() - site.coverage_m).fold(f64::INFINITY, f64::min)
+}
+
+/// Whether any part of a line may be farther than [`AWAY_M`] from every site's coverage.
+fn leads_away(map: &Map, line: &Polyline) -> bool {
+    const LOOK_M: f64 = 20.0;
+    let steps = (line.length_m() / LOOK_M).ceil() as usize;
+    let reach = |step: usize| reach_m(map, line.point_at((step as f64 * LOOK_M).min(line.length_m())));
+    (0..=steps).any(|step| reach(step).is_finite() && reach(step) > AWAY_M - LOOK_M)
 }
 
 /// Half the width that a body on a lane of this kind may take, metres.

@@ -4,10 +4,11 @@ use super::roads::RoadNet;
 use super::script::Script;
 use crate::rng::{Stream, uniform};
 use jxz_geo::{Point, Vector};
-use jxz_map::{JunctionIx, LaneIx, LaneKind};
+use jxz_map::{LaneIx, LaneKind};
 use jxz_units::Yaw;
 use jxz_world::RoadUserClass;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 /// What a simulated road user is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,9 +89,8 @@ impl Driver {
 /// Leave to pass a junction on a connector; lower numbers go first where paths meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket {
-    pub(crate) connector: LaneIx,
-    pub(crate) junction: JunctionIx,
     pub(crate) number: u64,
+    pub(crate) connector: LaneIx,
     /// Given on yellow: it is not taken back.
     pub(crate) firm: bool,
 }
@@ -121,37 +121,38 @@ pub(crate) struct Wary {
     pub(crate) mps: f64,
 }
 
-/// A vehicle or cycle.
+/// A vehicle or cycle. Its fields stand in the order of use and are few: what a step over a whole town costs is what
+/// it fetches from memory.
 #[derive(Debug, Clone)]
+#[repr(C)]
 pub(crate) struct Vehicle {
     pub(crate) id: u64,
-    pub(crate) kind: RoadUserKind,
-    pub(crate) length_m: f64,
-    pub(crate) width_m: f64,
-    pub(crate) height_m: f64,
-    /// Lanes driven lately, the present one at `at`, and those to come; each continues the one before.
-    pub(crate) path: Vec<LaneIx>,
-    pub(crate) at: usize,
     /// Where its front is along the present lane, metres.
     pub(crate) s_m: f64,
     pub(crate) v_mps: f64,
     pub(crate) a_mps2: f64,
+    pub(crate) length_m: f64,
     /// Offset from the present lane's centre line, metres, positive to the left; returns to zero after a lane change.
     pub(crate) lateral_m: f64,
-    /// The lane that it is leaving sideways.
-    pub(crate) leaving: Option<LaneIx>,
-    pub(crate) aim: Option<Aim>,
-    pub(crate) driver: Driver,
-    pub(crate) tickets: Vec<Ticket>,
     /// For how long it has stood, seconds.
     pub(crate) standing_s: f64,
-    pub(crate) duty: Option<Duty>,
-    pub(crate) script: Option<Script>,
-    /// What the driver does about a warning.
-    pub(crate) wary: Option<Wary>,
-    /// Whether it has an on-board unit.
+    /// Place of the present lane in `path`.
+    pub(crate) at: usize,
+    /// Lanes driven lately, the present one at `at`, and those to come; each continues the one before.
+    pub(crate) path: SmallVec<[LaneIx; 8]>,
+    /// The lane that it is leaving sideways.
+    pub(crate) leaving: Option<LaneIx>,
+    pub(crate) kind: RoadUserKind,
     pub(crate) connected: bool,
-    pub(crate) stream: Stream,
+    pub(crate) driver: Driver,
+    pub(crate) duty: Option<Box<Duty>>,
+    /// What the driver does about a warning.
+    pub(crate) wary: Option<Box<Wary>>,
+    pub(crate) tickets: SmallVec<[Ticket; 1]>,
+    pub(crate) aim: Option<Aim>,
+    pub(crate) script: Option<Script>,
+    /// Apart, since it is long and seldom drawn from.
+    pub(crate) stream: Box<Stream>,
 }
 
 impl Vehicle {
@@ -161,7 +162,7 @@ impl Vehicle {
 
     /// The speed that a warned driver does not exceed now.
     pub(crate) fn wary_mps(&self, time_s: f64) -> Option<f64> {
-        self.wary.filter(|wary| time_s >= wary.from_s && time_s < wary.until_s).map(|wary| wary.mps)
+        self.wary.as_deref().filter(|wary| time_s >= wary.from_s && time_s < wary.until_s).map(|wary| wary.mps)
     }
 
     /// The lane kind that it uses.
@@ -180,16 +181,24 @@ impl Vehicle {
             at -= 1;
             s_m += net.length_m(self.path[at]);
         }
-        net.lane(self.path[at]).centre.point_at(s_m)
+        net.point_at(self.path[at], s_m)
     }
 
-    /// Centre of the outline and the direction it points.
-    pub(crate) fn pose(&self, net: &RoadNet) -> (Point, Yaw) {
+    /// Centre of the outline, the unit vector that it points along, and its yaw.
+    pub(crate) fn place(&self, net: &RoadNet) -> (Point, Vector, Yaw) {
+        if let Some((front, along, yaw)) = net.straight_at(self.lane(), self.s_m, self.s_m - self.length_m) {
+            let left = Vector::new(-along.y, along.x);
+            return (front - along * (self.length_m / 2.0) + left * self.lateral_m, along, yaw);
+        }
         let (front, rear) = (self.point_behind(net, 0.0), self.point_behind(net, self.length_m));
         let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
         let left = Vector::new(-along.y, along.x);
-        let centre = rear + (front - rear) * 0.5 + left * self.lateral_m;
-        (centre, Yaw::of_vector(along.x, along.y))
+        (rear + (front - rear) * 0.5 + left * self.lateral_m, along, Yaw::of_vector(along.x, along.y))
+    }
+
+    /// Velocity of an outline that points along `along`, metres per second.
+    pub(crate) fn velocity(&self, along: Vector) -> Vector {
+        along * self.v_mps + Vector::new(-along.y, along.x) * super::lane_change::drift_mps(self)
     }
 
     /// Every lane that its outline is on: lane, and front and rear along it, metres.

@@ -1,6 +1,7 @@
 //! What is on its way, in order of arrival.
 
 use crate::radio::Channel;
+use jxz_edge::Input;
 use jxz_units::Instant;
 use jxz_v2x::Frame;
 use jxz_world::{JunctionSignals, NeighbourTracks, NodeState, Record, Scan, VehicleId};
@@ -15,9 +16,9 @@ const LIMIT: usize = 200_000;
 #[derive(Debug, Clone)]
 pub(super) enum Arrival {
     /// A scan at an edge node.
-    Scan(usize, Scan),
+    Scan(usize, Box<Scan>),
     /// A signal controller's report at an edge node.
-    Signals(usize, JunctionSignals),
+    Signals(usize, Box<JunctionSignals>),
     /// A vehicle's message at an edge node.
     Report(usize, Arc<[u8]>),
     /// A neighbour's word at an edge node.
@@ -28,6 +29,29 @@ pub(super) enum Arrival {
     State(Box<NodeState>),
     /// An edge node's record at the cloud.
     Record(Box<Record>),
+}
+
+impl Arrival {
+    /// The node that it arrives at, if it does at one.
+    pub(super) const fn node(&self) -> Option<usize> {
+        match self {
+            Self::Scan(node, _) | Self::Signals(node, _) | Self::Report(node, _) | Self::Neighbour(node, _) => {
+                Some(*node)
+            }
+            Self::Broadcast(..) | Self::State(_) | Self::Record(_) => None,
+        }
+    }
+
+    /// What it is to the node that it arrives at.
+    pub(super) fn into_input(self) -> Option<(usize, Input)> {
+        Some(match self {
+            Self::Scan(node, scan) => (node, Input::Scan(*scan)),
+            Self::Signals(node, signals) => (node, Input::Signals(*signals)),
+            Self::Report(node, bytes) => (node, Input::Radio(bytes.to_vec())),
+            Self::Neighbour(node, word) => (node, Input::Neighbour(*word)),
+            Self::Broadcast(..) | Self::State(_) | Self::Record(_) => return None,
+        })
+    }
 }
 
 #[derive(Debug, Clone)]

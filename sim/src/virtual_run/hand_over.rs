@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// From one node to a neighbour.
-const DELAY: Duration = Duration::from_millis(4);
+pub(super) const WORD_TAKES: Duration = Duration::from_millis(4);
 /// On unruly links each word comes twice more: soon, and after the one that follows it.
-const UNRULY: [Duration; 3] = [DELAY, Duration::from_millis(9), Duration::from_millis(260)];
+const UNRULY: [Duration; 3] = [WORD_TAKES, Duration::from_millis(9), Duration::from_millis(260)];
 /// A track this near to a road user, and to no other's nearer, is that road user's, metres.
 const MATCH_M: f64 = 2.0;
 /// A second track this near to a road user, with nobody else within `ALONE_M`, is of the same, metres.

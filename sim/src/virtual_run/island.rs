@@ -2,13 +2,14 @@
 
 use super::digest::OutputDigest;
 use super::event::{Arrival, Queue};
-use super::hand_over::{HandOverBook, NeighbourLinks};
+use super::executor::{Executor, Serial};
+use super::hand_over::{HandOverBook, NeighbourLinks, WORD_TAKES};
+use super::node::{Node, apart_until};
 use super::report::{Latency, MustArrive, Tracking, VirtualReport};
 use crate::envelope::{EnrolError, IslandAuthority};
 use crate::on_board::VehicleMessage;
 use crate::outside::OutsideUser;
-use crate::radio::{Channel, Radio};
-use crate::rng::{Seed, Stream};
+use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
 use crate::truth::TruthObject;
@@ -22,16 +23,16 @@ use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::Frame;
 use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// From a scan's time of validity to its arrival at the edge: exposure, detection in the sensor, the local net.
 const SENSOR_DELAY: Duration = Duration::from_millis(25);
 /// From a signal controller to the edge.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
-/// Vehicles within this distance of a site are subscribed to it over 5G, metres.
-const SUBSCRIBED_M: f64 = 450.0;
-/// PC5 beyond this many ranges is not even tried.
-const PC5_RANGES: f64 = 1.6;
+/// A record that is lost on its way is sent again after this long.
+const RESEND: Duration = Duration::from_millis(200);
+/// Records that a node keeps while it has no uplink.
+const KEPT_RECORDS: usize = 20_000;
 /// Steps between two comparisons of tracks and truth.
 const SCORE_STEPS: u64 = 10;
 /// Comparisons begin when tracks have had time to begin, seconds.
@@ -62,14 +63,6 @@ pub enum VirtualRunError {
     },
 }
 
-/// One node with its radio.
-struct Node {
-    edge: Edge,
-    stream: Stream,
-    /// Numbers of the neighbouring nodes.
-    neighbours: Vec<usize>,
-}
-
 /// The whole island in virtual time.
 pub struct VirtualIsland {
     seed: u64,
@@ -80,8 +73,9 @@ pub struct VirtualIsland {
     links: NeighbourLinks,
     nodes: Vec<Node>,
     cloud: Cloud,
-    radio: Radio,
-    vehicles: BTreeMap<jxz_world::VehicleId, Stream>,
+    executor: Arc<dyn Executor>,
+    /// On its way to nodes, and to anybody else.
+    to_nodes: Queue,
     queue: Queue,
     digest: OutputDigest,
     latencies: LatencyBook,
@@ -100,15 +94,14 @@ impl VirtualIsland {
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, VirtualRunError> {
         let simulation = Simulation::new(Arc::clone(&map), scenario, seed, utc_start)?;
         let now = simulation.now();
-        let radio = Radio::new(scenario.radio.clone(), Seed(seed));
-        let node = |(number, site): (usize, &jxz_world::Site)| {
+        let node = |site: &jxz_world::Site| {
             let config = EdgeConfig { boot: seed, ..EdgeConfig::default() };
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
             let near = jxz_edge::neighbours_of(&map, site).into_iter();
             let neighbours = near.filter_map(|near| map.sites.iter().position(|s| s.id == near.id)).collect();
-            Ok(Node { edge, stream: radio.sender(number as u64), neighbours })
+            Ok(Node::new(edge, neighbours))
         };
-        let nodes = map.sites.iter().enumerate().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
+        let nodes = map.sites.iter().map(node).collect::<Result<Vec<_>, EdgeError>>()?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
         for site in &map.sites {
             cloud.handle(now, jxz_cloud::Input::NodeConnected(site.id.clone()));
@@ -122,8 +115,8 @@ impl VirtualIsland {
             links: NeighbourLinks::default(),
             nodes,
             cloud,
-            radio,
-            vehicles: BTreeMap::new(),
+            executor: Arc::new(Serial),
+            to_nodes: Queue::default(),
             queue: Queue::default(),
             digest: OutputDigest::default(),
             latencies: LatencyBook::default(),
@@ -155,6 +148,13 @@ impl VirtualIsland {
         });
         self.nodes = nodes.collect::<Result<_, EnrolError>>()?;
         Ok(self)
+    }
+
+    /// From now on nodes and sensors do their work by `executor`. What comes out is the same with any.
+    #[must_use]
+    pub fn executed_by(mut self, executor: Arc<dyn Executor>) -> Self {
+        self.executor = executor;
+        self
     }
 
     /// From now on words go from node to node in this way.
@@ -203,26 +203,27 @@ impl VirtualIsland {
         if self.step.is_multiple_of(SCORE_STEPS) && self.seconds() >= SCORE_FROM_S {
             self.compare(now);
         }
-        let output = self.simulation.step();
+        let output = self.simulation.step_by(&*self.executor);
         let map = Arc::clone(self.simulation.map());
         for (site, scan) in output.scans {
             let Some(number) = map.sites.iter().position(|s| s.id == site) else { continue };
             let after = Duration::try_from_secs_f64(scan.valid_at.seconds_since(now.utc).max(0.0)).unwrap_or_default();
-            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, scan));
+            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, Box::new(scan)));
         }
         for signals in output.signals {
             for number in (0..map.sites.len()).filter(|n| map.sites[*n].junction.as_ref() == Some(&signals.junction)) {
-                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, signals.clone()));
+                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, Box::new(signals.clone())));
             }
         }
         for message in output.messages {
             self.transmit_report(now, message);
         }
-        self.run_until(now.mono + STEP)?;
+        for number in 0..self.nodes.len() {
+            self.bring(now, number);
+        }
+        self.run_until(now.mono, now.mono + STEP)?;
         self.step += 1;
         if self.step.is_multiple_of(1200) {
-            let alive: Vec<_> = self.simulation.truth().iter().filter_map(|object| object.vehicle).collect();
-            self.vehicles.retain(|vehicle, _| alive.contains(vehicle));
             let alive: std::collections::BTreeSet<u64> = self.simulation.truth().iter().map(|o| o.id).collect();
             self.hand_overs.retain(|user| alive.contains(&user));
         }
@@ -230,26 +231,61 @@ impl VirtualIsland {
     }
 
     fn send(&mut self, at: Instant, arrival: Arrival) {
-        if !self.queue.push(at, arrival) {
+        let queue = if arrival.node().is_some() { &mut self.to_nodes } else { &mut self.queue };
+        if !queue.push(at, arrival) {
             self.drops.count(DropCause::RadioQueueFull);
         }
     }
 
-    /// Everything that happens before `until`, in order.
-    fn run_until(&mut self, until: Instant) -> Result<(), VirtualRunError> {
+    /// Everything that happens from `from` to `until`, in stretches in which no node waits for another's word.
+    fn run_until(&mut self, mut from: Instant, until: Instant) -> Result<(), VirtualRunError> {
+        while from < until {
+            let end = apart_until(&self.nodes, from, until, WORD_TAKES);
+            while self.to_nodes.next_at().is_some_and(|at| at < end)
+                && let Some((at, arrival)) = self.to_nodes.pop()
+            {
+                if let Some((number, input)) = arrival.into_input() {
+                    self.nodes[number].inbox.push((at.max(from), input));
+                }
+            }
+            let nodes: Vec<Mutex<&mut Node>> = self.nodes.iter_mut().map(Mutex::new).collect();
+            let (utc_start, verifier) = (self.utc_start, self.verifier.as_ref());
+            self.executor.run(nodes.len(), &|number| {
+                // Nobody else holds it, so it cannot be poisoned.
+                if let Ok(mut node) = nodes[number].lock() {
+                    node.play(end, utc_start, verifier);
+                }
+            });
+            self.settle(end)?;
+            from = end;
+        }
+        Ok(())
+    }
+
+    /// What nodes put out and what arrives at vehicles and cloud before `end`, in order of time, then of nodes.
+    fn settle(&mut self, end: Instant) -> Result<(), VirtualRunError> {
+        let mut outputs: Vec<(Instant, usize, jxz_edge::Output)> = Vec::new();
+        for (number, node) in self.nodes.iter_mut().enumerate() {
+            outputs.extend(node.outbox.drain(..).map(|(at, output)| (at, number, output)));
+        }
+        outputs.sort_by_key(|(at, number, _)| (*at, *number));
+        for (at, number, output) in outputs {
+            self.arrive_until(at)?;
+            self.put_out(self.at(at), number, output)?;
+        }
+        self.arrive_until(end)
+    }
+
+    /// What arrives at vehicles and cloud before `end`, and the cloud's own deadlines.
+    fn arrive_until(&mut self, end: Instant) -> Result<(), VirtualRunError> {
         loop {
-            let deadlines = self.nodes.iter().enumerate();
-            let deadline = deadlines.filter_map(|(n, node)| node.edge.next_deadline().map(|at| (at, n))).min();
-            let cloud = self.cloud.next_deadline();
-            let arrival = self.queue.next_at();
-            let first = [deadline.map(|(at, _)| at), cloud, arrival].into_iter().flatten().min();
-            let Some(at) = first.filter(|at| *at < until) else { return Ok(()) };
+            let (arrival, deadline) = (self.queue.next_at(), self.cloud.next_deadline());
+            let first = [arrival, deadline].into_iter().flatten().min();
+            let Some(at) = first.filter(|at| *at < end) else { return Ok(()) };
             if arrival == Some(at) {
                 if let Some((at, arrival)) = self.queue.pop() {
-                    self.arrive(self.at(at), arrival)?;
+                    self.arrive(self.at(at), arrival);
                 }
-            } else if let Some((_, number)) = deadline.filter(|(due, _)| *due == at) {
-                self.feed(self.at(at), number, jxz_edge::Input::Timer)?;
             } else {
                 let now = self.at(at);
                 self.cloud.handle(now, jxz_cloud::Input::Timer);
@@ -262,97 +298,89 @@ impl VirtualIsland {
         Now::after_start(self.utc_start, mono.since(Instant::ZERO))
     }
 
-    fn arrive(&mut self, now: Now, arrival: Arrival) -> Result<(), VirtualRunError> {
+    fn arrive(&mut self, now: Now, arrival: Arrival) {
         match arrival {
-            Arrival::Scan(number, scan) => self.feed(now, number, jxz_edge::Input::Scan(scan)),
-            Arrival::Signals(number, signals) => self.feed(now, number, jxz_edge::Input::Signals(signals)),
-            Arrival::Report(number, bytes) => self.feed(now, number, jxz_edge::Input::Radio(bytes.to_vec())),
-            Arrival::Neighbour(number, word) => self.feed(now, number, jxz_edge::Input::Neighbour(*word)),
             Arrival::Broadcast(vehicle, channel, frame, sent) => {
                 self.latencies.record(LatencyStage::Radio, now.mono.since(sent));
                 for shown in self.simulation.deliver(vehicle, channel, now, &frame.bytes) {
                     self.digest.shown(now.mono, &shown);
                 }
-                Ok(())
             }
             Arrival::State(state) => {
                 self.cloud.handle(now, jxz_cloud::Input::State(*state));
                 self.collect_cloud();
-                Ok(())
             }
             Arrival::Record(record) => {
                 self.cloud.handle(now, jxz_cloud::Input::Record(*record));
                 self.collect_cloud();
-                Ok(())
             }
+            Arrival::Scan(..) | Arrival::Signals(..) | Arrival::Report(..) | Arrival::Neighbour(..) => {}
         }
     }
 
-    fn feed(&mut self, now: Now, number: usize, input: jxz_edge::Input) -> Result<(), VirtualRunError> {
-        self.nodes[number].edge.handle(now, input);
-        self.collect(now, number)
-    }
-
-    /// Takes a node's outputs and puts them on their way.
-    fn collect(&mut self, now: Now, number: usize) -> Result<(), VirtualRunError> {
-        while let Some(output) = self.nodes[number].edge.poll() {
-            match output {
-                jxz_edge::Output::Broadcast(frame) => {
-                    self.digest.broadcast(number, now.mono, &frame);
-                    self.transmit_broadcast(now, number, frame);
-                }
-                jxz_edge::Output::State(state) => {
-                    self.digest.state(number, now.mono, &state);
-                    match self.radio.uu(&mut self.nodes[number].stream) {
-                        Some(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
-                        None => self.drops.count(DropCause::UplinkExpired),
-                    }
-                }
-                jxz_edge::Output::Record(record) => self.bring(now, number, record)?,
-                jxz_edge::Output::Neighbour { to, tracks } => {
-                    let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { continue };
-                    for delay in self.links.delays(&tracks.site, &to) {
-                        self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
-                    }
-                }
-                jxz_edge::Output::Verify(verification) => {
-                    let verdict = match &self.verifier {
-                        Some(verifier) => verification.job.run_with(&**verifier),
-                        None => verification.job.run(),
-                    };
-                    let verified = jxz_edge::Input::Verified(verification.ticket, Some(verdict));
-                    self.nodes[number].edge.handle(now, verified);
-                }
-                // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
-                _ => {}
+    /// Puts one of a node's outputs on its way.
+    fn put_out(&mut self, now: Now, number: usize, output: jxz_edge::Output) -> Result<(), VirtualRunError> {
+        match output {
+            jxz_edge::Output::Broadcast(frame) => {
+                self.digest.broadcast(number, now.mono, &frame);
+                self.transmit_broadcast(now, number, frame);
             }
+            jxz_edge::Output::State(state) => {
+                self.digest.state(number, now.mono, &state);
+                match self.simulation.uplink(now.mono, number) {
+                    Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
+                    Err(_) => self.drops.count(DropCause::UplinkExpired),
+                }
+            }
+            jxz_edge::Output::Record(record) => self.keep(now, number, record)?,
+            jxz_edge::Output::Neighbour { to, tracks } => {
+                let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { return Ok(()) };
+                for delay in self.links.delays(&tracks.site, &to) {
+                    self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
+                }
+            }
+            // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
+            _ => {}
         }
         Ok(())
     }
 
-    /// A record goes again until it arrives: a lost try costs a retransmission's time.
-    fn bring(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
+    /// A record goes to the cloud at once if it can.
+    fn keep(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
         self.digest.record(now.mono, &record).map_err(|source| VirtualRunError::Digest {
             site: record.site.0.clone(),
             sequence: record.sequence,
             source,
         })?;
         self.must_arrive.sent += 1;
-        let mut at = now.mono;
-        let delay = loop {
-            match self.radio.uu(&mut self.nodes[number].stream) {
-                Some(delay) => break delay,
-                None => at = at + Duration::from_millis(200),
-            }
-            if at.since(now.mono) > Duration::from_secs(5) {
-                break Duration::ZERO;
-            }
-        };
-        if !self.queue.push(at + delay, Arrival::Record(Box::new(record))) {
-            self.drops.count(DropCause::MustArriveQueueFull);
-            self.must_arrive.lost += 1;
+        if self.nodes[number].kept.len() >= KEPT_RECORDS {
+            self.lose_record();
+        } else {
+            self.nodes[number].kept.push_back(record);
+            self.bring(now, number);
         }
         Ok(())
+    }
+
+    /// Sends the records that a node keeps, until one is lost or finds no uplink: that costs a retransmission's time.
+    fn bring(&mut self, now: Now, number: usize) {
+        while now.mono >= self.nodes[number].resend_at
+            && let Some(record) = self.nodes[number].kept.pop_front()
+        {
+            let Ok(delay) = self.simulation.uplink(now.mono, number) else {
+                self.nodes[number].kept.push_front(record);
+                self.nodes[number].resend_at = now.mono + RESEND;
+                return;
+            };
+            if !self.queue.push(now.mono + delay, Arrival::Record(Box::new(record))) {
+                self.lose_record();
+            }
+        }
+    }
+
+    fn lose_record(&mut self) {
+        self.drops.count(DropCause::MustArriveQueueFull);
+        self.must_arrive.lost += 1;
     }
 
     fn collect_cloud(&mut self) {
@@ -366,41 +394,25 @@ impl VirtualIsland {
     /// A node's message to every vehicle in reach of either channel.
     fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
         let frame = Arc::new(frame);
-        let centre = self.nodes[number].edge.site().position;
-        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
-        let mut arrivals = Vec::new();
-        for object in self.simulation.truth() {
-            let Some(vehicle) = object.vehicle else { continue };
-            let distance_m = (object.position - centre).norm();
-            let stream = &mut self.nodes[number].stream;
-            let pc5 = (distance_m < pc5_m).then(|| self.radio.pc5(stream, distance_m)).flatten();
-            let uu = (distance_m < SUBSCRIBED_M).then(|| self.radio.uu(stream)).flatten();
-            for (channel, delay) in [(Channel::Pc5, pc5), (Channel::Uu, uu)] {
-                let Some(delay) = delay else { continue };
-                let broadcast = Arrival::Broadcast(vehicle, channel, Arc::clone(&frame), now.mono);
-                arrivals.push((now.mono + delay, broadcast));
+        let flow = frame.kind.application_id();
+        let idle = self.simulation.is_idle(frame.kind);
+        for reception in self.simulation.broadcast(now, number, flow, frame.bytes.len()) {
+            if idle {
+                self.latencies.record(LatencyStage::Radio, reception.delay);
+                self.simulation.overhear(reception.to, reception.channel);
+                continue;
             }
-        }
-        for (at, arrival) in arrivals {
-            self.send(at, arrival);
+            let broadcast = Arrival::Broadcast(reception.to, reception.channel, Arc::clone(&frame), now.mono);
+            self.send(now.mono + reception.delay, broadcast);
         }
     }
 
-    /// A vehicle's message to every node in reach.
+    /// A vehicle's message to every node in reach of either channel.
     fn transmit_report(&mut self, now: Now, message: VehicleMessage) {
-        let sender = u64::from_le_bytes(message.vehicle.0) | (1 << 47);
-        let radio = &self.radio;
-        let stream = self.vehicles.entry(message.vehicle).or_insert_with(|| radio.sender(sender));
-        let pc5_m = self.scenario.radio.pc5_range_m * PC5_RANGES;
+        let receptions = self.simulation.tell(now, &message);
         let bytes: Arc<[u8]> = message.bytes.into();
-        for (number, node) in self.nodes.iter().enumerate() {
-            let distance_m = (message.position - node.edge.site().position).norm();
-            if distance_m < pc5_m
-                && let Some(delay) = radio.pc5(stream, distance_m)
-                && !self.queue.push(now.mono + delay, Arrival::Report(number, Arc::clone(&bytes)))
-            {
-                self.drops.count(DropCause::RadioQueueFull);
-            }
+        for reception in receptions {
+            self.send(now.mono + reception.delay, Arrival::Report(reception.to, Arc::clone(&bytes)));
         }
     }
 
@@ -469,6 +481,7 @@ impl VirtualIsland {
             hand_overs: self.hand_overs.count(),
             road_users: self.simulation.truth().len(),
             incidents,
+            radio: self.simulation.radio().report(),
             removed_stuck: self.simulation.removed_stuck(),
         }
     }

@@ -2,10 +2,13 @@
 
 mod digest;
 mod event;
+mod executor;
 mod hand_over;
 mod island;
+mod node;
 mod report;
 
+pub use executor::{Executor, Serial};
 pub use hand_over::{HandOvers, NeighbourLinks};
 pub use island::{VirtualIsland, VirtualRunError};
 pub use report::{Latency, MustArrive, Tracking, VirtualReport};

@@ -2,6 +2,7 @@
 
 use super::hand_over::HandOvers;
 use crate::on_board::ByChannel;
+use crate::radio::RadioReport;
 use crate::scenario::IncidentKind;
 use jxz_fusion::metrics::Score;
 use jxz_world::{LatencyStage, WarningKind};
@@ -82,6 +83,8 @@ pub struct VirtualReport {
     pub tracks: Tracking,
     /// Road users that went from one site to the next, and how many of them kept their identity.
     pub hand_overs: HandOvers,
+    /// What the channels carried and lost.
+    pub radio: RadioReport,
     /// Road users at the end.
     pub road_users: usize,
     /// How often each kind of incident happened.

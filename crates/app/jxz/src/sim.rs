@@ -1,5 +1,6 @@
 //! `jxz sim`: the whole island in virtual time, in one process.
 
+use crate::sim_radio;
 use anyhow::{Context, bail};
 use jxz_link::FastVerifier;
 use jxz_map::Map;
@@ -16,7 +17,10 @@ const UTC_START_MS: i64 = 1_786_233_600_000;
 
 /// Run the simulated island: road users, sensors, radio, and the real edge and cloud brains.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// Everything that is left to chance follows from it.
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -52,6 +56,12 @@ enum Mover {
     Sumo,
 }
 
+/// One part of the simulator by itself.
+#[derive(Debug, clap::Subcommand)]
+enum Part {
+    Radio(sim_radio::Args),
+}
+
 /// The line at the end.
 #[derive(serde::Serialize)]
 struct Line {
@@ -61,6 +71,9 @@ struct Line {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
+    if let Some(Part::Radio(args)) = &args.part {
+        return sim_radio::run(args);
+    }
     if !args.r#virtual && args.traffic == Mover::Own {
         bail!("jxz sim runs in virtual time: add --virtual; the island in real time is `cargo xtask demo`");
     }

@@ -2,8 +2,9 @@
 //!
 //! A pedestrian is *in sight of two* at a round when two different sensors detected it within the last half second: the
 //! simulated sensors tell whom they detected. It is *lost* while it is in sight of two and no track within 3 m is its
-//! own: tracks and road users are matched one to one, and a match of the round before is kept while it is near enough.
-//! So of two people with one track between them, one is lost.
+//! own: tracks and road users are matched one to one, and a match of the round before is kept while it is within 1 m.
+//! So of two people with one track between them, one is lost: of two side by side always the same, and of two farther
+//! apart the one whom the track is not at.
 
 use jxz_fusion::metrics::{Identity, MATCH_M};
 use jxz_geo::{Point, Vector};
@@ -15,6 +16,8 @@ use std::collections::BTreeMap;
 
 /// A sensor's detection counts for so long, seconds; a pedestrian may be lost for as long.
 const LOOK_BACK_S: f64 = 0.5;
+/// A match is kept while it is this near, metres: a pedestrian's track is within a third of it.
+const KEPT_M: f64 = 1.0;
 /// Others nearer than this are a crowd, metres.
 const CROWD_M: f64 = 1.0;
 /// Most losses told one by one, the longest.
@@ -104,7 +107,7 @@ impl Watch {
             before: None,
             sensors,
             pedestrians: BTreeMap::new(),
-            matches: Identity::within(MATCH_M),
+            matches: Identity::within(MATCH_M).keeping_within(KEPT_M),
             identity: Identity::default(),
             losses: Vec::new(),
             longest_s: 0.0,
@@ -336,5 +339,15 @@ mod tests {
         assert_eq!(kept["losses"][0]["pedestrian"], 2);
         about(&kept["losses"][0]["others_near"], 1.0);
         about(&kept["losses"][0]["nearest_other_m"], 0.6);
+    }
+
+    #[test]
+    fn a_track_that_goes_from_one_to_another_two_metres_off_is_the_others() {
+        let two = [walker(1, 0.0), walker(2, 2.0)];
+        let kept = watched(&two, |_, _| vec![0, 1], |t| vec![track(7, if t < 0.95 { 0.1 } else { 1.9 })]);
+        let losses = kept["losses"].as_array().unwrap();
+        let of = |id: u64| losses.iter().find(|l| l["pedestrian"] == id).unwrap();
+        about(&of(1)["from_s"], 1.0);
+        about(&of(2)["lasts_s"], 1.0);
     }
 }

@@ -199,6 +199,7 @@ impl Edge {
             Ok(outcome) => {
                 self.health.drops.add(DropCause::SensorNotFinite, outcome.unusable as u64);
                 self.health.drops.add(DropCause::SensorQueueFull, outcome.over_limit as u64);
+                self.health.drops.add(DropCause::TracksFull, outcome.births_refused as u64);
                 if outcome.lateness == Lateness::TooLate {
                     self.health.drops.count(DropCause::SensorStale);
                 } else {

@@ -266,7 +266,7 @@ fn carried(track: &Track, at: Utc) -> Track {
     moved[(0, 2)] = dt;
     moved[(1, 3)] = dt;
     let mut covariance = moved * track.covariance * moved.transpose();
-    let q: f64 = track.class.probabilities().iter().zip(UNSEEN_NOISE).map(|(p, q)| p * q).sum();
+    let q = track.class.mean(UNSEEN_NOISE);
     for axis in 0..2 {
         covariance[(axis, axis)] += q * dt.powi(3) / 3.0;
         covariance[(axis, axis + 2)] += q * dt.powi(2) / 2.0;

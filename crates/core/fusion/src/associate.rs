@@ -13,8 +13,8 @@ pub(crate) struct Pair {
     pub(crate) detection: usize,
     /// Detection's likelihood as this track's over the density of false detections, detection probability aside.
     pub(crate) ratio: f64,
-    /// What assigning it gains (log-likelihood ratio against leaving both alone, existence aside).
-    pub(crate) gain: f64,
+    /// Odds of assigning it against leaving both alone, existence aside.
+    odds: f64,
     /// Odds of the pair against the track's being missed and the detection's being of nobody known.
     weight: f64,
     /// Probability that the detection is this track's; the result.
@@ -33,7 +33,7 @@ impl Pair {
             track,
             detection,
             ratio,
-            gain: (odds / (1.0 - pd)).ln(),
+            odds: odds / (1.0 - pd),
             weight: seen * ratio / (stray * (1.0 - seen)),
             probability: 0.0,
             to_detection: 0.0,
@@ -58,8 +58,7 @@ pub(crate) struct Associator {
 impl Associator {
     /// Marginal probabilities of all pairs, by loopy belief propagation (Williams, Lau 2014): exact where a component
     /// is a tree, close elsewhere. A detection whose messages have settled is left alone until a neighbour's change.
-    pub(crate) fn marginals(&mut self, detections: usize) {
-        self.index(detections);
+    pub(crate) fn marginals(&mut self) {
         for _ in 0..MAX_ROUNDS {
             let mut any = false;
             for tracks in self.pairs.chunk_by_mut(|a, b| a.track == b.track) {
@@ -102,32 +101,43 @@ impl Associator {
         }
     }
 
-    /// Sorts pairs by detection; a detection with one pair alone needs no messages.
-    fn index(&mut self, detections: usize) {
-        self.by_detection.clear();
-        self.by_detection.extend(0..u32::try_from(self.pairs.len()).unwrap_or(u32::MAX));
-        let pairs = &self.pairs;
-        self.by_detection.sort_unstable_by_key(|&k| (pairs[k as usize].detection, k));
+    /// Sorts pairs by detection, of which there are so many; a detection with one pair alone needs no messages.
+    pub(crate) fn index(&mut self, detections: usize) {
         self.spans.clear();
         self.spans.resize(detections, (0, 0));
+        for pair in &self.pairs {
+            self.spans[pair.detection].1 += 1;
+        }
+        let mut at = 0;
+        for span in &mut self.spans {
+            let count = span.1;
+            *span = (at, at);
+            at += count;
+        }
+        self.by_detection.clear();
+        self.by_detection.resize(self.pairs.len(), 0);
+        for (k, pair) in (0..).zip(&self.pairs) {
+            let end = &mut self.spans[pair.detection].1;
+            self.by_detection[*end as usize] = k;
+            *end += 1;
+        }
         self.active.clear();
-        self.active.resize(detections, false);
+        self.active.extend(self.spans.iter().map(|(from, to)| to - from > 1));
         self.stirred.clear();
         self.stirred.resize(detections, false);
-        let mut at = 0;
-        for group in self.by_detection.chunk_by(|&a, &b| pairs[a as usize].detection == pairs[b as usize].detection) {
-            let detection = pairs[group[0] as usize].detection;
-            let to = at + group.len() as u32;
-            self.spans[detection] = (at, to);
-            self.active[detection] = group.len() > 1;
-            at = to;
-        }
+    }
+
+    /// Pairs that share a detection, those of each together, in order of their tracks.
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &[u32]> {
+        let spans = self.spans.iter().filter(|(from, to)| to - from > 1);
+        spans.map(|&(from, to)| &self.by_detection[from as usize..to as usize])
     }
 
     /// The one best assignment: probabilities of one and zero.
     pub(crate) fn best(&mut self, tracks: usize, detections: usize) {
-        let gainful = self.pairs.iter().filter(|p| p.gain.is_finite() && p.gain > 0.0);
-        let edges: Vec<Edge> = gainful.map(|p| Edge { track: p.track, detection: p.detection, gain: p.gain }).collect();
+        let gainful = self.pairs.iter().filter(|p| p.odds.is_finite() && p.odds > 1.0);
+        let edge = |p: &Pair| Edge { track: p.track, detection: p.detection, gain: p.odds.ln() };
+        let edges: Vec<Edge> = gainful.map(edge).collect();
         let chosen = assign(&edges, tracks, detections);
         for pair in &mut self.pairs {
             pair.probability = f64::from(u8::from(chosen[pair.track] == Some(pair.detection)));

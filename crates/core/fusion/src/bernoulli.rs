@@ -124,11 +124,7 @@ impl Bernoulli {
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));
-        let death_per_s = if leaves {
-            config.leave_per_s
-        } else {
-            self.class.probabilities().iter().zip(config.death_per_s).map(|(p, d)| p * d).sum()
-        };
+        let death_per_s = if leaves { config.leave_per_s } else { self.class.mean(config.death_per_s) };
         self.existence *= 1.0 - (death_per_s * dt_s).min(0.5);
     }
 
@@ -154,35 +150,32 @@ impl Bernoulli {
         }
     }
 
-    pub(crate) fn extent_m(&self) -> Option<(f64, f64)> {
-        self.extent_m
-    }
-
-    pub(crate) fn set_extent(&mut self, extent_m: (f64, f64)) {
-        self.extent_m = Some(extent_m);
-    }
-
     /// By how much a radar's point may lie before or behind the centre, 1-sigma, metres along the heading: a long
     /// vehicle is seen anywhere along it.
     pub(crate) fn along_sigma(&self) -> Option<(Vector, f64)> {
         let (length_m, _) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
-        let yaw = self.heading?.to_yaw().rad();
-        Some((Vector::new(yaw.cos(), yaw.sin()), length_m / 12.0_f64.sqrt()))
+        Some((self.forward()?, length_m / 12.0_f64.sqrt()))
     }
 
-    pub(crate) fn heading(&self) -> Option<Heading> {
-        self.heading
+    /// The unit vector of its heading.
+    pub(crate) fn forward(&self) -> Option<Vector> {
+        let (sin, cos) = self.heading?.to_yaw().rad().sin_cos();
+        Some(Vector::new(cos, sin))
     }
 
-    /// Whether at least two sensors other than `sensor` saw it lately.
-    pub(crate) fn others_see(&self, sensor: usize, at: Utc) -> bool {
-        let window = window_of(at);
-        let seen = match window.wrapping_sub(self.window) {
-            0 => self.seen_by[0] | self.seen_by[1],
-            1 => self.seen_by[0],
-            _ => 0,
-        };
-        (seen & !(1 << sensor)).count_ones() >= 2
+    /// Which sensors saw it in a window of time, this or a later one, and in the one before.
+    fn seen_about(&self, window: u32) -> [u16; 2] {
+        match window.wrapping_sub(self.window) {
+            0 => self.seen_by,
+            1 => [0, self.seen_by[0]],
+            _ => [0, 0],
+        }
+    }
+
+    /// How many sensors other than `sensor` saw it lately.
+    pub(crate) fn others_seeing(&self, sensor: usize, at: Utc) -> u32 {
+        let seen = self.seen_about(window_of(at)).into_iter().fold(0, |all, seen| all | seen);
+        (seen & !(1 << sensor)).count_ones()
     }
 
     /// Whether it is sure enough to compare sensors by.
@@ -190,18 +183,23 @@ impl Bernoulli {
         self.confirmed && self.existence >= SETTLED_EXISTENCE && at.seconds_since(self.since) >= SETTLED_S
     }
 
-    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last; `behind` is
-    /// the probability that another stands between them. Returns the probability of detection, view considered.
-    pub(crate) fn expect(&mut self, sensor: &SensorModel, plain_pd: f64, behind: f64, config: &FusionConfig) -> f64 {
+    /// Notes that a scan of `sensor` is due, so that its view of the track may have changed since its last, of which
+    /// `view_kept` is kept ([`view_kept`]); `behind` is the probability that another stands between them. Returns the probability of detection, view considered.
+    pub(crate) fn expect(
+        &mut self,
+        sensor: &SensorModel,
+        (plain_pd, behind): (f64, f64),
+        view_kept: f64,
+        config: &FusionConfig,
+    ) -> f64 {
         let (hide, show) = config.hide_show_per_s;
         let (hide, show) = (hide + HIDE_BEHIND_PER_S * behind, show + HIDE_BEHIND_PER_S * (1.0 - behind));
-        let period_s = sensor.spec.period_s.min(1.0);
         let v = f64::from(self.in_view[sensor.index]);
         // A chain of two states, moved on exactly.
         let rest = show / (hide + show);
-        let moved = rest + (v - rest) * (-(hide + show) * period_s).exp();
+        let moved = rest + (v - rest) * view_kept;
         self.in_view[sensor.index] = moved as f32;
-        moved * plain_pd + (1.0 - moved) * hidden_pd(plain_pd, config)
+        sensor.blended_pd(plain_pd, 1.0 - moved)
     }
 
     /// Probability that it exists and was missed, in proportion to that it was missed at all.
@@ -253,11 +251,7 @@ impl Bernoulli {
         self.hits = self.hits.saturating_add(1);
         self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
         let window = window_of(at);
-        self.seen_by = match window.wrapping_sub(self.window) {
-            0 => self.seen_by,
-            1 => [0, self.seen_by[0]],
-            _ => [0, 0],
-        };
+        self.seen_by = self.seen_about(window);
         self.window = window;
         self.seen_by[0] |= 1 << sensor.index;
         self.latch_heading();
@@ -348,13 +342,16 @@ impl Bernoulli {
     }
 }
 
+/// How much of what is known of a view holds until a sensor's next scan: of the deviation from what its state of rest
+/// would be, whatever that is.
+pub(crate) fn view_kept(sensor: &SensorModel, config: &FusionConfig) -> f64 {
+    let (hide, show) = config.hide_show_per_s;
+    (-(hide + show + HIDE_BEHIND_PER_S) * sensor.spec.period_s.min(1.0)).exp()
+}
+
 /// The number of the window of time, wrapping.
 fn window_of(at: Utc) -> u32 {
     (at.unix_ns().div_euclid((WINDOW_S * 1e9) as i64)) as u32
-}
-
-fn hidden_pd(plain_pd: f64, config: &FusionConfig) -> f64 {
-    plain_pd.min(config.hidden_detection_probability)
 }
 
 fn clear_of_noise(velocity: Vector, covariance: &Matrix2<f64>, sigmas: f64) -> bool {

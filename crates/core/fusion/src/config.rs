@@ -119,7 +119,8 @@ pub struct FusionConfig {
     pub birth_per_m2: f64,
     /// 1-sigma Doppler of false detections, metres per second.
     pub clutter_doppler_sigma_mps: f64,
-    /// Detection probability of a road user that is hidden from a sensor.
+    /// Detection probability of a road user that is hidden from a sensor, as far as the sensor's own record does not say
+    /// otherwise.
     pub hidden_detection_probability: f64,
     /// Times per second that a road user gets hidden from one sensor, and comes into its view again.
     pub hide_show_per_s: (f64, f64),

@@ -55,7 +55,8 @@ struct Outline {
     forward: Vector,
     length_m: f64,
     width_m: f64,
-    sigma_m: f64,
+    /// Of its centre.
+    variance_m2: f64,
     velocity: Vector,
 }
 
@@ -93,10 +94,10 @@ impl Extended {
             return;
         }
         for candidate in candidates {
-            let error_m = sensor.worst_sigma_m(candidate.place);
+            let error_m2 = sensor.worst_variance_m2(candidate.place);
             for outline in &self.outlines {
                 let (along, across) = outline.within(candidate.place);
-                let reach = MARGIN_M + 2.0 * error_m.hypot(outline.sigma_m);
+                let reach = MARGIN_M + 2.0 * (error_m2 + outline.variance_m2).sqrt();
                 let beyond = along.abs() - outline.length_m / 2.0;
                 let radial = outline.velocity.dot(&candidate.direction);
                 let measured = detections[candidate.index].doppler_mps;
@@ -110,7 +111,7 @@ impl Extended {
                 candidate.owner = Some(outline.track);
                 if beyond > 0.0 {
                     let length_m = (outline.length_m + GROWTH * beyond).min(LONGEST_M);
-                    tracks[outline.track].set_extent((length_m, outline.width_m));
+                    tracks[outline.track].extent_m = Some((length_m, outline.width_m));
                 }
                 break;
             }
@@ -165,16 +166,16 @@ impl Extended {
 }
 
 fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
-    let (length_m, width_m) = track.extent_m()?;
-    let yaw = track.heading()?.to_yaw().rad();
+    let (length_m, width_m) = track.extent_m?;
+    let forward = track.forward()?;
     let state = track.imm.combined();
     Some(Outline {
         track: index,
         centre: state.position(),
-        forward: Vector::new(yaw.cos(), yaw.sin()),
+        forward,
         length_m,
         width_m,
-        sigma_m: track.spread().sqrt(),
+        variance_m2: track.spread(),
         velocity: state.velocity(),
     })
 }
@@ -219,26 +220,26 @@ fn as_one(younger: &Bernoulli, older: &Bernoulli) -> Option<f64> {
 }
 
 fn half_length(track: &Bernoulli) -> f64 {
-    track.extent_m().map_or(POINT_M, |(length, _)| length) / 2.0
+    track.extent_m.map_or(POINT_M, |(length, _)| length) / 2.0
 }
 
 /// Makes one of two: from end to end, with the older one's identity. A camera's box is the whole vehicle already.
 fn join(older: &mut Bernoulli, younger: &Bernoulli) {
-    if has_own_image(younger) && younger.extent_m().is_some() {
+    if has_own_image(younger) && younger.extent_m.is_some() {
         older.imm = younger.imm;
         older.class = younger.class;
         (older.hits, older.camera_hits) = (younger.hits, younger.camera_hits);
         older.heard.camera = younger.heard.camera;
-        older.set_extent(younger.extent_m().unwrap_or((POINT_M, USUAL_WIDTH_M)));
-    } else if !(has_own_image(older) && older.extent_m().is_some()) {
+        older.extent_m = younger.extent_m;
+    } else if !(has_own_image(older) && older.extent_m.is_some()) {
         let state = *older.imm.combined();
         let velocity = state.velocity();
         let forward = velocity / velocity.norm().max(1e-3);
         let offset = (younger.imm.combined().position() - state.position()).dot(&forward);
         let (own, other) = (half_length(older), half_length(younger));
         let (front, back) = (own.max(offset + other), (-own).min(offset - other));
-        let width_m = older.extent_m().map_or(USUAL_WIDTH_M, |(_, width)| width);
-        older.set_extent(((front - back).min(LONGEST_M), width_m));
+        let width_m = older.extent_m.map_or(USUAL_WIDTH_M, |(_, width)| width);
+        older.extent_m = Some(((front - back).min(LONGEST_M), width_m));
         older.imm.shift(forward * (0.5 * (front + back)));
     }
     older.existence = older.existence.max(younger.existence);

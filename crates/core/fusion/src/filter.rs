@@ -37,6 +37,11 @@ impl Rows {
         self.len += 1;
     }
 
+    /// Keeps the first `len`.
+    pub(crate) fn shorten(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+
     pub(crate) fn as_mut_slice(&mut self) -> &mut [Row] {
         &mut self.rows[..self.len]
     }
@@ -46,11 +51,25 @@ impl Rows {
     }
 }
 
-/// How well a measurement fits: squared Mahalanobis distance and natural logarithm of the density.
+/// How well a measurement fits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fit {
+    /// Squared Mahalanobis distance.
     pub(crate) chi2: f64,
-    pub(crate) log_density: f64,
+    /// The density's factor: one over the root of the determinant of 2 pi times the innovation covariance.
+    pub(crate) factor: f64,
+}
+
+impl Fit {
+    /// The density.
+    pub(crate) fn density(&self) -> f64 {
+        self.factor * (-0.5 * self.chi2).exp()
+    }
+
+    /// Its natural logarithm, where the density itself may be too small for a number.
+    pub(crate) fn log_density(&self) -> f64 {
+        self.factor.ln() - 0.5 * self.chi2
+    }
 }
 
 /// Carries a covariance by `dt_s` (either sign) at constant velocity, with white-noise acceleration.
@@ -99,49 +118,68 @@ impl Gaussian {
     /// update, needs no matrix inverse and cannot fail.
     pub(crate) fn update(&mut self, rows: &Rows) -> Fit {
         let prior = self.mean;
-        let mut fit = Fit { chi2: 0.0, log_density: 0.0 };
-        let mut spread = 1.0;
+        let (mut chi2, mut spread) = (0.0, 1.0);
         for row in rows.as_slice() {
             let ph = self.cov * row.gradient;
             let s = row.gradient.dot(&ph) + row.variance;
             let residual = row.residual - row.gradient.dot(&(self.mean - prior));
-            let gain = ph / s;
+            let gain = ph * (1.0 / s);
             self.mean += gain * residual;
             self.cov -= gain * ph.transpose();
-            fit.chi2 += residual * residual / s;
+            chi2 += residual * residual / s;
             spread *= core::f64::consts::TAU * s;
         }
-        fit.log_density = -0.5 * (fit.chi2 + spread.ln());
-        fit
+        Fit { chi2, factor: 1.0 / spread.sqrt() }
     }
 
-    /// How well rows fit, without correcting: the same figures as [`Self::update`] gives, by a Cholesky decomposition of
-    /// the innovation covariance.
-    pub(crate) fn fit(&self, rows: &Rows) -> Fit {
+    /// Makes ready to say how well measurements of these gradients and variances fit, whatever their residuals.
+    pub(crate) fn whitening(&self, rows: &Rows) -> Whitening {
         let rows = rows.as_slice();
-        let mut chi2 = 0.0;
-        let mut spread = 1.0;
-        let mut lower = [[0.0; MAX_ROWS]; MAX_ROWS];
-        let mut white = [0.0; MAX_ROWS];
+        let mut made = Whitening { lower: [[0.0; MAX_ROWS]; MAX_ROWS], factors: [1.0; MAX_ROWS] };
+        let mut factor = 1.0;
         for (i, row) in rows.iter().enumerate() {
             let ph = self.cov * row.gradient;
-            let mut residual = row.residual;
+            let (above, own) = made.lower.split_at_mut(i);
+            let mut rest = row.gradient.dot(&ph) + row.variance;
             for j in 0..i {
                 let mut s = rows[j].gradient.dot(&ph);
-                for (a, b) in lower[i][..j].iter().zip(&lower[j][..j]) {
+                for (a, b) in own[0][..j].iter().zip(&above[j][..j]) {
                     s -= a * b;
                 }
-                lower[i][j] = s / lower[j][j];
-                residual -= lower[i][j] * white[j];
+                let value = s * above[j][j];
+                own[0][j] = value;
+                rest -= value * value;
             }
-            let own: f64 = lower[i][..i].iter().map(|l| l * l).sum();
-            let s = row.gradient.dot(&ph) + row.variance - own;
-            lower[i][i] = s.sqrt();
-            white[i] = residual / lower[i][i];
-            chi2 += white[i] * white[i];
-            spread *= core::f64::consts::TAU * s;
+            own[0][i] = 1.0 / rest.sqrt();
+            factor *= own[0][i] / core::f64::consts::TAU.sqrt();
+            made.factors[i] = factor;
         }
-        Fit { chi2, log_density: -0.5 * (chi2 + spread.ln()) }
+        made
+    }
+}
+
+/// A Cholesky decomposition of the covariance of what a state and a measurement differ by: the same for all detections
+/// that are compared with one state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Whitening {
+    /// The lower triangle, its diagonal inverted.
+    lower: [[f64; MAX_ROWS]; MAX_ROWS],
+    /// The density's factor for the rows up to each.
+    factors: [f64; MAX_ROWS],
+}
+
+impl Whitening {
+    /// How well residuals fit: of the first rows if there are fewer. The same figures as [`Gaussian::update`] gives.
+    pub(crate) fn fit(&self, residuals: &[f64]) -> Fit {
+        let mut white = [0.0; MAX_ROWS];
+        let mut chi2 = 0.0;
+        for (i, residual) in residuals.iter().enumerate() {
+            let lower = &self.lower[i];
+            let known: f64 = lower[..i].iter().zip(&white[..i]).map(|(l, w)| l * w).sum();
+            white[i] = (residual - known) * lower[i];
+            chi2 += white[i] * white[i];
+        }
+        Fit { chi2, factor: residuals.len().checked_sub(1).map_or(1.0, |last| self.factors[last]) }
     }
 }
 
@@ -211,19 +249,23 @@ impl Imm {
 
     /// Corrects each model by the rows that `linearise` makes for its state, and reweighs the models.
     pub(crate) fn update(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
-        let mut logs = [0.0; MODELS];
-        for (k, model) in self.models.iter_mut().enumerate() {
-            let rows = linearise(model);
-            logs[k] = model.update(&rows).log_density;
+        self.update_models(linearise);
+        self.combined = blend(&self.models, &self.weights);
+    }
+
+    fn update_models(&mut self, linearise: impl Fn(&Gaussian) -> Rows) {
+        let mut fits = [Fit { chi2: 0.0, factor: 1.0 }; MODELS];
+        for (fit, model) in fits.iter_mut().zip(&mut self.models) {
+            *fit = model.update(&linearise(model));
         }
-        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let least = fits.iter().map(|f| f.chi2).fold(f64::INFINITY, f64::min);
+        let scale = 1.0 / fits[0].factor;
         let mut sum = 0.0;
-        for (weight, log) in self.weights.iter_mut().zip(logs) {
-            *weight = (*weight * (log - top).exp()).max(MIN_WEIGHT);
+        for (weight, fit) in self.weights.iter_mut().zip(fits) {
+            *weight = (*weight * scale * fit.factor * (-0.5 * (fit.chi2 - least)).exp()).max(MIN_WEIGHT);
             sum += *weight;
         }
         self.weights.iter_mut().for_each(|w| *w /= sum);
-        self.combined = blend(&self.models, &self.weights);
     }
 
     /// Corrects the model that keeps its course alone, and does not reweigh.
@@ -240,23 +282,60 @@ impl Imm {
             state.mean[1] += by.y;
         }
     }
+}
 
-    /// The mixture of several, by weights that sum to one: model by model, mean and covariance kept.
-    pub(crate) fn mixture(parts: &[(f64, Self)]) -> Self {
-        let mut mixed = parts[0].1;
+/// The sum of what one state may have become, gathered hypothesis by hypothesis: model by model, mean and covariance
+/// kept.
+#[derive(Debug)]
+pub(crate) struct Mixture<'a> {
+    prior: &'a Imm,
+    sums: [Sum; MODELS],
+}
+
+/// Of one model: total weight, and first and second moments about the prior's mean.
+#[derive(Debug, Clone, Copy)]
+struct Sum {
+    weight: f64,
+    mean: Vector4<f64>,
+    square: Matrix4<f64>,
+}
+
+impl<'a> Mixture<'a> {
+    /// With the hypothesis that nothing changed, of this probability or weight.
+    pub(crate) fn new(prior: &'a Imm, unchanged: f64) -> Self {
+        let sums = core::array::from_fn(|m| {
+            let weight = unchanged * prior.weights[m];
+            Sum { weight, mean: Vector4::zeros(), square: prior.models[m].cov * weight }
+        });
+        Self { prior, sums }
+    }
+
+    /// Adds the hypothesis, of this weight, that rows were measured.
+    pub(crate) fn add(&mut self, weight: f64, linearise: impl Fn(&Gaussian) -> Rows) {
+        let mut imm = *self.prior;
+        imm.update_models(linearise);
         for m in 0..MODELS {
-            let total: f64 = parts.iter().map(|(w, p)| w * p.weights[m]).sum();
-            let share = |(w, p): &(f64, Self)| w * p.weights[m] / total;
-            let mean = parts.iter().fold(Vector4::zeros(), |sum, part| sum + part.1.models[m].mean * share(part));
-            let cov = parts.iter().fold(Matrix4::zeros(), |sum, part| {
-                let d = part.1.models[m].mean - mean;
-                sum + (part.1.models[m].cov + d * d.transpose()) * share(part)
-            });
-            mixed.models[m] = Gaussian { mean, cov };
-            mixed.weights[m] = total;
+            let share = weight * imm.weights[m];
+            let d = imm.models[m].mean - self.prior.models[m].mean;
+            let sum = &mut self.sums[m];
+            sum.weight += share;
+            sum.mean += d * share;
+            sum.square += (imm.models[m].cov + d * d.transpose()) * share;
         }
-        mixed.combined = blend(&mixed.models, &mixed.weights);
-        mixed
+    }
+
+    /// The one state that stands for all, at least one, that were added.
+    pub(crate) fn finish(self) -> Imm {
+        let mut imm = *self.prior;
+        let total: f64 = self.sums.iter().map(|s| s.weight).sum();
+        for (m, sum) in self.sums.iter().enumerate() {
+            let d = sum.mean / sum.weight;
+            imm.models[m].mean += d;
+            imm.models[m].cov = sum.square / sum.weight - d * d.transpose();
+            imm.weights[m] = sum.weight / total;
+        }
+        imm.combined = blend(&imm.models, &imm.weights);
+        imm
     }
 }
 

@@ -7,6 +7,10 @@ use crate::sensor::SensorModel;
 use jxz_geo::{Point, Vector};
 use jxz_world::Detection;
 
+/// Gates for whole states, on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
+pub(crate) const TIED_GATE_CHI2: f64 = 40.0;
+pub(crate) const NEW_GATE_CHI2: f64 = 18.5;
+
 /// A detection with what is worked out of it once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
@@ -29,6 +33,8 @@ pub(crate) struct Candidate {
 pub(crate) struct Expectation {
     /// Detection probability in plain view; zero outside the field of view.
     pub(crate) plain_pd: f64,
+    /// Probability that another stands between.
+    pub(crate) hidden: f64,
     /// The same, considering who stands in between.
     pub(crate) open_pd: f64,
     /// The same, considering also what its own record with the sensor says.
@@ -54,8 +60,10 @@ pub(crate) fn gate(
         let position = state.position();
         let along = bernoulli.along_sigma();
         let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
-        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_sigma_m(position).powi(2) + long_m * long_m;
+        let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_variance_m2(position) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
+        let sight = sensor.sight(state, along);
+        let whitening = state.whitening(&sight.rows);
         let first = candidates.partition_point(|c| c.place.x < position.x - reach);
         let from = pairs.len();
         for (k, candidate) in candidates.iter().enumerate().skip(first) {
@@ -70,14 +78,13 @@ pub(crate) fn gate(
                 continue;
             }
             let detection = &detections[candidate.index];
-            let fit = state.fit(&sensor.linearise_along(state, detection, candidate.direction, along));
+            let (residuals, count) = sight.residuals(detection, candidate.direction);
+            let fit = whitening.fit(&residuals[..count]);
             if fit.chi2 > config.gate_chi2 {
                 continue;
             }
-            let class = candidate.class.map_or(1.0, |likelihood| {
-                3.0 * bernoulli.class.probabilities().iter().zip(likelihood).map(|(p, l)| p * l).sum::<f64>()
-            });
-            let ratio = fit.log_density.exp() * class / candidate.clutter;
+            let class = candidate.class.map_or(1.0, |likelihood| 3.0 * bernoulli.class.mean(likelihood));
+            let ratio = fit.density() * class / candidate.clutter;
             let stray = 1.0 + candidate.birth / candidate.clutter;
             pairs.push(Pair::new(track, k, ratio, bernoulli.existence, expected.pd, stray));
         }

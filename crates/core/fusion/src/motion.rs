@@ -36,13 +36,10 @@ impl Noise {
 
 /// Acceleration noise of each model for a road user of this class belief and velocity.
 pub(crate) fn noises(class: &ClassBelief, velocity: Vector, config: &FusionConfig) -> [Noise; MODELS] {
-    let (mut straight, mut turn, mut speed_change) = (0.0, 0.0, 0.0);
-    for (p, motion) in class.probabilities().into_iter().zip(&config.motion) {
-        let Motion { steady_m2ps3, turn_m2ps3, speed_change_m2ps3, .. } = *motion;
-        straight += p * steady_m2ps3;
-        turn += p * turn_m2ps3;
-        speed_change += p * speed_change_m2ps3;
-    }
+    let mean =
+        |of: fn(&Motion) -> f64| class.mean([of(&config.motion[0]), of(&config.motion[1]), of(&config.motion[2])]);
+    let (straight, turn) = (mean(|m| m.steady_m2ps3), mean(|m| m.turn_m2ps3));
+    let speed_change = mean(|m| m.speed_change_m2ps3);
     let speed = velocity.norm();
     // What stands mostly goes on standing: its speed must not wander with the noise.
     let calm = straight * (STANDING_NOISE + speed / FULL_NOISE_MPS).min(1.0);

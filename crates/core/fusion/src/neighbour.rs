@@ -6,6 +6,7 @@
 
 use crate::bernoulli::{Bernoulli, BirthKey, Heard, Identity, Word};
 use crate::filter::{Gaussian, Imm, Row, Rows};
+use crate::gate::{NEW_GATE_CHI2, TIED_GATE_CHI2};
 use crate::intersection::{Estimate, weight};
 use crate::lanes::LaneField;
 use crate::population::Population;
@@ -21,9 +22,6 @@ use nalgebra::{Matrix4, Vector4};
 const WORD_EXISTENCE: f64 = 0.9;
 /// A word less sure than this starts no track.
 const LEAST_EXISTENCE: f64 = 0.5;
-/// Gates on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
-const TIED_GATE_CHI2: f64 = 40.0;
-const NEW_GATE_CHI2: f64 = 18.5;
 /// A word that fits no track but is within this of one may be of that one all the same: it starts none.
 const DOUBT_CHI2: f64 = 80.0;
 const DOUBT_M: f64 = 2.5;
@@ -148,7 +146,7 @@ impl Population {
                 let (chi2, log_density) = misfit(&state_of(held), &estimate);
                 let new = matches!(tie, Tie::Likeness | Tie::LikenessToHearsay);
                 if chi2 <= if new { NEW_GATE_CHI2 } else { TIED_GATE_CHI2 } {
-                    let score = log_density + likeness(held.class, said.class).max(1e-9).ln();
+                    let score = log_density + held.class.mean(said.class.probabilities()).max(1e-9).ln();
                     pairs.push(Pair { word, track, tie, score });
                 }
             }
@@ -278,11 +276,6 @@ fn misfit(a: &Estimate, b: &Estimate) -> (f64, f64) {
     let chi2 = apart.dot(&root.solve(&apart));
     let log_det = 2.0 * root.l_dirty().diagonal().map(f64::ln).sum();
     (chi2, -0.5 * (chi2 + log_det))
-}
-
-/// Probability that two independent draws agree.
-fn likeness(a: ClassBelief, b: ClassBelief) -> f64 {
-    a.probabilities().iter().zip(b.probabilities()).map(|(a, b)| a * b).sum()
 }
 
 /// The class's counterpart of covariance intersection: a weighted geometric mean.

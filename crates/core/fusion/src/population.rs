@@ -3,22 +3,25 @@
 use crate::FusionConfig;
 use crate::arrivals::Arrivals;
 use crate::associate::{Associator, Pair};
-use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::bernoulli::{Bernoulli, BirthKey, view_kept};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
 use crate::extended::Extended;
-use crate::filter::{Gaussian, Imm};
+use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
-use crate::occlusion::Occlusion;
+use crate::occlusion::{HiddenCounts, Occlusion};
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
 use crate::witness::{Scene, Witness, testify};
+use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
 use jxz_world::{ClassBelief, Detection};
 
 /// A track is given up this far outside the tracked area, metres.
 const OUTSIDE_MARGIN_M: f64 = 3.0;
+/// One this probably behind another is hidden if anybody is.
+const HIDDEN: f64 = 0.8;
 /// A pair this probable is a fact.
 const SURE: f64 = 0.95;
 /// A detection is noted as true, or as false, when it is this probable.
@@ -49,6 +52,8 @@ pub(crate) struct ScanCounts {
 /// Working space, kept between scans, and what the last scan showed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Workspace {
+    /// Of each usable detection: which it is, in what direction, and where.
+    places: Vec<(usize, Vector, Point)>,
     candidates: Vec<Candidate>,
     associator: Associator,
     expected: Vec<Expectation>,
@@ -63,6 +68,8 @@ pub(crate) struct Workspace {
     /// Road users that several other sensors see and this should, and how many of them it saw.
     pub(crate) due: f64,
     pub(crate) seen: f64,
+    /// The same of those that another should hide, seen by at least one other sensor.
+    behind: HiddenCounts,
 }
 
 /// A scan to be fused: already of its true time.
@@ -106,13 +113,13 @@ impl Population {
         let gap_s = self.now.map_or(0.0, |now| scan.at.seconds_since(now));
         self.advance(scan.at, lanes, config);
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
-        work.occlusion.look(&self.tracks, sensor);
         work.expect(&mut self.tracks, sensor, config);
         let Workspace { candidates, associator, expected, extended, .. } = work;
         extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
+        associator.index(candidates.len());
         match config.mode {
-            FusionMode::Pmb => associator.marginals(candidates.len()),
+            FusionMode::Pmb => associator.marginals(),
             FusionMode::Gnn => associator.best(self.tracks.len(), candidates.len()),
         }
         work.note(&self.tracks, sensor, scan.at, config);
@@ -122,7 +129,7 @@ impl Population {
         }
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
-        work.rivals.settle(&mut self.tracks, &work.associator.pairs, &work.looks, sensor.is_in_doubt());
+        work.rivals.settle(&mut self.tracks, &work.associator, &work.looks, sensor.is_in_doubt());
         work.extended.join(&mut self.tracks, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
@@ -140,7 +147,7 @@ impl Population {
             while pairs.get(next).is_some_and(|p| p.track == index) {
                 next += 1;
             }
-            let Expectation { plain_pd, open_pd, pd } = work.expected[index];
+            let Expectation { plain_pd, open_pd, pd, .. } = work.expected[index];
             if plain_pd <= 0.0 {
                 continue;
             }
@@ -159,43 +166,16 @@ impl Population {
             }
             let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
             let Some(best) = best else { continue };
-            let candidate = |pair: &Pair| &work.candidates[pair.detection];
-            let detection = |pair: &Pair| &scan.detections[candidate(pair).index];
             let along = track.along_sigma();
-            let linearise = |state: &Gaussian, pair: &Pair| {
-                sensor.linearise_along(state, detection(pair), candidate(pair).direction, along)
+            let detection = |pair: &Pair| &scan.detections[work.candidates[pair.detection].index];
+            let rows = |state: &Gaussian, pair: &Pair| {
+                sensor.sight(state, along).of(detection(pair), work.candidates[pair.detection].direction)
             };
             if best.probability >= SURE {
-                track.imm.update(|state| linearise(state, best));
+                track.imm.update(|state| rows(state, best));
             } else {
                 let missed = (1.0 - seen) * track.missed_share(pd);
-                let mut parts = [(0.0, track.imm); HYPOTHESES];
-                let mut count = 0;
-                let total = seen + missed;
-                if missed / total >= NEGLIGIBLE {
-                    parts[0].0 = missed;
-                    count = 1;
-                }
-                // The most probable of them, in a crowd.
-                let mut least = NEGLIGIBLE * total;
-                if own.len() >= HYPOTHESES {
-                    let nth = own.iter().map(|p| own.iter().filter(|q| q.probability > p.probability).count());
-                    let kept = own.iter().zip(nth).filter(|(_, n)| *n < HYPOTHESES - count).map(|(p, _)| p.probability);
-                    least = least.max(kept.fold(f64::INFINITY, f64::min));
-                }
-                for pair in own.iter().filter(|p| p.probability >= least) {
-                    if count == HYPOTHESES {
-                        break;
-                    }
-                    parts[count].0 = pair.probability;
-                    parts[count].1.update(|state| linearise(state, pair));
-                    count += 1;
-                }
-                let sum: f64 = parts[..count].iter().map(|p| p.0).sum();
-                parts[..count].iter_mut().for_each(|p| p.0 /= sum);
-                if count > 0 {
-                    track.imm = Imm::mixture(&parts[..count]);
-                }
+                track.imm = hypotheses(&track.imm, own, missed, rows);
             }
             if best.probability >= 0.5 {
                 track.absorb(sensor, detection(best), scan.at);
@@ -220,8 +200,9 @@ impl Population {
                 continue;
             }
             // Errors put half of what enters outside at first.
-            let outside =
-                |b: crate::Bounds| b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_sigma_m(candidate.place);
+            let outside = |b: crate::Bounds| {
+                b.distance_outside_m(candidate.place) > 2.0 * sensor.worst_variance_m2(candidate.place).sqrt()
+            };
             if config.bounds.is_some_and(outside) {
                 continue;
             }
@@ -243,6 +224,28 @@ impl Population {
     }
 }
 
+/// What a track is after a scan if `own` are its pairs: the mixture of its most probable hypotheses, among them, with
+/// the probability `missed`, that it was not seen.
+fn hypotheses(imm: &Imm, own: &[Pair], missed: f64, rows: impl Fn(&Gaussian, &Pair) -> Rows) -> Imm {
+    let total = missed + own.iter().map(|p| p.probability).sum::<f64>();
+    let counts = |probability: f64| probability >= NEGLIGIBLE * total;
+    let mut best: [Option<&Pair>; HYPOTHESES] = [None; HYPOTHESES];
+    let room = HYPOTHESES - usize::from(counts(missed));
+    for pair in own.iter().filter(|p| counts(p.probability)) {
+        let mut pair = Some(pair);
+        for slot in &mut best[..room] {
+            if slot.map_or(0.0, |s| s.probability) < pair.map_or(0.0, |p| p.probability) {
+                core::mem::swap(slot, &mut pair);
+            }
+        }
+    }
+    let mut mixture = Mixture::new(imm, if counts(missed) { missed } else { 0.0 });
+    for pair in best.into_iter().flatten() {
+        mixture.add(pair.probability, |state| rows(state, pair));
+    }
+    mixture.finish()
+}
+
 impl Workspace {
     /// Sorts out a scan's detections, from west to east.
     fn prepare(
@@ -254,34 +257,46 @@ impl Workspace {
         config: &FusionConfig,
     ) -> ScanCounts {
         let mut counts = ScanCounts::default();
-        self.candidates.clear();
+        self.places.clear();
         for (index, detection) in detections.iter().enumerate() {
             if !SensorModel::is_usable(detection) {
                 counts.unusable += 1;
-            } else if self.candidates.len() == config.max_detections {
+            } else if self.places.len() == config.max_detections {
                 counts.over_limit += 1;
             } else {
                 let direction = sensor.direction(detection);
-                let place = sensor.locate(detection, direction);
-                let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
-                let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
-                let birth = sensor.birth_density(detection, undetected, config);
-                let class = sensor.class_likelihood(detection);
-                self.candidates.push(Candidate { index, place, direction, clutter, birth, class, owner: None });
+                self.places.push((index, direction, sensor.locate(detection, direction)));
             }
         }
-        self.candidates.sort_unstable_by(|a, b| a.place.x.total_cmp(&b.place.x).then(a.index.cmp(&b.index)));
+        self.places.sort_unstable_by(|a, b| a.2.x.total_cmp(&b.2.x).then(a.0.cmp(&b.0)));
+        self.candidates.clear();
+        self.candidates.extend(self.places.iter().map(|&(index, direction, place)| {
+            let detection = &detections[index];
+            let undetected = config.birth_per_m2 + arrivals.undetected_per_m2(place, gap_s);
+            let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
+            let birth = sensor.birth_density(detection, undetected, config);
+            let class = sensor.class_likelihood(detection);
+            Candidate { index, place, direction, clutter, birth, class, owner: None }
+        }));
         counts
     }
 
     /// Works out how likely each track is to be detected.
     fn expect(&mut self, tracks: &mut [Bernoulli], sensor: &SensorModel, config: &FusionConfig) {
         self.expected.clear();
-        for (track, hidden) in tracks.iter_mut().zip(&self.occlusion.hidden) {
-            let plain_pd = sensor.detection_probability(track.imm.combined().position());
-            let pd = if plain_pd > 0.0 { track.expect(sensor, plain_pd, *hidden, config) } else { 0.0 };
-            let open_pd = plain_pd * (1.0 - hidden) + plain_pd.min(config.hidden_detection_probability) * hidden;
-            self.expected.push(Expectation { plain_pd, open_pd, pd });
+        self.occlusion.look(tracks, sensor);
+        let view_kept = view_kept(sensor, config);
+        for (index, track) in tracks.iter_mut().enumerate() {
+            let bearing = self.occlusion.bearings[index];
+            let plain_pd = sensor.detection_probability(bearing.azimuth_rad, bearing.range_m);
+            if plain_pd <= 0.0 {
+                self.expected.push(Expectation::default());
+                continue;
+            }
+            let hidden = self.occlusion.hidden(track, bearing, sensor.spec.height_m);
+            let pd = track.expect(sensor, (plain_pd, hidden), view_kept, config);
+            let open_pd = sensor.blended_pd(plain_pd, hidden);
+            self.expected.push(Expectation { plain_pd, hidden, open_pd, pd });
         }
     }
 
@@ -291,17 +306,28 @@ impl Workspace {
         self.left.resize(self.candidates.len(), 1.0);
         self.sure.clear();
         (self.due, self.seen) = (0.0, 0.0);
-        for (track, expected) in tracks.iter().zip(&self.expected) {
-            if expected.plain_pd > 0.0 && track.confirmed && track.others_see(sensor.index, at) {
+        self.behind = HiddenCounts::default();
+        for (track, expected) in tracks.iter().zip(&self.expected).filter(|(t, e)| e.plain_pd > 0.0 && t.confirmed) {
+            let others = track.others_seeing(sensor.index, at);
+            if others >= 2 {
                 self.due += track.existence * expected.pd;
+            }
+            if expected.hidden >= HIDDEN && others >= 1 {
+                self.behind.due += track.existence;
             }
         }
         for pair in &self.associator.pairs {
             let left = &mut self.left[pair.detection];
             *left = (*left - pair.probability).max(0.0);
             let track = &tracks[pair.track];
-            if pair.probability > 0.5 && track.confirmed && track.others_see(sensor.index, at) {
-                self.seen += pair.probability;
+            if track.confirmed {
+                let others = track.others_seeing(sensor.index, at);
+                if pair.probability > 0.5 && others >= 2 {
+                    self.seen += pair.probability;
+                }
+                if self.expected[pair.track].hidden >= HIDDEN && others >= 1 {
+                    self.behind.seen += pair.probability;
+                }
             }
             // A point of a long vehicle may lie anywhere along it.
             if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
@@ -333,7 +359,6 @@ impl Workspace {
                 candidates: &self.candidates,
                 pairs: &self.associator.pairs,
                 expected: &self.expected,
-                hidden: &self.occlusion.hidden,
             };
             testify(tracks, scene, witness, config);
         }
@@ -350,5 +375,6 @@ impl Workspace {
             }
         }
         sensor.scores.renew();
+        sensor.hidden.learn(self.behind);
     }
 }

@@ -3,6 +3,7 @@
 use crate::FusionConfig;
 use crate::bernoulli::{Bernoulli, BirthKey};
 use crate::filter::{Fit, Gaussian, Imm, Row, Rows};
+use crate::gate::{NEW_GATE_CHI2, TIED_GATE_CHI2};
 use crate::lanes::LaneField;
 use crate::population::Population;
 use crate::sensor::MAX_SENSORS;
@@ -22,9 +23,6 @@ const SENDER_CLASS: [f64; 3] = [0.85, 0.14, 0.01];
 const STATED_CLASS: f64 = 0.94;
 /// A tie is let go when this long without a report, seconds.
 const TIE_S: f64 = 1.0;
-/// Gates on four degrees of freedom: of a tie already made, and of a new one (99.9 %).
-const TIED_GATE_CHI2: f64 = 40.0;
-const NEW_GATE_CHI2: f64 = 18.5;
 
 impl Population {
     /// Fuses one vehicle report, valid at or after `now`: position and velocity with their stated accuracy.
@@ -58,13 +56,11 @@ impl Population {
                 t.vehicle.is_none() || t.heard.v2x.is_none_or(|h| report.valid_at.seconds_since(h) > TIE_S)
             };
             let sender = ClassBelief::from_weights(sender_class(report));
-            let likeness = |t: &Bernoulli| -> f64 {
-                sender.probabilities().iter().zip(t.class.probabilities()).map(|(a, b)| a * b).sum()
-            };
+            let likeness = |t: &Bernoulli| sender.mean(t.class.probabilities());
             let candidates = self.tracks.iter().enumerate().filter(|(_, t)| free(t));
             let scored = candidates.map(|(k, t)| (k, fits(t), likeness(t)));
             let inside = scored.filter(|(_, fit, _)| fit.chi2 <= NEW_GATE_CHI2);
-            let score = |fit: &Fit, likeness: f64| fit.log_density + likeness.max(1e-9).ln();
+            let score = |fit: &Fit, likeness: f64| fit.log_density() + likeness.max(1e-9).ln();
             inside.max_by(|a, b| score(&a.1, a.2).total_cmp(&score(&b.1, b.2))).map(|(k, _, _)| k)
         });
         match found {

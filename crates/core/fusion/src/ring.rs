@@ -109,9 +109,7 @@ impl Ring {
         };
         self.later.clear();
         let mut event = Some(event);
-        let mut k = start;
-        while self.entries.len() > start {
-            let Some(entry) = self.entries.remove(start) else { break };
+        for (k, entry) in (start..).zip(self.entries.drain(start..)) {
             if k == place {
                 self.later.extend(event.take().map(|e| (e, true)));
             }
@@ -123,7 +121,6 @@ impl Ring {
             }
             self.spare.extend(entry.before);
             self.later.push_back((entry.event, false));
-            k += 1;
         }
         self.later.extend(event.map(|e| (e, true)));
         self.snapshot_at = self.entries.iter().rev().find(|e| e.before.is_some()).map(|e| e.event.at());

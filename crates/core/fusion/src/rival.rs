@@ -4,7 +4,7 @@
 //! is that they take turns. So a younger track that shares detections with an older one nearby keeps the log odds of
 //! "two" against "one": each scan that saw both speaks for two, each that saw only one speaks for one.
 
-use crate::associate::Pair;
+use crate::associate::Associator;
 use crate::bernoulli::{Bernoulli, BirthKey};
 
 /// At these log odds the younger is absorbed; sooner while it is in doubt whether the sensors agree, for then one road
@@ -38,7 +38,6 @@ pub(crate) struct Look {
 /// Working space, kept between scans.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rivals {
-    by_detection: Vec<(usize, usize)>,
     /// For each track the nearest older rival, and how far it is, metres.
     nearest: Vec<Option<(f64, usize)>>,
     absorbed: Vec<(usize, usize)>,
@@ -46,9 +45,15 @@ pub(crate) struct Rivals {
 
 impl Rivals {
     /// Updates each track's rivalry by a scan, and absorbs those found to be of one road user.
-    pub(crate) fn settle(&mut self, tracks: &mut Vec<Bernoulli>, pairs: &[Pair], looks: &[Look], in_doubt: bool) {
+    pub(crate) fn settle(
+        &mut self,
+        tracks: &mut Vec<Bernoulli>,
+        associator: &Associator,
+        looks: &[Look],
+        in_doubt: bool,
+    ) {
         let absorb = if in_doubt { ABSORB_IN_DOUBT_LOG_ODDS } else { ABSORB_LOG_ODDS };
-        self.find(tracks, pairs);
+        self.find(tracks, associator);
         self.absorbed.clear();
         for younger in 0..tracks.len() {
             let Some((_, older)) = self.nearest[younger] else { continue };
@@ -75,15 +80,13 @@ impl Rivals {
     }
 
     /// Finds for each track that shares a detection's gate with older tracks nearby the nearest of them.
-    fn find(&mut self, tracks: &[Bernoulli], pairs: &[Pair]) {
-        self.by_detection.clear();
-        self.by_detection.extend(pairs.iter().map(|p| (p.detection, p.track)));
-        self.by_detection.sort_unstable();
+    fn find(&mut self, tracks: &[Bernoulli], associator: &Associator) {
         self.nearest.clear();
         self.nearest.resize(tracks.len(), None);
-        for group in self.by_detection.chunk_by(|a, b| a.0 == b.0).filter(|g| g.len() > 1) {
-            for (k, &(_, a)) in group.iter().enumerate() {
-                for &(_, b) in &group[k + 1..] {
+        let track = |pair: u32| associator.pairs[pair as usize].track;
+        for group in associator.shared() {
+            for (k, a) in group.iter().map(|&a| track(a)).enumerate() {
+                for b in group[k + 1..].iter().map(|&b| track(b)) {
                     let (younger, older) = if tracks[a].birth > tracks[b].birth { (a, b) } else { (b, a) };
                     let (y, o) = (tracks[younger].imm.combined(), tracks[older].imm.combined());
                     let apart_m = (y.position() - o.position()).norm();

@@ -13,12 +13,13 @@ const MOST: f64 = 20.0;
 #[derive(Debug, Clone)]
 pub(crate) struct ScoreModel {
     counts: [[f64; BINS]; 2],
+    totals: [f64; 2],
     ratio: [f64; BINS],
 }
 
 impl Default for ScoreModel {
     fn default() -> Self {
-        Self { counts: [[PRIOR / BINS as f64; BINS]; 2], ratio: [1.0; BINS] }
+        Self { counts: [[PRIOR / BINS as f64; BINS]; 2], totals: [PRIOR; 2], ratio: [1.0; BINS] }
     }
 }
 
@@ -30,20 +31,20 @@ impl ScoreModel {
 
     /// Notes a detection that turned out to be true or false.
     pub(crate) fn learn(&mut self, score: f64, truth: bool) {
-        let counts = &mut self.counts[usize::from(truth)];
-        counts[bin(score)] += 1.0;
-        let total: f64 = counts.iter().sum();
-        if total > MEMORY {
-            counts.iter_mut().for_each(|c| *c *= 0.5);
+        let kind = usize::from(truth);
+        self.counts[kind][bin(score)] += 1.0;
+        self.totals[kind] += 1.0;
+        if self.totals[kind] > MEMORY {
+            self.counts[kind].iter_mut().chain([&mut self.totals[kind]]).for_each(|c| *c *= 0.5);
         }
     }
 
     /// Takes into use what was learned.
     pub(crate) fn renew(&mut self) {
-        let totals = self.counts.map(|c| c.iter().sum::<f64>());
-        for (k, ratio) in self.ratio.iter_mut().enumerate() {
-            let share = |kind: usize| self.counts[kind][k] / totals[kind];
-            *ratio = (share(1) / share(0)).clamp(1.0 / MOST, MOST);
+        let [of_false, of_true] = &self.counts;
+        let scale = self.totals[0] / self.totals[1];
+        for ((ratio, f), t) in self.ratio.iter_mut().zip(of_false).zip(of_true) {
+            *ratio = (scale * t / f).clamp(1.0 / MOST, MOST);
         }
     }
 }

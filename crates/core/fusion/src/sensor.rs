@@ -2,6 +2,7 @@
 
 use crate::calibration::Bias;
 use crate::filter::{Gaussian, Row, Rows};
+use crate::occlusion::HiddenModel;
 use crate::score::ScoreModel;
 use crate::{Bounds, FusionConfig, FusionError};
 use jxz_geo::{Point, Vector};
@@ -27,6 +28,7 @@ pub(crate) struct SensorModel {
     /// 1-sigma of what calibration leaves open.
     doubt: Bias,
     pub(crate) scores: ScoreModel,
+    pub(crate) hidden: HiddenModel,
 }
 
 /// The edge of a field of view is soft over this width, as a share of its half, and of the range limits, metres.
@@ -36,12 +38,12 @@ const SOFT_RANGE_M: f64 = 2.0;
 const IN_DOUBT_RAD: f64 = 1e-3;
 
 impl SensorModel {
-    pub(crate) fn new(spec: SensorSpec, index: usize, bounds: Option<Bounds>) -> Result<Self, FusionError> {
+    pub(crate) fn new(spec: SensorSpec, index: usize, config: &FusionConfig) -> Result<Self, FusionError> {
         check(&spec)?;
-        let clutter_per_m2 = spec.clutter_per_scan.max(1e-2) / seen_area_m2(&spec, bounds);
+        let clutter_per_m2 = spec.clutter_per_scan.max(1e-2) / seen_area_m2(&spec, config.bounds);
         let (position, boresight) = (spec.position, spec.boresight);
-        let (doubt, scores) = (Bias::default(), ScoreModel::default());
-        Ok(Self { spec, index, clutter_per_m2, position, boresight, clock_s: 0.0, doubt, scores })
+        let (doubt, scores, hidden) = (Bias::default(), ScoreModel::default(), HiddenModel::new(config));
+        Ok(Self { spec, index, clutter_per_m2, position, boresight, clock_s: 0.0, doubt, scores, hidden })
     }
 
     /// Takes a calibration into account: its biases, and by how much (1-sigma) they may still be wrong.
@@ -87,65 +89,54 @@ impl SensorModel {
         self.position + direction * detection.range_m
     }
 
-    /// 1-sigma cross-range and range error at a range, whichever is larger, metres.
-    pub(crate) fn worst_sigma_m(&self, point: Point) -> f64 {
-        let range = (point - self.position).norm();
+    /// Variance of the cross-range or range error at a point, whichever is larger, m².
+    pub(crate) fn worst_variance_m2(&self, point: Point) -> f64 {
+        let squared = (point - self.position).norm_squared();
         let doubt_m = self.doubt.position_m[0].max(self.doubt.position_m[1]);
-        let lateral = range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad);
-        self.range_sigma_m(range).max(lateral).hypot(doubt_m)
+        let lateral = squared * (self.spec.azimuth_sigma_rad.powi(2) + self.doubt.yaw_rad.powi(2));
+        self.range_sigma_m(squared.sqrt()).powi(2).max(lateral) + doubt_m * doubt_m
     }
 
-    /// Linearises a detection about a state: range, azimuth, and Doppler if it has one.
-    /// `direction` is the unit vector from the sensor towards the detection ([`Self::direction`]).
-    pub(crate) fn linearise(&self, state: &Gaussian, detection: &Detection, direction: Vector) -> Rows {
+    /// What the sensor would measure of a state, to first order. `along`: of a long vehicle, which a radar sees anywhere
+    /// along a unit vector, with that 1-sigma in metres.
+    #[inline]
+    pub(crate) fn sight(&self, state: &Gaussian, along: Option<(Vector, f64)>) -> Sight {
         let d = state.position() - self.position;
-        let range = d.norm().max(MIN_RANGE_M);
-        let along = d / range;
-        let across = Vector::new(-along.y, along.x);
+        let range_m = d.norm().max(MIN_RANGE_M);
+        let towards = d / range_m;
+        let across = Vector::new(-towards.y, towards.x);
         let velocity = state.velocity();
         let place = self.doubt.position_m[0].max(self.doubt.position_m[1]).powi(2);
         let late = self.doubt.clock_s.powi(2);
-        let (radial, lateral) = (velocity.dot(&along), velocity.dot(&across));
+        let (radial_mps, lateral) = (velocity.dot(&towards), velocity.dot(&across));
         let mut rows = Rows::default();
         rows.push(Row {
-            gradient: Vector4::new(along.x, along.y, 0.0, 0.0),
-            residual: detection.range_m - range,
-            variance: self.range_sigma_m(range).powi(2) + place + late * radial * radial,
+            gradient: Vector4::new(towards.x, towards.y, 0.0, 0.0),
+            residual: 0.0,
+            variance: self.range_sigma_m(range_m).powi(2) + place + late * radial_mps * radial_mps,
         });
         rows.push(Row {
-            gradient: Vector4::new(across.x / range, across.y / range, 0.0, 0.0),
-            residual: angle_between(along, direction),
+            gradient: Vector4::new(across.x / range_m, across.y / range_m, 0.0, 0.0),
+            residual: 0.0,
             variance: self.spec.azimuth_sigma_rad.powi(2)
                 + self.doubt.yaw_rad.powi(2)
-                + (place + late * lateral * lateral) / (range * range),
+                + (place + late * lateral * lateral) / (range_m * range_m),
         });
-        if let (Some(doppler), Some(sigma)) = (detection.doppler_mps, self.spec.doppler_sigma_mps) {
-            let turn = across * (lateral / range);
-            rows.push(Row {
-                gradient: Vector4::new(turn.x, turn.y, along.x, along.y),
-                residual: doppler - radial,
-                variance: sigma * sigma,
-            });
-        }
-        rows
-    }
-
-    /// The same for one of a long vehicle, seen anywhere along its `along` (unit vector, 1-sigma in metres) by a radar.
-    pub(crate) fn linearise_along(
-        &self,
-        state: &Gaussian,
-        detection: &Detection,
-        direction: Vector,
-        along: Option<(Vector, f64)>,
-    ) -> Rows {
-        let mut rows = self.linearise(state, detection, direction);
         if let Some((forward, sigma_m)) = along.filter(|_| self.is_radar()) {
             let forward = Vector4::new(forward.x, forward.y, 0.0, 0.0);
-            for row in rows.as_mut_slice().iter_mut().take(2) {
+            for row in rows.as_mut_slice() {
                 row.variance += (row.gradient.dot(&forward) * sigma_m).powi(2);
             }
         }
-        rows
+        if let Some(sigma) = self.spec.doppler_sigma_mps {
+            let turn = across * (lateral / range_m);
+            rows.push(Row {
+                gradient: Vector4::new(turn.x, turn.y, towards.x, towards.y),
+                residual: 0.0,
+                variance: sigma * sigma,
+            });
+        }
+        Sight { range_m, towards, radial_mps, rows }
     }
 
     /// Density of false detections at a detection, per scan, in the space of its own measurements
@@ -172,21 +163,24 @@ impl SensorModel {
         }
     }
 
-    /// Probability of detecting a road user in plain view at a point: zero outside the field of view, and less near
-    /// its edges.
-    pub(crate) fn detection_probability(&self, point: Point) -> f64 {
-        let d = point - self.position;
-        let range = d.norm();
+    /// Probability of detecting a road user in plain view, in the direction `azimuth_rad` (local frame, anticlockwise
+    /// from east) at a distance in metres: zero outside the field of view, and less near its edges.
+    pub(crate) fn detection_probability(&self, azimuth_rad: f64, range: f64) -> f64 {
         let (near, far) = self.spec.range_m;
         let mut view = ((range - near) / SOFT_RANGE_M + 0.5).min((far - range) / SOFT_RANGE_M + 0.5);
         if near <= 0.0 {
             view = (far - range) / SOFT_RANGE_M + 0.5;
         }
         if self.spec.half_fov_rad < core::f64::consts::PI {
-            let off = wrap_pi(d.y.atan2(d.x) - self.boresight.rad()).abs();
+            let off = wrap_pi(azimuth_rad - self.boresight.rad()).abs();
             view = view.min((self.spec.half_fov_rad - off) / SOFT_FOV_RAD + 0.5);
         }
         if view <= 0.0 { 0.0 } else { (self.spec.detection_probability * view.min(1.0)).clamp(0.01, 0.999) }
+    }
+
+    /// Detection probability of a road user that is hidden with a probability, from its probability in plain view.
+    pub(crate) fn blended_pd(&self, plain_pd: f64, hidden: f64) -> f64 {
+        plain_pd * (1.0 - hidden) + plain_pd.min(self.hidden.detection_probability()) * hidden
     }
 
     /// Likelihood of a class label under each class; `None` without a label.
@@ -214,8 +208,7 @@ impl SensorModel {
         let (radial, lateral) =
             (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
-        let speed_variance: f64 =
-            class.probabilities().iter().zip(config.motion).map(|(p, m)| p * m.speed_sigma_mps.powi(2)).sum();
+        let speed_variance = class.mean(config.motion.map(|m| m.speed_sigma_mps.powi(2)));
         let (velocity, speed_variance) = custom.map_or((Vector::zeros(), speed_variance), |(v, s)| (v, s * s));
         let mut cov = Matrix4::zeros();
         cov.fixed_view_mut::<2, 2>(0, 0).copy_from(&place);
@@ -237,6 +230,40 @@ impl SensorModel {
 
     fn range_sigma_m(&self, range_m: f64) -> f64 {
         self.spec.range_sigma_at(range_m).max(1e-3)
+    }
+}
+
+/// What a sensor would measure of a state, to first order: range, azimuth, and Doppler if it has that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight {
+    range_m: f64,
+    /// Unit vector from the sensor.
+    towards: Vector,
+    radial_mps: f64,
+    /// Their residuals are zero.
+    pub(crate) rows: Rows,
+}
+
+impl Sight {
+    /// By what a detection differs from what was to be seen, row by row; two if it has no Doppler. `direction` is the
+    /// unit vector from the sensor towards the detection ([`SensorModel::direction`]).
+    #[inline]
+    pub(crate) fn residuals(&self, detection: &Detection, direction: Vector) -> ([f64; 3], usize) {
+        let doppler = detection.doppler_mps.map(|measured| measured - self.radial_mps);
+        let count = if doppler.is_some() { self.rows.as_slice().len() } else { 2 };
+        let place = (detection.range_m - self.range_m, angle_between(self.towards, direction));
+        ([place.0, place.1, doppler.unwrap_or(0.0)], count)
+    }
+
+    /// The rows of a detection.
+    #[inline]
+    pub(crate) fn of(mut self, detection: &Detection, direction: Vector) -> Rows {
+        let (residuals, count) = self.residuals(detection, direction);
+        self.rows.shorten(count);
+        for (row, residual) in self.rows.as_mut_slice().iter_mut().zip(residuals) {
+            row.residual = residual;
+        }
+        self.rows
     }
 }
 

@@ -1,7 +1,7 @@
 //! The door of fusion: scans and reports in, tracks out.
 
 use crate::arrivals::Arrivals;
-use crate::bernoulli::{BirthKey, Identity};
+use crate::bernoulli::{Bernoulli, BirthKey, Identity};
 use crate::calibration::{Calibrator, SensorCalibration, Trust, Votes};
 use crate::lanes::LaneField;
 use crate::neighbour::NeighbourFate;
@@ -10,12 +10,15 @@ use crate::ring::{Event, Ring};
 use crate::sensor::{MAX_SENSORS, SensorModel};
 use crate::witness::{TrackOrigin, Witness};
 use crate::{FusionConfig, FusionError};
+use jxz_geo::Point;
 use jxz_units::Utc;
 use jxz_world::{Detection, IslandId, Scan, SensorId, SensorSpec, SiteId, Track, TrackId, VehicleReport};
 use std::collections::BTreeMap;
 
 /// Sensors are voted on when they agree, or after so long if they never do, seconds.
 const UNSETTLED_S: f64 = 3.0;
+/// A track so near to where one was that has lost its beginning to a late scan is the same, metres.
+const SAME_PLACE_M: f64 = 3.0;
 
 /// How something came in relation to what was there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +36,8 @@ pub enum Lateness {
 pub struct ScanOutcome {
     /// Its order.
     pub lateness: Lateness,
-    /// Whether its sensor is believed; if not, the scan changed nothing.
+    /// Whether its sensor is believed; if not, the scan moved no track and started none: it is looked at to find out
+    /// whether the sensor agrees again.
     pub believed: bool,
     /// Detections skipped: not finite, or of an impossible range, azimuth, Doppler or extent.
     pub unusable: usize,
@@ -109,7 +113,7 @@ pub struct Tracker {
     lanes: LaneField,
     calibrator: Calibrator,
     votes: Vec<Votes>,
-    numbers: Vec<(BirthKey, TrackId, Utc)>,
+    numbers: Vec<Number>,
     next_id: u64,
 }
 
@@ -131,7 +135,7 @@ impl Tracker {
             if by_id.insert(spec.id.clone(), index).is_some() {
                 return Err(FusionError::DuplicateSensor(spec.id));
             }
-            models.push(SensorModel::new(spec, index, config.bounds)?);
+            models.push(SensorModel::new(spec, index, &config)?);
         }
         let mut tracker = Self {
             site: SiteId(String::new()),
@@ -281,10 +285,13 @@ impl Tracker {
         if newest.is_none_or(|newest| at >= newest) {
             let done = self.apply(event, false, witness);
             self.number_tracks();
-            lesson.into_iter().for_each(|lesson| self.learn(lesson));
+            if let Some(lesson) = lesson {
+                self.learn(lesson);
+            }
             return (Lateness::InOrder, Some(done));
         }
         let late_s = newest.map_or(0.0, |newest| newest.seconds_since(at));
+        self.note_places();
         if late_s > self.config.late_limit_s || !self.ring.rewind(event, &mut self.population) {
             return (Lateness::TooLate, None);
         }
@@ -294,7 +301,9 @@ impl Tracker {
             if is_own {
                 own = Some(done);
                 // Some sensors are always late: what they say has to count all the same.
-                lesson.into_iter().for_each(|lesson| self.learn(lesson));
+                if let Some(lesson) = lesson {
+                    self.learn(lesson);
+                }
             }
         }
         self.number_tracks();
@@ -315,32 +324,70 @@ impl Tracker {
         }
     }
 
+    /// Notes where the newly numbered are before history is filtered again.
+    fn note_places(&mut self) {
+        for number in &mut self.numbers {
+            let track = self.population.tracks.iter().find(|t| t.birth == number.birth);
+            number.place = track.map(|t| t.imm.combined().position());
+        }
+    }
+
     /// Numbers newly confirmed tracks, and those that a neighbour speaks of; one that was numbered before its history
-    /// was filtered again keeps its number.
+    /// was filtered again keeps its number, though what came late may have been its beginning.
     fn number_tracks(&mut self) {
         let Some(now) = self.population.now else { return };
-        for track in self.population.tracks.iter_mut().filter(|t| t.id.is_none() && (t.confirmed || t.word.is_some())) {
-            let known = self.numbers.iter().find(|n| n.0 == track.birth).map(|n| n.1);
-            let id = known.unwrap_or_else(|| {
+        for k in 0..self.population.tracks.len() {
+            let track = &self.population.tracks[k];
+            if track.id.is_some() || !(track.confirmed || track.word.is_some()) {
+                continue;
+            }
+            let birth = track.birth;
+            let id = self.known_number(track).unwrap_or_else(|| {
                 let id = TrackId(self.next_id);
                 self.next_id += 1;
-                self.numbers.push((track.birth, id, now));
-                if track.birth.source < MAX_SENSORS {
+                if birth.source < MAX_SENSORS {
                     let state = track.imm.combined();
-                    let age_s = now.seconds_since(track.birth.at);
-                    let from = state.position() - state.velocity() * age_s;
-                    self.arrivals.learn(track.birth.at, from, state.velocity());
+                    let from = state.position() - state.velocity() * now.seconds_since(birth.at);
+                    self.arrivals.learn(birth.at, from, state.velocity());
                 }
                 id
             });
+            if !self.numbers.iter().any(|n| n.birth == birth) {
+                self.numbers.push(Number { birth, id, given: now, place: None });
+            }
+            let track = &mut self.population.tracks[k];
             track.id = Some(id);
             let own = || Identity { since: track.since, island: IslandId::new(&self.site, id) };
             track.identity.get_or_insert_with(own);
         }
         // By then no population is remembered in which it has no number.
         let reach_s = self.config.late_limit_s + 1.0;
-        self.numbers.retain(|(_, _, given)| now.seconds_since(*given) <= reach_s);
+        self.numbers.retain(|n| now.seconds_since(n.given) <= reach_s);
     }
+
+    /// The number that a track had before history was filtered again: under its own beginning, or under one that is no
+    /// more, in whose place it is.
+    fn known_number(&self, track: &Bernoulli) -> Option<TrackId> {
+        if let Some(own) = self.numbers.iter().find(|n| n.birth == track.birth) {
+            return Some(own.id);
+        }
+        let place = track.imm.combined().position();
+        let tracks = &self.population.tracks;
+        let gone = |n: &&Number| !tracks.iter().any(|t| t.birth == n.birth || t.id == Some(n.id));
+        let apart_m = |n: &Number| n.place.map_or(f64::INFINITY, |p| (p - place).norm());
+        let near = self.numbers.iter().filter(|n| apart_m(n) <= SAME_PLACE_M).filter(gone);
+        near.min_by(|a, b| apart_m(a).total_cmp(&apart_m(b))).map(|n| n.id)
+    }
+}
+
+/// A number given lately.
+#[derive(Debug, Clone, Copy)]
+struct Number {
+    birth: BirthKey,
+    id: TrackId,
+    given: Utc,
+    /// Where its track was before history was last filtered again.
+    place: Option<Point>,
 }
 
 /// A scan to be learned from.

@@ -98,7 +98,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) candidates: &'a [Candidate],
     pub(crate) pairs: &'a [crate::associate::Pair],
     pub(crate) expected: &'a [Expectation],
-    pub(crate) hidden: &'a [f64],
 }
 
 /// Tells a witness about each track asked about that the sensor could see.
@@ -127,7 +126,7 @@ pub(crate) fn testify(tracks: &[Bernoulli], scene: Scene<'_>, witness: &mut impl
             sensor: scene.sensor.spec.id.clone(),
             revised: scene.revised,
             detection_probability: scene.expected[k].pd,
-            hidden: scene.hidden[k],
+            hidden: scene.expected[k].hidden,
             existence: track.existence,
             considered: near.collect(),
         });
@@ -155,8 +154,9 @@ fn reason(tracks: &[Bernoulli], track: usize, candidate: usize, scene: &Scene<'_
             let state = tracks[track].imm.combined();
             let along = tracks[track].along_sigma();
             let detection = &scene.detections[place.index];
-            let rows = scene.sensor.linearise_along(state, detection, place.direction, along);
-            let chi2 = state.fit(&rows).chi2;
+            let sight = scene.sensor.sight(state, along);
+            let (residuals, count) = sight.residuals(detection, place.direction);
+            let chi2 = state.whitening(&sight.rows).fit(&residuals[..count]).chi2;
             if chi2 > config.gate_chi2 { Reason::BeyondGate(chi2) } else { Reason::Stray(0.0) }
         }
     }

@@ -91,6 +91,14 @@ impl ClassBelief {
         (best, self.of(best))
     }
 
+    /// The mean of what has a value for each class, in index order. Of another's probabilities: the probability that two
+    /// independent draws agree.
+    #[must_use]
+    pub fn mean(self, values: [f64; 3]) -> f64 {
+        let [motor, non_motor, pedestrian] = self.0;
+        motor * values[0] + non_motor * values[1] + pedestrian * values[2]
+    }
+
     /// The three probabilities, in index order.
     #[must_use]
     pub const fn probabilities(self) -> [f64; 3] {

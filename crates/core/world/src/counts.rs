@@ -24,6 +24,8 @@ pub enum DropCause {
     SensorFuture,
     /// A frame that found its queue full; the oldest goes first.
     SensorQueueFull,
+    /// A detection of somebody new that found as many road users tracked as can be.
+    TracksFull,
     /// Radio bytes that do not decode.
     RadioUndecodable,
     /// A message with something that only a newer edition of the message set has.
@@ -105,6 +107,7 @@ impl DropCause {
             Self::SensorStale => "sensor_stale",
             Self::SensorFuture => "sensor_future",
             Self::SensorQueueFull => "sensor_queue_full",
+            Self::TracksFull => "tracks_full",
             Self::RadioUndecodable => "radio_undecodable",
             Self::RadioUnknownEdition => "radio_unknown_edition",
             Self::RadioUnsigned => "radio_unsigned",

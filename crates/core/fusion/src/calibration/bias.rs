@@ -116,16 +116,27 @@ impl BiasFilter {
     /// Corrects by one scalar measurement `residual = gradient · (b - mean) + noise` of `variance`; refuses it, and says
     /// so, when its squared Mahalanobis distance is beyond `gate_chi2`.
     pub(crate) fn update(&mut self, gradient: &[f64], residual: f64, variance: f64, gate_chi2: f64) -> bool {
-        self.scratch.fill(0.0);
-        for (a, column) in gradient.iter().zip(self.cov.column_iter()) {
-            self.scratch.axpy(*a, &column, 1.0);
+        // On plain slices, which the compiler makes vectors of.
+        let n = gradient.len();
+        let scratch = &mut self.scratch.as_mut_slice()[..n];
+        scratch.fill(0.0);
+        for (a, columns) in gradient.chunks_exact(PER_SENSOR).zip(self.cov.as_slice().chunks_exact(PER_SENSOR * n)) {
+            let (one, rest) = columns.split_at(n);
+            let (two, rest) = rest.split_at(n);
+            let (three, four) = rest.split_at(n);
+            for ((((s, c1), c2), c3), c4) in scratch.iter_mut().zip(one).zip(two).zip(three).zip(four) {
+                *s += a[0] * c1 + a[1] * c2 + a[2] * c3 + a[3] * c4;
+            }
         }
-        let s = variance + self.scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
+        let s = variance + scratch.iter().zip(gradient).map(|(p, g)| p * g).sum::<f64>();
         if residual * residual > gate_chi2 * s {
             return false;
         }
-        self.mean.axpy(residual / s, &self.scratch, 1.0);
-        self.cov.ger(-1.0 / s, &self.scratch, &self.scratch, 1.0);
+        self.mean.iter_mut().zip(&*scratch).for_each(|(m, p)| *m += residual / s * p);
+        for (p, column) in scratch.iter().zip(self.cov.as_mut_slice().chunks_exact_mut(n)) {
+            let factor = p / s;
+            column.iter_mut().zip(&*scratch).for_each(|(c, q)| *c -= factor * q);
+        }
         true
     }
 

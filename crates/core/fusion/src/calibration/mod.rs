@@ -18,7 +18,7 @@ use jxz_geo::Vector;
 use jxz_units::Utc;
 use jxz_world::{Detection, SensorId, SensorKind, SensorSpec};
 use nalgebra::{Matrix4, Vector4};
-use reference::{Reference, Sighting};
+use reference::{Reference, STANDING_MPS, Sighting};
 
 /// Road users compared by at once.
 const REFERENCES: usize = 32;
@@ -96,6 +96,7 @@ pub(crate) struct SurePair {
 pub(crate) struct Calibrator {
     specs: Vec<SensorSpec>,
     biases: BiasFilter,
+    /// In order of birth.
     references: Vec<Reference>,
     /// Room of references given up.
     spare: Vec<Reference>,
@@ -191,25 +192,26 @@ impl Calibrator {
             if at.seconds_since(reference.heard) <= LOST_S && at.seconds_since(reference.since) <= LIFE_S {
                 k += 1;
             } else {
-                self.spare.push(self.references.swap_remove(k));
+                self.spare.push(self.references.remove(k));
             }
         }
         let applied_s = self.correction(sensor).0.clock_s;
         let limit = if self.settled { PER_SCAN_SETTLED } else { PER_SCAN };
         // A third of the traffic is enough, and bounds the cost at a quiet site.
         let room = (pairs.len() / 3).clamp(MIN_REFERENCES, REFERENCES);
-        let mut standing = self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
         // Every sensor looks at the same few for a while, for only what several see tells them apart.
         let turn = (at.unix_ns().div_euclid(TURN_NS) as usize * limit) % REFERENCES;
         let due = |k: usize| limit == PER_SCAN || (k + REFERENCES - turn) % REFERENCES < limit;
+        let mut standing = None;
         for pair in pairs {
             let detection = &detections[pair.detection];
             if Reference::too_near(detection) {
                 continue;
             }
             let sighting = Sighting { detection, spec: &self.specs[sensor], sensor, applied_s };
-            let known = self.references.iter_mut().enumerate().find(|(_, r)| r.birth == pair.birth);
-            if let Some((k, reference)) = known {
+            let place = self.references.binary_search_by(|r| r.birth.cmp(&pair.birth));
+            if let Ok(k) = place {
+                let reference = &mut self.references[k];
                 if due(k) {
                     reference.predict(at, pair.noise);
                     let (biases, gradient) = (&mut self.biases, &mut self.gradient);
@@ -217,13 +219,15 @@ impl Calibrator {
                 } else {
                     reference.heard = at;
                 }
-            } else if self.references.len() < room {
-                let stands = pair.velocity.norm() < 2.0;
-                if !stands || (standing + 1) * STANDING_SHARE <= room {
-                    standing += usize::from(stands);
+            } else if let (Err(k), true) = (place, self.references.len() < room) {
+                let stands = pair.velocity.norm() < STANDING_MPS;
+                let count = || self.references.iter().filter(|r| r.stands(self.biases.mean())).count();
+                let standing = standing.get_or_insert_with(count);
+                if !stands || (*standing + 1) * STANDING_SHARE <= room {
+                    *standing += usize::from(stands);
                     let mut made = self.spare.pop().unwrap_or_else(|| Reference::room(&self.biases));
                     made.begin(pair.birth, at, pair.velocity, sighting, &self.biases);
-                    self.references.push(made);
+                    self.references.insert(k, made);
                 }
             }
         }

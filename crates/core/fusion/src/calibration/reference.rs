@@ -11,7 +11,7 @@ use nalgebra::{DVector, Matrix4, Matrix4xX, Vector4};
 /// 1-sigma of a first velocity about the track's, metres per second.
 const FIRST_SPEED_SIGMA_MPS: f64 = 4.0;
 /// Below this speed a road user stands, metres per second.
-const STANDING_MPS: f64 = 2.0;
+pub(super) const STANDING_MPS: f64 = 2.0;
 /// Below this range a bearing says nothing, metres.
 const MIN_RANGE_M: f64 = 8.0;
 /// Squared Mahalanobis distance of one number beyond which a detection is not believed to be this road user's.
@@ -110,7 +110,8 @@ impl Reference {
 
     /// The state for the biases as they are estimated now.
     pub(crate) fn state(&self, biases: &DVector<f64>) -> Vector4<f64> {
-        self.at_zero + &self.sensitivity * biases
+        let columns = self.sensitivity.as_slice().chunks_exact(4);
+        columns.zip(biases.iter()).fold(self.at_zero, |sum, (c, b)| sum + Vector4::new(c[0], c[1], c[2], c[3]) * *b)
     }
 
     /// Moves to `at`, a stamp less what was applied for its clock.
@@ -120,7 +121,7 @@ impl Reference {
         for i in 0..2 {
             self.at_zero[i] += dt * self.at_zero[i + 2];
         }
-        for mut column in self.sensitivity.column_iter_mut() {
+        for column in self.sensitivity.as_mut_slice().chunks_exact_mut(4) {
             column[0] += dt * column[2];
             column[1] += dt * column[3];
         }
@@ -144,8 +145,8 @@ impl Reference {
             // Given b, the residual is less by gradient · (b - mean): the state takes that with it.
             let gain = ph / own;
             self.at_zero += gain * (row.residual + before);
-            for (mut column, g) in self.sensitivity.column_iter_mut().zip(gradient.iter()) {
-                column.axpy(-g, &gain, 1.0);
+            for (column, g) in self.sensitivity.as_mut_slice().chunks_exact_mut(4).zip(gradient.iter()) {
+                column.iter_mut().zip(&gain).for_each(|(c, k)| *c -= g * k);
             }
             self.cov -= gain * ph.transpose();
         }
@@ -155,8 +156,9 @@ impl Reference {
 
     /// How a measured number depends on all biases, through this state and directly.
     pub(super) fn spread_gradient(&self, row: &Row, sensor: usize, gradient: &mut [f64]) {
-        for (g, column) in gradient.iter_mut().zip(self.sensitivity.column_iter()) {
-            *g = row.gradient.dot(&column);
+        let by = row.gradient;
+        for (g, c) in gradient.iter_mut().zip(self.sensitivity.as_slice().chunks_exact(4)) {
+            *g = by[0] * c[0] + by[1] * c[1] + by[2] * c[2] + by[3] * c[3];
         }
         for (g, own) in gradient[sensor * PER_SENSOR..].iter_mut().zip(row.bias) {
             *g += own;

@@ -37,7 +37,8 @@ fn assert_in_band(what: &str, mean: f64, dof: usize, count: usize) {
 
 #[test]
 fn the_states_error_is_as_large_as_is_stated() {
-    let models: Vec<_> = (0..4).map(|k| SensorModel::new(sensor(k), k, None).expect("sound")).collect();
+    let models: Vec<_> =
+        (0..4).map(|k| SensorModel::new(sensor(k), k, &FusionConfig::default()).expect("sound")).collect();
     let mut sums = [0.0; 3];
     for seed in 0..SEEDS {
         let mut rng = rng(1000 + seed);
@@ -69,7 +70,7 @@ fn every_sensors_innovations_are_as_large_as_is_stated() {
         ("radar without Doppler", SensorSpec { doppler_sigma_mps: None, ..sensor(2) }, 2),
     ];
     for (name, spec, dof) in kinds {
-        let model = SensorModel::new(spec, 0, None).expect("sound");
+        let model = SensorModel::new(spec, 0, &FusionConfig::default()).expect("sound");
         let (mut sum, mut count) = (0.0, 0);
         for seed in 0..SEEDS {
             let mut rng = rng(2000 + seed);
@@ -116,7 +117,8 @@ fn the_mixtures_error_is_as_large_as_is_stated_when_truth_switches_as_it_says() 
     // what would be exact, so the band is widened by a tenth on either side.
     let config = FusionConfig::default();
     let noises = [Noise::round(0.1), Noise { ee: 0.3, en: 0.0, nn: 6.0 }, Noise { ee: 6.0, en: 0.0, nn: 0.3 }];
-    let models: Vec<_> = (0..4).map(|k| SensorModel::new(sensor(k), k, None).expect("sound")).collect();
+    let models: Vec<_> =
+        (0..4).map(|k| SensorModel::new(sensor(k), k, &FusionConfig::default()).expect("sound")).collect();
     let chain = switching(STEP_S, &config);
     let mut mean = 0.0;
     for seed in 0..SEEDS {

@@ -77,7 +77,8 @@ impl Problem {
             .iter()
             .map(|&(t, d, ratio)| Pair::new(t, d, ratio, self.tracks[t].0, self.tracks[t].1, self.stray[d]))
             .collect();
-        associator.marginals(self.stray.len());
+        associator.index(self.stray.len());
+        associator.marginals();
         associator.pairs.iter().map(|p| p.probability).collect()
     }
 

@@ -45,7 +45,7 @@ pub(super) fn all() -> Vec<Model> {
 }
 
 fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, along: Option<(Vector, f64)>) -> Model {
-    let mut model = SensorModel::new(spec.clone(), 0, None).expect("a sound description");
+    let mut model = SensorModel::new(spec.clone(), 0, &FusionConfig::default()).expect("a sound description");
     model.correct(bias, doubt);
     // A bias is what is declared less what is true.
     let position = spec.position - Vector::new(bias.position_m[0], bias.position_m[1]);
@@ -57,7 +57,7 @@ fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, along: 
         origin: Some(position),
         measure: Box::new(move |truth, about| {
             let detection = seen(&spec, position, boresight, truth);
-            model.linearise_along(about, &detection, model.direction(&detection), along)
+            model.sight(about, along).of(&detection, model.direction(&detection))
         }),
     }
 }
@@ -164,9 +164,10 @@ fn rows_one_by_one_are_the_joint_update() {
             assert!(mean_error < 1e-9 && cov_error < 1e-9, "{}: {mean_error} {cov_error}", model.name);
             let chi2 = (z.transpose() * &inverse * &z)[0];
             let log_density = -0.5 * (chi2 + s.determinant().ln() + n as f64 * TAU.ln());
-            for fit in [fit, state.fit(&rows)] {
+            let residuals: Vec<f64> = rows.as_slice().iter().map(|r| r.residual).collect();
+            for fit in [fit, state.whitening(&rows).fit(&residuals)] {
                 assert!((fit.chi2 - chi2).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?} {chi2}", model.name);
-                assert!((fit.log_density - log_density).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?}", model.name);
+                assert!((fit.log_density() - log_density).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?}", model.name);
             }
         }
     }
@@ -175,7 +176,7 @@ fn rows_one_by_one_are_the_joint_update() {
 #[test]
 fn an_azimuth_wraps() {
     let spec = SensorSpec { boresight: Yaw::from_rad(2.5), ..sensor(0) };
-    let model = SensorModel::new(spec.clone(), 0, None).expect("a sound description");
+    let model = SensorModel::new(spec.clone(), 0, &FusionConfig::default()).expect("a sound description");
     let mut rng = rng(16);
     for _ in 0..500 {
         let state = random_state(&mut rng);
@@ -200,8 +201,8 @@ fn an_azimuth_wraps() {
 #[test]
 fn doubt_only_widens() {
     let (sure, mut unsure) = (
-        SensorModel::new(sensor(0), 0, None).expect("a sound description"),
-        SensorModel::new(sensor(0), 0, None).expect("a sound description"),
+        SensorModel::new(sensor(0), 0, &FusionConfig::default()).expect("a sound description"),
+        SensorModel::new(sensor(0), 0, &FusionConfig::default()).expect("a sound description"),
     );
     unsure.correct(Bias::default(), DOUBT);
     let mut rng = rng(17);

@@ -100,7 +100,7 @@ pub(crate) fn measured(spec: &SensorSpec, state: &Vector4<f64>, rng: &mut ChaCha
 
 /// A detection as rows about a state.
 pub(crate) fn rows(model: &SensorModel, state: &Gaussian, detection: &Detection) -> Rows {
-    model.linearise(state, detection, model.direction(detection))
+    model.sight(state, None).of(detection, model.direction(detection))
 }
 
 /// The matrix of constant velocity.

@@ -2,7 +2,7 @@
 
 use super::{assert_covariance, assert_near, process_noise, random_state, rng, transition};
 use crate::FusionConfig;
-use crate::filter::{Gaussian, Imm, Row, Rows};
+use crate::filter::{Gaussian, Imm, Mixture, Row, Rows};
 use crate::motion::{MODELS, Noise, noises, switching};
 use jxz_geo::Vector;
 use jxz_world::ClassBelief;
@@ -219,16 +219,29 @@ fn a_mixture_of_hypotheses_keeps_mean_and_covariance() {
     let config = FusionConfig::default();
     let mut rng = rng(6);
     for (_, noises) in all() {
-        let mut parts = Vec::new();
-        for _ in 0..4 {
-            let mut imm = Imm::new(random_state(&mut rng));
-            imm.predict(rng.random_range(0.01..2.0), &noises, &config);
-            imm.predict(rng.random_range(0.01..2.0), &noises, &config);
-            parts.push((rng.random_range(0.01..1.0), imm));
+        let mut prior = Imm::new(random_state(&mut rng));
+        prior.predict(rng.random_range(0.01..2.0), &noises, &config);
+        prior.predict(rng.random_range(0.01..2.0), &noises, &config);
+        let mut parts = vec![(rng.random_range(0.01..1.0), prior)];
+        let mut mixture = Mixture::new(&prior, parts[0].0);
+        for _ in 0..3 {
+            let (weight, angle): (f64, f64) = (rng.random_range(0.01..1.0), rng.random_range(0.0..6.0));
+            let gradient = Vector4::new(angle.cos(), angle.sin(), 0.3 * angle.sin(), -0.2);
+            let (residual, variance) = (rng.random_range(-8.0..8.0), rng.random_range(0.01..4.0));
+            let rows = |state: &Gaussian| {
+                let mut rows = Rows::default();
+                let moved = gradient.dot(&(state.mean - prior.combined().mean));
+                rows.push(Row { gradient, residual: residual - moved, variance });
+                rows
+            };
+            let mut imm = prior;
+            imm.update(rows);
+            parts.push((weight, imm));
+            mixture.add(weight, rows);
         }
+        let mixed = mixture.finish();
         let sum: f64 = parts.iter().map(|p| p.0).sum();
         parts.iter_mut().for_each(|p| p.0 /= sum);
-        let mixed = Imm::mixture(&parts);
         let mean: Vector4<f64> = parts.iter().map(|(w, p)| p.combined().mean * *w).sum();
         let spread = |p: &Imm| {
             let d = p.combined().mean - mean;

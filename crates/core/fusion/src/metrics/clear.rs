@@ -40,6 +40,7 @@ impl IdentityScore {
 #[derive(Debug, Clone)]
 pub struct Identity {
     within_m: f64,
+    kept_m: f64,
     last: BTreeMap<u64, TrackId>,
     frame_before: BTreeMap<u64, TrackId>,
     score: IdentityScore,
@@ -57,7 +58,13 @@ impl Identity {
     #[must_use]
     pub fn within(within_m: f64) -> Self {
         let score = IdentityScore::default();
-        Self { within_m, last: BTreeMap::new(), frame_before: BTreeMap::new(), score }
+        Self { within_m, kept_m: within_m, last: BTreeMap::new(), frame_before: BTreeMap::new(), score }
+    }
+
+    /// Keeps a match of the frame before only while it is this near, metres; farther apart it counts as any other.
+    #[must_use]
+    pub fn keeping_within(self, kept_m: f64) -> Self {
+        Self { kept_m, ..self }
     }
 
     /// Matches one frame: all true road users by number and place, and all tracks of one time, local frame.
@@ -89,7 +96,7 @@ impl Identity {
     fn pairs(&self, truth: &[(u64, Point)], tracks: &[(TrackId, Point)]) -> Vec<(usize, usize)> {
         let worth = |i: usize, j: usize| {
             let distance_m = (truth[i].1 - tracks[j].1).norm();
-            let kept = self.frame_before.get(&truth[i].0) == Some(&tracks[j].0);
+            let kept = distance_m <= self.kept_m && self.frame_before.get(&truth[i].0) == Some(&tracks[j].0);
             let worth = if kept { KEPT + 1.0 } else { 1.0 } - distance_m / (2.0 * self.within_m);
             if distance_m <= self.within_m { worth } else { 0.0 }
         };
