@@ -162,6 +162,32 @@ fn netconvert_takes_the_island_as_opendrive_too() {
 }
 
 #[test]
+fn a_network_of_sumos_own_comes_in_by_opendrive_as_it_is() {
+    let (Some(netgenerate), Some(netconvert)) = (sumo("netgenerate"), sumo("netconvert")) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let here = |program: &Path, words: &str| {
+        let mut command = Command::new(program);
+        let _said = succeed(command.args(words.split(' ')).current_dir(folder.path()));
+    };
+    let grid = "--grid --grid.number 4 --grid.length 200 --default.lanenumber 2 --default-junction-type traffic_light";
+    here(&netgenerate, &format!("{grid} --no-turnarounds true -o g.net.xml"));
+    here(&netconvert, "-s g.net.xml --no-turnarounds true --opendrive-output g.xodr -o again.net.xml");
+    let (file, out) = (folder.path().join("g.xodr"), folder.path().join("map"));
+    let _said = succeed(program("jxz").args(["map", "import"]).arg(file).arg("--out").arg(&out));
+    let _clean = succeed(program("jxz").args(["map", "check"]).arg(&out));
+    let map = Map::load(&out).unwrap();
+    // Four by four junctions: 24 streets of two links, each of two lanes.
+    assert_eq!((map.junctions.len(), map.links.len()), (16, 48));
+    let text = std::fs::read_to_string(folder.path().join("g.net.xml")).unwrap();
+    let net = roxmltree::Document::parse(&text).unwrap();
+    let outside = |n: &roxmltree::Node<'_, '_>| n.attribute("from").is_some_and(|id| !id.starts_with(':'));
+    let connections = net.root_element().children().filter(|n| n.has_tag_name("connection")).filter(outside).count();
+    assert_eq!(map.lanes.len(), 96 + connections);
+    let limit_mps = map.links[0].speed_limit_mps;
+    assert!((limit_mps - 13.89).abs() < 0.01, "{limit_mps} m/s");
+}
+
+#[test]
 fn without_sumo_the_message_says_how_to_get_it_and_where_it_was_looked_for() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["x.net.xml", "x.rou.xml"] {

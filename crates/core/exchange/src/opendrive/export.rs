@@ -141,8 +141,8 @@ impl Book<'_> {
         self.side(xml, "right", &section.right);
         xml.end();
         xml.end();
-        self.crossings(xml, road, plan.length_m());
-        self.heads(xml, road, plan.length_m());
+        self.crossings(xml, road, &plan);
+        self.heads(xml, road, &plan);
         xml.end();
     }
 
@@ -219,7 +219,7 @@ impl Book<'_> {
         Some((place.road, place.forward, self.sections[place.road].number(lane)?))
     }
 
-    fn crossings(&self, xml: &mut Xml, road: usize, length_m: f64) {
+    fn crossings(&self, xml: &mut Xml, road: usize, plan: &PlanView) {
         let section = &self.sections[road];
         let line = &self.map.link(section.forward).line;
         let links = [Some(section.forward), section.backward];
@@ -239,7 +239,7 @@ impl Book<'_> {
             let foot = line.project(middle);
             let beside = line.direction_at(foot.s_m);
             let turned = (beside.x * along.y - beside.y * along.x).atan2(beside.dot(&along));
-            let s_m = (foot.s_m * length_m / line.length_m()).clamp(0.0, length_m);
+            let (s_m, t_m) = plan.place_of(middle);
             xml.leaf(
                 "object",
                 &[
@@ -247,7 +247,7 @@ impl Book<'_> {
                     ("name", Value::Text(&crossing.id)),
                     ("type", Value::Text("crosswalk")),
                     ("s", Value::Number(s_m, 6)),
-                    ("t", Value::Number(foot.offset_m, 6)),
+                    ("t", Value::Number(t_m, 6)),
                     ("zOffset", Value::Count(0)),
                     ("orientation", Value::Text("none")),
                     ("hdg", Value::Number(turned, 9)),
@@ -261,9 +261,8 @@ impl Book<'_> {
     }
 
     /// Signal heads over a road's stop lines, one a lane and phase.
-    fn heads_of(&self, road: usize, length_m: f64) -> Vec<Head> {
+    fn heads_of(&self, road: usize, plan: &PlanView) -> Vec<Head> {
         let section = &self.sections[road];
-        let line = &self.map.link(section.forward).line;
         let mut heads = Vec::new();
         for (link, forward) in [(Some(section.forward), true), (section.backward, false)] {
             let Some(link) = link.map(|ix| self.map.link(ix)) else { continue };
@@ -274,21 +273,20 @@ impl Book<'_> {
             for ix in &link.lanes {
                 let (lane, Some(number)) = (self.map.lane(*ix), section.number(*ix)) else { continue };
                 let stop = lane.centre.point_at(lane.stop_line_m.unwrap_or(lane.centre.length_m()));
-                let foot = line.project(stop);
-                let s_m = (foot.s_m * length_m / line.length_m()).clamp(0.0, length_m);
+                let (s_m, t_m) = plan.place_of(stop);
                 let ways = lane.successors.iter().filter_map(|way| self.map.lane(*way).movement.as_ref());
                 let mut phases: Vec<PhaseId> = ways.filter_map(|movement| movement.phase).collect();
                 phases.sort();
                 phases.dedup();
-                let head = |phase| Head { junction, phase, s_m, t_m: foot.offset_m, forward, lane: number };
+                let head = |phase| Head { junction, phase, s_m, t_m, forward, lane: number };
                 heads.extend(phases.into_iter().map(head));
             }
         }
         heads
     }
 
-    fn heads(&mut self, xml: &mut Xml, road: usize, length_m: f64) {
-        let heads = self.heads_of(road, length_m);
+    fn heads(&mut self, xml: &mut Xml, road: usize, plan: &PlanView) {
+        let heads = self.heads_of(road, plan);
         if heads.is_empty() {
             return;
         }

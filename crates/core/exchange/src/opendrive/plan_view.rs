@@ -16,6 +16,10 @@ const STRAIGHT_RAD: f64 = 1e-7;
 /// One piece of a reference line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Piece {
+    /// Where it begins: along the line with corners, and along what is written, metres.
+    from_m: (f64, f64),
+    /// How much of the line with corners it stands for, metres.
+    of_m: f64,
     start: Point,
     along: Vector,
     length_m: f64,
@@ -25,6 +29,8 @@ struct Piece {
 
 /// A reference line, ready to be written.
 pub(super) struct PlanView {
+    /// The line with corners.
+    line: Polyline,
     pieces: Vec<Piece>,
     length_m: f64,
 }
@@ -32,11 +38,17 @@ pub(super) struct PlanView {
 impl PlanView {
     /// The direction is continuous, so that lanes beside the line are too; OpenDRIVE lets a line have no corners.
     pub(super) fn of(line: &Polyline) -> Self {
-        let points = essential(line.points());
+        let line = Polyline::new(essential(line.points())).unwrap_or_else(|_| line.clone());
+        let points = line.points();
         let steps: Vec<Vector> = points.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let lengths: Vec<f64> = steps.iter().map(|step| step.norm()).collect();
         let mut pieces = Vec::with_capacity(2 * steps.len());
-        let mut taken_m = 0.0;
+        let (mut taken_m, mut at_m, mut length_m) = (0.0, 0.0, 0.0);
+        let mut add = |start, along, (of_m, piece_m): (f64, f64), bend| {
+            pieces.push(Piece { from_m: (at_m, length_m), of_m, start, along, length_m: piece_m, bend });
+            at_m += of_m;
+            length_m += piece_m;
+        };
         for (k, step) in steps.iter().enumerate() {
             let along = step / lengths[k];
             let next = steps.get(k + 1).map(|next| next / lengths[k + 1]);
@@ -49,18 +61,47 @@ impl PlanView {
             let start = points[k] + along * taken_m;
             let left_m = lengths[k] - taken_m - reach_m;
             if left_m > SHORTEST_M {
-                pieces.push(Piece { start, along, length_m: left_m, bend: None });
+                add(start, along, (left_m, left_m), None);
             }
             if let Some((cos, sin, reach_m)) = bend {
                 let end = (reach_m * (1.0 + cos), reach_m * sin);
-                let length_m = parabola_m(reach_m, end);
                 let start = points[k + 1] - along * reach_m;
-                pieces.push(Piece { start, along, length_m, bend: Some((end.0, end.1, reach_m)) });
+                let bend_m = parabola_m(reach_m, end);
+                add(start, along, (2.0 * reach_m, bend_m), Some((end.0, end.1, reach_m)));
             }
             taken_m = reach_m;
         }
-        let length_m = pieces.iter().map(|piece| piece.length_m).sum();
-        Self { pieces, length_m }
+        Self { line, pieces, length_m }
+    }
+
+    /// Distance along what is written of the foot of a point, metres, and how far to the left of it the point lies.
+    pub(super) fn place_of(&self, point: Point) -> (f64, f64) {
+        let foot = self.line.project(point);
+        let index = self.pieces.partition_point(|piece| piece.from_m.0 <= foot.s_m).saturating_sub(1);
+        let Some(piece) = self.pieces.get(index) else { return (0.0, foot.offset_m) };
+        let part = ((foot.s_m - piece.from_m.0) / piece.of_m.max(1e-9)).clamp(0.0, 1.0);
+        let mut s_m = piece.from_m.1 + part * piece.length_m;
+        // Beside a bend the corners' foot is not the curve's: a few steps along the curve find that.
+        let mut left_m = foot.offset_m;
+        for _ in 0..12 {
+            let (at, along) = self.pose(s_m);
+            let away = point - at;
+            left_m = along.x * away.y - along.y * away.x;
+            s_m = (s_m + 0.7 * away.dot(&along)).clamp(0.0, self.length_m);
+        }
+        (s_m, left_m)
+    }
+
+    /// The written line's place and direction at a distance along it, metres.
+    fn pose(&self, s_m: f64) -> (Point, Vector) {
+        let index = self.pieces.partition_point(|piece| piece.from_m.1 <= s_m).saturating_sub(1);
+        let Some(piece) = self.pieces.get(index) else { return (self.line.start(), self.line.direction_at(0.0)) };
+        let (on_m, left) = (s_m - piece.from_m.1, Vector::new(-piece.along.y, piece.along.x));
+        let Some((u, v, reach_m)) = piece.bend else { return (piece.start + piece.along * on_m, piece.along) };
+        let p = on_m / piece.length_m;
+        let bend = u - 2.0 * reach_m;
+        let at = piece.start + piece.along * (2.0 * reach_m * p + bend * p * p) + left * (v * p * p);
+        (at, (piece.along * (2.0 * reach_m + 2.0 * bend * p) + left * (2.0 * v * p)).normalize())
     }
 
     pub(super) fn length_m(&self) -> f64 {
@@ -69,13 +110,12 @@ impl PlanView {
 
     pub(super) fn write(&self, xml: &mut Xml) {
         xml.begin("planView", &[]);
-        let mut s_m = 0.0;
         for piece in &self.pieces {
             let heading = piece.along.y.atan2(piece.along.x);
             xml.begin(
                 "geometry",
                 &[
-                    ("s", exact(s_m)),
+                    ("s", exact(piece.from_m.1)),
                     ("x", exact(piece.start.x)),
                     ("y", exact(piece.start.y)),
                     ("hdg", Value::Number(heading, 12)),
@@ -103,7 +143,6 @@ impl PlanView {
                 }
             }
             xml.end();
-            s_m += piece.length_m;
         }
         xml.end();
     }

@@ -15,6 +15,8 @@ const STOP_BEFORE_M: f64 = 1.5;
 const SHARP_RAD: f64 = 0.17;
 const BACK_RAD: f64 = 2.1;
 const CUT_M: f64 = 0.3;
+/// Points nearer than this to the one before are left out, metres.
+const NEAREST_M: f64 = 0.08;
 /// A plan serves at most so many approaches; a phase is a byte.
 const MOST_PHASES: usize = 60;
 
@@ -145,10 +147,45 @@ pub(super) fn joined(document: &Document<'_>, stretches: &[&xodr::Lane]) -> Opti
             }
         }
     }
+    points = thinned(unfolded(points));
     for _ in 0..4 {
         points = eased(points);
     }
     Polyline::new(points).ok().filter(|line| line.length_m() > 0.05)
+}
+
+/// The line without the loops that a lane draws on the inside of a bend tighter than its distance from the reference
+/// line: points at which it would turn back are left out.
+fn unfolded(points: Vec<Point>) -> Vec<Point> {
+    let mut out: Vec<Point> = Vec::with_capacity(points.len());
+    let turns_back = |a: &Point, b: &Point, c: &Point| {
+        let (before, after) = (b - a, c - b);
+        before.dot(&after) < BACK_RAD.cos() * before.norm() * after.norm()
+    };
+    for point in points {
+        while let [.., a, b] = out[..]
+            && turns_back(&a, &b, &point)
+        {
+            out.pop();
+        }
+        out.push(point);
+    }
+    out
+}
+
+/// The line without points so near to the one before that rounding decides the direction between them.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    let end = points.last().copied();
+    let mut out: Vec<Point> = Vec::with_capacity(points.len());
+    for point in points {
+        if out.last().is_none_or(|last| (point - last).norm() > NEAREST_M) {
+            out.push(point);
+        }
+    }
+    if let (Some(end), Some(last)) = (end, out.last_mut()) {
+        *last = end;
+    }
+    out
 }
 
 /// The line with each corner sharper than a lane's may be cut (Chaikin's step): tight bends come with few points.
