@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jxz-plausibility", &["jxz-units", "jxz-geo", "jxz-world"]),
     ("jxz-v2x", MAP),
     ("jxz-signal", MAP),
+    ("jxz-exchange", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-signal"]),
     (
         "jxz-edge",
         &[
@@ -47,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jxz-ingest", IO),
     ("jxz-link", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-wire", "jxz-security"]),
     ("jxz-observe", IO),
+    ("jxz-traci", &[]),
 ];
 const BASE: &[&str] = &["jxz-units", "jxz-geo"];
 const MAP: &[&str] = &["jxz-units", "jxz-geo", "jxz-world", "jxz-map"];
@@ -182,7 +184,7 @@ fn forbidden(name: &str, folder: &str, inner: &[&str]) -> Option<String> {
     Some(format!("{name} must not import {bad}"))
 }
 
-const IO_CRATES: &[&str] = &["jxz-wire", "jxz-ingest", "jxz-link", "jxz-observe"];
+const IO_CRATES: &[&str] = &["jxz-wire", "jxz-ingest", "jxz-link", "jxz-observe", "jxz-traci"];
 
 /// The chain of names from a crate to the first one that it must not reach. `cargo tree` resolves the features of
 /// this crate alone; `cargo metadata` would mix in what other members switch on.

@@ -10,6 +10,7 @@ mod replay;
 mod run;
 mod sim;
 mod sim_radio;
+mod sumo;
 mod v2x;
 mod watch;
 

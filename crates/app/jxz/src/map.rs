@@ -1,5 +1,7 @@
 //! `jxz map`: looking at a map and finding what is wrong with it.
 
+mod exchange;
+
 use anyhow::{Context, bail};
 use jxz_map::{Control, LaneKind, Map, check, geojson};
 use std::collections::BTreeMap;
@@ -33,10 +35,14 @@ enum Command {
         #[arg(long)]
         out: PathBuf,
     },
+    Export(exchange::Export),
+    Import(exchange::Import),
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
+        Command::Export(args) => exchange::export(&args),
+        Command::Import(args) => exchange::import(&args),
         Command::Check { dir } => run_check(&load(&dir)?),
         Command::Info { dir } => info(&load(&dir)?),
         Command::Geojson { dir, out } => {

@@ -40,6 +40,20 @@ pub(crate) struct Args {
     /// The scenario.
     #[arg(long, default_value = "seeds/scenarios/demo.toml")]
     scenario: PathBuf,
+    /// Who moves the road users.
+    #[arg(long, value_enum, default_value_t = Mover::Own)]
+    traffic: Mover,
+    #[command(flatten)]
+    sumo: crate::sumo::Args,
+}
+
+/// Who moves the road users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Mover {
+    /// This simulator, as the scenario says.
+    Own,
+    /// SUMO, as its network and routes say; of the scenario count on-board units and radio.
+    Sumo,
 }
 
 /// One part of the simulator by itself.
@@ -60,7 +74,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if let Some(Part::Radio(args)) = &args.part {
         return sim_radio::run(args);
     }
-    if !args.r#virtual {
+    if !args.r#virtual && args.traffic == Mover::Own {
         bail!("jxz sim runs in virtual time: add --virtual; the island in real time is `cargo xtask demo`");
     }
     if !(args.minutes > 0.0 && args.minutes <= 1e5) {
@@ -73,6 +87,9 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let mut island = VirtualIsland::new(Arc::new(map), &scenario, args.seed, Utc::from_unix_ms(UTC_START_MS))?;
     if let Some(algorithm) = args.signed {
         island = island.secured(algorithm, Arc::new(FastVerifier))?;
+    }
+    if args.traffic == Mover::Sumo {
+        return crate::sumo::run(&args.sumo, island, args.minutes, args.seed);
     }
     let started = Instant::now();
     let end_s = args.minutes * 60.0;
@@ -89,7 +106,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{line}").context("write the report")
 }
 
-fn progress(island: &VirtualIsland, end_s: f64, started: Instant) -> anyhow::Result<()> {
+pub(crate) fn progress(island: &VirtualIsland, end_s: f64, started: Instant) -> anyhow::Result<()> {
     let shown: u64 = island.simulation().on_board().warnings.values().map(|by| by.uu + by.pc5).sum();
     writeln!(
         std::io::stderr(),

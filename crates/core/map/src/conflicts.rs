@@ -14,11 +14,8 @@ const MERGED_M: f64 = 1.0;
 pub(crate) fn add_conflicts(source: &Source, draft: &mut Draft) {
     for index in 0..draft.map.junctions.len() {
         let junction = JunctionIx(index as u32);
-        let main: BTreeSet<usize> = source.junctions.data.junction[index]
-            .main
-            .iter()
-            .filter_map(|name| draft.road_ix.get(name).copied())
-            .collect();
+        let written = source.junctions.data.junction.get(index).map_or(&[][..], |junction| &junction.main);
+        let main: BTreeSet<usize> = written.iter().filter_map(|name| draft.road_ix.get(name).copied()).collect();
         let ways: Vec<Way> =
             draft.map.junctions[index].connectors.iter().filter_map(|lane| Way::of(draft, *lane, &main)).collect();
         for (k, a) in ways.iter().enumerate() {

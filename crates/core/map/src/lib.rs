@@ -6,6 +6,7 @@
 mod check;
 mod conflicts;
 mod error;
+mod expanded;
 mod fixtures;
 mod geojson;
 mod geometry;

@@ -2,7 +2,7 @@
 
 use crate::model::{LinkIx, Map};
 use crate::source::{LonLat, Source};
-use crate::{JunctionIx, MapError, conflicts, fixtures, movements, roads, signals};
+use crate::{JunctionIx, MapError, conflicts, expanded, fixtures, movements, roads, signals};
 use jxz_geo::{LocalFrame, Point, Polyline, Wgs84};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,8 @@ impl Draft {
 }
 
 impl Map {
-    /// Loads a map from its folder of TOML files and expands it to lanes.
+    /// Loads a map from its folder of TOML files and expands it to lanes. Where the folder has a `lanes.toml`, the lanes
+    /// are written out there and no roads are read.
     ///
     /// The same files give the same map, index for index.
     ///
@@ -77,14 +78,19 @@ impl Map {
             junction_ix: BTreeMap::new(),
             link_road: Vec::new(),
         };
-        roads::add_junctions(&source, &mut draft)?;
-        roads::add_links(&source, &mut draft)?;
-        let phases = signals::add_plans(&source, &mut draft)?;
-        movements::add_connectors(&source, &mut draft, &phases)?;
-        fixtures::add_crossings(&source, &mut draft, &phases)?;
-        conflicts::add_conflicts(&source, &mut draft);
-        fixtures::add_stop_lines(&source, &mut draft);
-        fixtures::add_bus_stops(&source, &mut draft)?;
+        if let Some(lanes) = &source.lanes {
+            expanded::add(&source, lanes, &mut draft)?;
+            conflicts::add_conflicts(&source, &mut draft);
+        } else {
+            roads::add_junctions(&source, &mut draft)?;
+            roads::add_links(&source, &mut draft)?;
+            let phases = signals::add_plans(&source, &mut draft)?;
+            movements::add_connectors(&source, &mut draft, &phases)?;
+            fixtures::add_crossings(&source, &mut draft, &phases)?;
+            conflicts::add_conflicts(&source, &mut draft);
+            fixtures::add_stop_lines(&source, &mut draft);
+            fixtures::add_bus_stops(&source, &mut draft)?;
+        }
         fixtures::add_sites(&source, &mut draft)?;
         fixtures::add_base_stations(&source, &mut draft)?;
         Ok(draft.map)

@@ -124,12 +124,11 @@ fn exits_of(draft: &Draft, junction: JunctionIx, incoming: LinkIx, kind: LaneKin
         if to_road == from_road {
             back = Some(Exit { link: *outgoing, angle: PI, turn: Turn::UTurn, side: Turn::UTurn });
         } else if !rules.forbidden.contains(&(from_road, to_road)) {
-            let turn = if angle.abs() <= STRAIGHT_RAD {
-                Turn::Straight
-            } else if angle > 0.0 {
-                Turn::Left
-            } else {
-                Turn::Right
+            // Another road is never a turn back, however sharp the bend into it.
+            let turn = match turn_of(angle) {
+                Turn::UTurn if angle > 0.0 => Turn::Left,
+                Turn::UTurn => Turn::Right,
+                turn => turn,
             };
             exits.push(Exit { link: *outgoing, angle, turn, side: turn });
         }
@@ -181,6 +180,16 @@ fn straightest(draft: &Draft, from: LaneIx, to: &[LaneIx]) -> usize {
         (mean.x * d.y - mean.y * d.x).abs()
     };
     (0..to.len()).min_by(|a, b| sideways(&to[*a]).total_cmp(&sideways(&to[*b]))).unwrap_or(0)
+}
+
+/// What a change of direction is, radians, left positive: a turn back from 160 degrees on.
+pub(crate) fn turn_of(angle: f64) -> Turn {
+    match angle {
+        a if a.abs() <= STRAIGHT_RAD => Turn::Straight,
+        a if a.abs() > PI * 8.0 / 9.0 => Turn::UTurn,
+        a if a > 0.0 => Turn::Left,
+        _ => Turn::Right,
+    }
 }
 
 /// Signed change of direction from `a` to `b`, radians, left positive.

@@ -2,10 +2,11 @@
 
 use crate::load::Draft;
 use crate::model::{Control, JunctionIx};
-use crate::source::{SignalsSource, Source};
+use crate::source::{File, SignalsSource, Source, StageSource};
 use crate::{MapError, SignalPlan, Stage};
 use jxz_world::PhaseId;
 use std::collections::BTreeMap;
+use toml::Spanned;
 
 /// Which phase lets a movement (between two roads) or a crossing go.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(crate) fn add_plans(source: &Source, draft: &mut Draft) -> Result<Phases, Ma
             return Err(file.error("signals of", &signals.junction, "no such junction", "add it to junctions.toml"));
         };
         add_phases(source, draft, junction, signals, &mut phases)?;
-        let plan = plan_of(source, signals)?;
+        let plan = plan_of(file, &signals.junction, signals.offset_s, &signals.stages)?;
         match &mut draft.map.junctions[junction.0 as usize].control {
             Control::Signals(slot) if slot.stages.is_empty() => *slot = plan,
             Control::Signals(_) => {
@@ -76,12 +77,15 @@ fn add_phases(
     Ok(())
 }
 
-fn plan_of(source: &Source, signals: &SignalsSource) -> Result<SignalPlan, MapError> {
-    let error = |problem: &str, remedy: &str| {
-        Err(source.signals.error("signals of", &signals.junction, problem.to_owned(), remedy.to_owned()))
-    };
-    let mut stages = Vec::with_capacity(signals.stages.len());
-    for stage in &signals.stages {
+pub(crate) fn plan_of<T>(
+    file: &File<T>,
+    junction: &Spanned<String>,
+    offset_s: f64,
+    written: &[StageSource],
+) -> Result<SignalPlan, MapError> {
+    let error = |problem: &str, remedy: &str| Err(file.error("signals of", junction, problem, remedy));
+    let mut stages = Vec::with_capacity(written.len());
+    for stage in written {
         let times = [stage.green_s, stage.yellow_s, stage.all_red_s];
         if !times.iter().all(|t| (0.0..=600.0).contains(t)) || stage.green_s < 1.0 {
             return error("a stage's time is outside 0 to 600 s, or its green is under 1 s", "correct the times");
@@ -98,8 +102,8 @@ fn plan_of(source: &Source, signals: &SignalsSource) -> Result<SignalPlan, MapEr
             all_red_s: stage.all_red_s,
         });
     }
-    if stages.is_empty() || !signals.offset_s.is_finite() {
+    if stages.is_empty() || !offset_s.is_finite() {
         return error("a plan needs a stage and a finite offset", "add them");
     }
-    Ok(SignalPlan { offset_s: signals.offset_s, stages })
+    Ok(SignalPlan { offset_s, stages })
 }

@@ -297,6 +297,93 @@ pub(crate) struct BaseStationSource {
     pub(crate) power_dbm: f64,
 }
 
+/// A place as written: metres east and north in the map's local frame.
+pub(crate) type Metres = [f64; 2];
+
+/// Lanes written out, in place of roads with profiles.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LanesFile {
+    #[serde(default)]
+    pub(crate) junction: Vec<LaneJunctionSource>,
+    #[serde(default)]
+    pub(crate) link: Vec<LinkSource>,
+    #[serde(default)]
+    pub(crate) way: Vec<WaySource>,
+    #[serde(default)]
+    pub(crate) crossing: Vec<CrossingLineSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LaneJunctionSource {
+    pub(crate) id: Spanned<String>,
+    pub(crate) node_id: u16,
+    #[serde(default)]
+    pub(crate) name_zh: String,
+    pub(crate) at_m: Metres,
+    pub(crate) control: ControlKind,
+    pub(crate) plan: Option<PlanSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanSource {
+    pub(crate) offset_s: f64,
+    pub(crate) stages: Vec<StageSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LinkSource {
+    pub(crate) id: Spanned<String>,
+    #[serde(default)]
+    pub(crate) name_zh: String,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) opposite: Option<String>,
+    #[serde(default)]
+    pub(crate) level: i8,
+    pub(crate) speed_limit_kmh: f64,
+    pub(crate) line_m: Vec<Metres>,
+    pub(crate) lane: Vec<LaneSource>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LaneSource {
+    pub(crate) kind: StripKind,
+    pub(crate) width_m: f64,
+    pub(crate) speed_limit_kmh: Option<f64>,
+    pub(crate) stop_line_m: Option<f64>,
+    pub(crate) centre_m: Vec<Metres>,
+    /// Lanes (`link:position`) that it goes on in without a junction.
+    #[serde(default)]
+    pub(crate) then: Vec<String>,
+}
+
+/// A way through a junction, from lane to lane.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WaySource {
+    pub(crate) junction: String,
+    pub(crate) from: Spanned<String>,
+    pub(crate) to: String,
+    pub(crate) phase: Option<u8>,
+    pub(crate) width_m: f64,
+    pub(crate) speed_limit_kmh: f64,
+    pub(crate) centre_m: Vec<Metres>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CrossingLineSource {
+    pub(crate) id: Spanned<String>,
+    pub(crate) width_m: f64,
+    pub(crate) control: Option<CrossingRule>,
+    pub(crate) line_m: Vec<Metres>,
+}
+
 /// One file with its text, so that errors can name lines.
 pub(crate) struct File<T> {
     pub(crate) name: &'static str,
@@ -341,12 +428,15 @@ pub(crate) struct Source {
     pub(crate) bus_stops: File<BusStopsFile>,
     pub(crate) sites: File<SitesFile>,
     pub(crate) base_stations: File<BaseStationsFile>,
+    /// Every lane written out; then nothing of roads is.
+    pub(crate) lanes: Option<File<LanesFile>>,
     /// The edition and the first eight bytes of SHA-256 over all files' names and texts.
     pub(crate) version: String,
 }
 
 impl Source {
-    /// Reads a map's folder; `map.toml`, `roads.toml` and `junctions.toml` must be there, the others may be missing.
+    /// Reads a map's folder; `map.toml` and either `lanes.toml` or `roads.toml` and `junctions.toml` must be there, the
+    /// others may be missing.
     pub(crate) fn read(dir: &Path) -> Result<Self, MapError> {
         let mut digest = Sha256::new();
         let mut text = |name: &'static str, required: bool| -> Result<String, MapError> {
@@ -362,15 +452,20 @@ impl Source {
             Ok(text)
         };
         let map: File<MapFile> = File::parse("map.toml", text("map.toml", true)?)?;
-        let roads = File::parse("roads.toml", text("roads.toml", true)?)?;
-        let junctions = File::parse("junctions.toml", text("junctions.toml", true)?)?;
+        let expanded = dir.join("lanes.toml").exists();
+        let roads = File::parse("roads.toml", text("roads.toml", !expanded)?)?;
+        let junctions = File::parse("junctions.toml", text("junctions.toml", !expanded)?)?;
         let signals = File::parse("signals.toml", text("signals.toml", false)?)?;
         let crossings = File::parse("crossings.toml", text("crossings.toml", false)?)?;
         let bus_stops = File::parse("bus-stops.toml", text("bus-stops.toml", false)?)?;
         let sites = File::parse("sites.toml", text("sites.toml", false)?)?;
         let base_stations = File::parse("base-stations.toml", text("base-stations.toml", false)?)?;
+        let lanes = match expanded {
+            true => Some(File::parse("lanes.toml", text("lanes.toml", true)?)?),
+            false => None,
+        };
         let hash = digest.finalize().iter().take(8).map(|b| format!("{b:02x}")).collect::<String>();
         let version = format!("{}+{hash}", map.data.edition);
-        Ok(Self { map, roads, junctions, signals, crossings, bus_stops, sites, base_stations, version })
+        Ok(Self { map, roads, junctions, signals, crossings, bus_stops, sites, base_stations, lanes, version })
     }
 }
