@@ -22,13 +22,13 @@ use std::collections::BTreeMap;
 /// The load is measured this often.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 /// Others that one station looks at when it measures; of more, every second, third and so on.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 32;
 /// Side of the squares that stations are sorted into, metres.
 const SQUARE_M: f64 = 300.0;
 /// A pair that is out of reach for this long is forgotten.
 const FORGET_AFTER: Duration = Duration::from_secs(10);
 /// Shadowing and sight are looked at again when both ends together moved this far, metres.
-const MOVED_M: f64 = 1.0;
+const MOVED_M: f64 = 2.0;
 /// A path so many sigmas of shadowing too weak carries nothing: of what else would befall a message nobody asks.
 const HOPELESS_SIGMAS: f64 = 5.0;
 /// Period of a reservation.
