@@ -11,7 +11,7 @@ use super::pc5::{Pc5Loss, Pc5Losses, Pc5Model, Size};
 use super::propagation::{SENSITIVITY_DBM, Sight};
 use super::scheduling::RATE_HZ;
 use super::streets::Streets;
-use super::{End, mix};
+use super::{End, Table, mix};
 use crate::rng::{Purpose, Seed, SmallStream, normal, uniform};
 use core::time::Duration;
 use jxz_geo::Point;
@@ -95,8 +95,8 @@ pub(crate) struct Air {
     reach_m: f64,
     mean_wait_s: f64,
     streets: Option<Streets>,
-    stations: BTreeMap<u64, Station>,
-    pairs: BTreeMap<(u64, u64), Pair>,
+    stations: Table<u64, Station>,
+    pairs: Table<(u64, u64), Pair>,
     next_measurement: Instant,
     pub(crate) counts: Pc5Counts,
 }
@@ -111,8 +111,8 @@ impl Air {
             model,
             mean_wait_s,
             streets,
-            stations: BTreeMap::new(),
-            pairs: BTreeMap::new(),
+            stations: Table::default(),
+            pairs: Table::default(),
             next_measurement: Instant::ZERO + MEASURE_EVERY,
             counts: Pc5Counts::default(),
         }
@@ -213,7 +213,7 @@ impl Air {
         self.next_measurement = now + MEASURE_EVERY;
         self.pairs.retain(|_, pair| now.since(pair.seen) < FORGET_AFTER);
         let mut present = Vec::new();
-        let mut stations = BTreeMap::new();
+        let mut stations = Table::default();
         for end in ends {
             let mut station = self.stations.get(&end.number).copied().unwrap_or_default();
             let seconds = MEASURE_EVERY.as_secs_f64();

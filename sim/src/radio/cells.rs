@@ -1,5 +1,6 @@
 //! Base stations: who is on which, hand-over by power and load, outages.
 
+use super::Table;
 use crate::rng::{Purpose, Seed, normal};
 use crate::scenario::RadioPlan;
 use core::time::Duration;
@@ -75,7 +76,7 @@ pub(crate) struct Cells {
     plan: RadioPlan,
     stations: Vec<BaseStation>,
     cells: Vec<Cell>,
-    subscribers: BTreeMap<u64, Subscriber>,
+    subscribers: Table<u64, Subscriber>,
     candidates: BTreeMap<(i64, i64), Vec<usize>>,
     steps: u64,
     pub(crate) hand_overs: u64,
@@ -96,7 +97,7 @@ impl Cells {
             plan,
             stations: stations.to_vec(),
             cells: stations.iter().map(cell).collect(),
-            subscribers: BTreeMap::new(),
+            subscribers: Table::default(),
             candidates: BTreeMap::new(),
             steps: 0,
             hand_overs: 0,
@@ -143,7 +144,7 @@ impl Cells {
         }
         let mut before = core::mem::take(&mut self.subscribers);
         for (number, at) in places {
-            let mut subscriber = before.remove(number).unwrap_or_default();
+            let mut subscriber = before.swap_remove(number).unwrap_or_default();
             let due = self.steps.wrapping_add(*number).is_multiple_of(MEASURE_STEPS);
             if due || subscriber.serving.is_none_or(|cell| !self.cells[cell].up) {
                 self.measure(now, *number, *at, &mut subscriber);

@@ -40,6 +40,9 @@ const SITES: u64 = 1 << 47;
 /// A vehicle's only kind of message.
 const BSM_FLOW: u32 = 0;
 
+/// Looked into for every message. In order of insertion, and hashed without a key: the same on every run.
+type Table<K, V> = indexmap::IndexMap<K, V, rustc_hash::FxBuildHasher>;
+
 /// How a message came to a vehicle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

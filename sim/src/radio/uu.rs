@@ -2,7 +2,7 @@
 
 use super::cells::{Cells, Service};
 use super::delay::{DelayModel, Deployment};
-use super::mix;
+use super::{Table, mix};
 use crate::rng::{Purpose, Seed, SmallStream, chance, uniform};
 use crate::scenario::{BurstPlan, RadioPlan};
 use core::time::Duration;
@@ -54,9 +54,9 @@ pub(crate) struct Uu {
     bursts: BurstPlan,
     delay: DelayModel,
     to_cloud: DelayModel,
-    links: BTreeMap<u64, Link>,
+    links: Table<u64, Link>,
     /// Chance of the messages from one subscriber to another.
-    messages: BTreeMap<(u64, u64), SmallStream>,
+    messages: Table<(u64, u64), SmallStream>,
     pub(crate) cells: Cells,
     pub(crate) counts: UuCounts,
 }
@@ -69,8 +69,8 @@ impl Uu {
             delay: DelayModel::of(plan.deployment),
             // Wherever the server for vehicles stands, the cloud is in the cloud.
             to_cloud: DelayModel::of(plan.deployment.max(Deployment::Cloud)),
-            links: BTreeMap::new(),
-            messages: BTreeMap::new(),
+            links: Table::default(),
+            messages: Table::default(),
             cells: Cells::new(seed, plan.clone(), stations),
             counts: UuCounts::default(),
         }
