@@ -25,7 +25,7 @@ pub use radio::{
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
 };
 pub use scenario::{
-    BurstPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario, ScenarioError, TrafficPlan,
+    BurstPlan, Demand, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario, ScenarioError, TrafficPlan,
 };
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};

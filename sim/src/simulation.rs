@@ -314,7 +314,7 @@ impl Simulation {
         }
         for walker in &self.traffic.walkers {
             let (position, yaw) = walker.pose();
-            let kind = crate::RoadUserKind::Pedestrian;
+            let kind = walker.body;
             let (length_m, width_m, height_m) = kind.size_m();
             self.truth.push(TruthObject {
                 id: walker.id,
