@@ -27,8 +27,8 @@ pub use radio::{
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
 };
 pub use scenario::{
-    BlockagePlan, BurstPlan, GnssPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario,
-    ScenarioError, TrafficPlan,
+    BlockagePlan, BurstPlan, Demand, GnssPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan,
+    Scenario, ScenarioError, TrafficPlan,
 };
 pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};

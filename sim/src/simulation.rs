@@ -181,6 +181,13 @@ impl Simulation {
         self.traffic.removed_stuck
     }
 
+    /// Trips of the demand's table that could not begin: the queue before their entry was full, or no way led to where
+    /// they wanted to go.
+    #[must_use]
+    pub fn turned_away(&self) -> u64 {
+        self.traffic.turned_away()
+    }
+
     /// From now on road users are moved from outside, and these are all that there are at [`Self::now`]; to be called
     /// before each [`Self::step`]. The simulation's own road users leave at the first call, and with them the
     /// scenario's incidents. Which of them have an on-board unit is drawn as the scenario says. Drivers are not there
@@ -314,7 +321,7 @@ impl Simulation {
         }
         for walker in &self.traffic.walkers {
             let (position, yaw) = walker.pose();
-            let kind = crate::RoadUserKind::Pedestrian;
+            let kind = walker.body;
             let (length_m, width_m, height_m) = kind.size_m();
             self.truth.push(TruthObject {
                 id: walker.id,

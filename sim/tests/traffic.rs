@@ -91,7 +91,7 @@ fn traffic_flows_for_twelve_minutes() {
     let mut simulation = Simulation::new(island(), &Scenario::default(), 3, start()).unwrap();
     let mut moved = Vec::new();
     for minute in 0..12 {
-        let (mut metres, mut seconds, mut numbers) = (0.0, 0.0, [0; 5]);
+        let (mut metres, mut seconds, mut numbers) = (0.0, 0.0, [0; 6]);
         for _ in 0..60 * 20 {
             simulation.step();
             for object in simulation.truth().iter().filter(|o| o.kind == RoadUserKind::Car) {

@@ -19,6 +19,20 @@ pub enum IncidentKind {
     Runner,
     /// A car with another close behind brakes hard.
     HardBrake,
+    /// Two cars collide in their lane and stay; the lane beside is open.
+    Crash,
+    /// Something lies on a lane; the lane beside is open.
+    ThrownObject,
+    /// A car drives against the traffic on its lane.
+    WrongWay,
+    /// A lane is shut over some forty metres, and it is slow beside it.
+    RoadWorks,
+    /// Water stands on a road: everyone on it creeps.
+    Flood,
+    /// Fog around a site: everyone drives slowly.
+    Fog,
+    /// An ambulance in a hurry: it passes red lights, and others make way.
+    EmergencyVehicle,
 }
 
 /// One scripted incident, repeated.

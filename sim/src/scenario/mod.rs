@@ -8,7 +8,7 @@ mod traffic;
 pub use incident::{Incident, IncidentKind};
 pub use on_board::{BlockagePlan, GnssPlan, OnBoardPlan};
 pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
-pub use traffic::TrafficPlan;
+pub use traffic::{Demand, TrafficPlan};
 
 use serde::{Deserialize, Serialize};
 

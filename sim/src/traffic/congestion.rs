@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::route;
-use super::vehicle::{Aim, RoadUserKind, Vehicle};
+use super::vehicle::{Aim, Vehicle};
 use jxz_geo::Point;
 use jxz_map::{LaneIx, LinkIx};
 
@@ -83,7 +83,7 @@ fn comers(scene: &Scene<'_>, vehicles: &[Vehicle], ix: LinkIx) -> usize {
     let lanes = &scene.net.map.link(ix).lanes;
     let counts = |v: &&Vehicle| {
         let bound = v.path[v.at..].iter().take(4).any(|lane| lanes.contains(lane));
-        v.kind != RoadUserKind::Cyclist && (bound || way_in(scene, v, ix).is_some())
+        !v.rides() && (bound || way_in(scene, v, ix).is_some())
     };
     vehicles.iter().filter(counts).count()
 }
@@ -119,7 +119,7 @@ pub(crate) fn attract(scene: &Scene<'_>, vehicles: &mut [Vehicle], crawl: &Crawl
         return;
     }
     for vehicle in vehicles {
-        let free = vehicle.script.is_none() && vehicle.leaving.is_none() && vehicle.kind != RoadUserKind::Cyclist;
+        let free = vehicle.script.is_none() && vehicle.leaving.is_none() && !vehicle.rides();
         let decided = vehicle.path.get(vehicle.at + 1).is_some_and(|&next| vehicle.has_ticket(next));
         let bound = vehicle.path[vehicle.at..].iter().take(3).any(|lane| crawl.lanes.contains(lane));
         if !free || decided || bound || vehicle.aim.is_some() || !vehicle.tickets.is_empty() {

@@ -172,6 +172,17 @@ pub(crate) fn may_step_out(net: &RoadNet, book: &CrossingBook, vehicles: &[Vehic
     })
 }
 
+/// Whether someone at the kerb can cross without anyone's having to brake.
+pub(crate) fn meets_nobody(net: &RoadNet, book: &CrossingBook, vehicles: &[Vehicle], walker: &Walker) -> bool {
+    let Some(crossing) = walker.crossing else { return true };
+    let foot = walker.on_crossing();
+    book.approaches[crossing.0 as usize].iter().all(|approach| {
+        let vehicle = &vehicles[approach.vehicle];
+        let near = approach.to_edge_m < 25.0 + 1.5 * vehicle.v_mps;
+        !near && !would_meet(net, vehicle, crossing, approach.lane, approach.to_edge_m, foot)
+    })
+}
+
 /// Whether a vehicle is on the piece of a crossing right before someone who walks on it.
 pub(crate) fn blocked_on_crossing(net: &RoadNet, book: &CrossingBook, walker: &Walker) -> bool {
     let Some(crossing) = walker.crossing else { return false };

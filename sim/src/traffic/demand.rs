@@ -4,11 +4,13 @@ use super::Scene;
 use super::crossing::is_free;
 use super::roads::{RoadNet, reach_m};
 use super::route::{self, AWAY_M};
+use super::trips::Trips;
 use super::vehicle::{Driver, Duty, RoadUserKind, Vehicle};
 use super::walker::{self, Walker};
 use crate::rng::{Purpose, Seed, Stream, chance, uniform};
 use crate::scenario::{Scenario, TrafficPlan};
 use jxz_map::{CrossingIx, LaneIx, LaneKind};
+use jxz_units::Utc;
 use smallvec::{SmallVec, smallvec};
 
 /// Distance between places to begin at, metres.
@@ -16,6 +18,8 @@ const SPOT_M: f64 = 12.0;
 /// Numbers of vehicles and of walkers are apart, so that one more of the ones does not renumber the others.
 const WALKER_IDS: u64 = 1 << 32;
 
+/// Where those who come in at an edge begin, metres along their lane.
+const ENTER_M: f64 = 14.0;
 /// Cars of a queue that is there from the beginning.
 const QUEUE: u32 = 6;
 
@@ -27,7 +31,7 @@ type Spot = (LaneIx, f64);
 pub(crate) struct Demand {
     seed: Seed,
     plan: TrafficPlan,
-    connected_share: f64,
+    shares: Shares,
     motor: Spots,
     cycle: Spots,
     crossings: Vec<CrossingIx>,
@@ -35,8 +39,11 @@ pub(crate) struct Demand {
     next_vehicle: u64,
     next_walker: u64,
     next_bus: usize,
+    trips: Trips,
     /// Vehicles by kind, and what they were counted for: the newest one's number, and how many there were.
-    there: [u32; 5],
+    there: [u32; 6],
+    /// Of those, the ones on a trip from edge to edge.
+    passing: u32,
     counted: (Option<u64>, usize),
 }
 
@@ -90,7 +97,7 @@ impl Demand {
         Self {
             seed,
             plan: scenario.traffic.clone(),
-            connected_share: scenario.on_board.share,
+            shares: Shares { connected: scenario.on_board.share, automated: scenario.traffic.automated_share },
             motor: Spots::of(net, LaneKind::Driving),
             cycle: Spots::of(net, LaneKind::Cycle),
             crossings: all.filter(|ix| reach(ix) < 0.0 || reach(ix).is_infinite()).collect(),
@@ -98,7 +105,9 @@ impl Demand {
             next_vehicle: 1,
             next_walker: WALKER_IDS,
             next_bus: 0,
-            there: [0; 5],
+            there: [0; 6],
+            passing: 0,
+            trips: Trips::new(net, seed),
             counted: (None, 0),
         }
     }
@@ -114,15 +123,18 @@ impl Demand {
         let (newest, number) = (vehicles.last().map(|v| v.id), vehicles.len());
         if (newest, number) != self.counted {
             self.counted = (newest, number);
-            self.there = [0; 5];
+            (self.there, self.passing) = ([0; 6], 0);
             for vehicle in vehicles.iter() {
                 self.there[vehicle.kind as usize] += 1;
+                self.passing += u32::from(vehicle.goal.is_some());
             }
         }
         let there = self.there;
         let count = |kind: RoadUserKind| there[kind as usize];
-        let motor = self.plan.vehicles.saturating_sub(count(RoadUserKind::Car) + count(RoadUserKind::Truck));
-        let cycles = self.plan.cyclists.saturating_sub(count(RoadUserKind::Cyclist));
+        let driving = count(RoadUserKind::Car) + count(RoadUserKind::Truck) - self.passing;
+        let motor = self.plan.vehicles.saturating_sub(driving);
+        let riding = count(RoadUserKind::Cyclist) + count(RoadUserKind::EBike);
+        let cycles = self.plan.cyclists.saturating_sub(riding);
         let buses = self.plan.buses_per_line * scene.service.lines.len() as u32;
         let buses = buses.saturating_sub(count(RoadUserKind::Bus));
         let mut taken: Vec<LaneIx> = Vec::new();
@@ -144,6 +156,29 @@ impl Demand {
                 }
             }
         }
+    }
+
+    /// Brings those who come in at the map's edges, as far as there is room.
+    pub(crate) fn bring_trips(&mut self, scene: &Scene<'_>, utc: Utc, vehicles: &mut Vec<Vehicle>) {
+        self.trips.come(scene.net, &self.plan, utc, scene.dt_s);
+        let first: Vec<(usize, LaneIx, LaneIx)> = self.trips.first().collect();
+        for (number, entry, goal) in first {
+            let spot = (entry, ENTER_M.min(scene.net.length_m(entry) / 2.0));
+            let truck = chance(&mut self.streams[2], self.plan.truck_share);
+            let kind = if truck { RoadUserKind::Truck } else { RoadUserKind::Car };
+            let errand = Errand { goal: Some(goal), ..Errand::default() };
+            let vehicle = build(scene, (self.seed, self.next_vehicle), kind, spot, errand, self.shares);
+            if has_room(scene, vehicles, spot.0, spot.1, &vehicle) {
+                self.trips.enter(number);
+                self.next_vehicle += 1;
+                vehicles.push(vehicle);
+            }
+        }
+    }
+
+    /// Vehicles that could not come in at the map's edges.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.trips.turned_away
     }
 
     /// Brings up to `count` cars more than planned, at hidden places on the given lanes.
@@ -185,21 +220,31 @@ impl Demand {
     }
 
     fn build_car(&self, scene: &Scene<'_>, spot: Spot) -> Vehicle {
-        build(scene, (self.seed, self.next_vehicle), RoadUserKind::Car, spot, None, self.connected_share)
+        build(scene, (self.seed, self.next_vehicle), RoadUserKind::Car, spot, Errand::default(), self.shares)
     }
 
     /// One vehicle of a kind at a drawn place; `None` if there is no place for its kind.
     fn draw(&mut self, scene: &Scene<'_>, kind: RoadUserKind, first: bool) -> Option<Vehicle> {
-        let spots = if kind == RoadUserKind::Cyclist { &self.cycle } else { &self.motor };
+        let rides = kind == RoadUserKind::Cyclist;
+        let stream = &mut self.streams[usize::from(rides)];
+        let mixed = rides && chance(stream, self.plan.mixed_share);
+        let ebike = rides && chance(stream, self.plan.ebike_share);
+        let spots = if rides && !mixed { &self.cycle } else { &self.motor };
         let spots = if first { &spots.near } else { &spots.hidden };
-        let stream = &mut self.streams[usize::from(kind == RoadUserKind::Cyclist)];
         if spots.is_empty() {
             return None;
         }
         let draw = ((uniform(stream, 0.0, 1.0) * spots.len() as f64) as usize).min(spots.len() - 1);
         let truck = kind == RoadUserKind::Car && chance(stream, self.plan.truck_share);
         let kind = if truck { RoadUserKind::Truck } else { kind };
+        let kind = if ebike { RoadUserKind::EBike } else { kind };
         let (mut spot, mut duty) = (spots[draw], None);
+        if mixed {
+            // On the rightmost lane.
+            while let Some(right) = scene.net.lane(spot.0).right {
+                spot.0 = right;
+            }
+        }
         if kind == RoadUserKind::Bus {
             let line = self.next_bus % scene.service.lines.len().max(1);
             let stops = scene.service.lines.get(line)?;
@@ -207,23 +252,53 @@ impl Demand {
             duty = Some(Box::new(Duty { line, next: (at + 1) % stops.len(), dwell_until_s: None }));
             spot = stops[at];
         }
-        Some(build(scene, (self.seed, self.next_vehicle), kind, spot, duty, self.connected_share))
+        let errand = Errand { duty, mixed, goal: None };
+        Some(build(scene, (self.seed, self.next_vehicle), kind, spot, errand, self.shares))
     }
 
-    /// Brings walkers until the wanted number is there.
+    /// Brings walkers until the wanted number is there, alone or in groups.
     pub(crate) fn bring_walkers(&mut self, net: &RoadNet, walkers: &mut Vec<Walker>, begun: bool) {
         if self.crossings.is_empty() {
             return;
         }
-        let there = walkers.iter().filter(|w| !w.scripted).count();
-        for _ in there..self.plan.pedestrians as usize {
+        let mut missing =
+            (self.plan.pedestrians as usize).saturating_sub(walkers.iter().filter(|w| !w.scripted).count());
+        while missing > 0 {
             let id = self.walker_id();
             let mut stream = self.seed.stream(Purpose::Walker, id);
             let draw = (uniform(&mut stream, 0.0, 1.0) * self.crossings.len() as f64) as usize;
             let crossing = self.crossings[draw.min(self.crossings.len() - 1)];
-            walkers.extend(walker::draw(net, id, crossing, begun, &mut stream));
+            let Some(first) = walker::draw(net, id, crossing, begun, self.plan.jaywalk_share, &mut stream) else {
+                missing -= 1;
+                continue;
+            };
+            // A share of people in groups is a smaller share of groups.
+            let grouped = chance(&mut stream, self.plan.group_share / (3.0 - 2.0 * self.plan.group_share));
+            let size = if grouped { 2 + (uniform(&mut stream, 0.0, 3.0) as usize).min(2) } else { 1 };
+            for place in 1..size.min(missing) {
+                walkers.push(first.companion(self.walker_id(), place));
+            }
+            walkers.push(first);
+            missing -= size.min(missing);
         }
     }
+}
+
+/// What a vehicle is there for.
+#[derive(Debug, Clone, Default)]
+struct Errand {
+    duty: Option<Box<Duty>>,
+    /// The lane on which it leaves the map.
+    goal: Option<LaneIx>,
+    /// Whether it is a cycle that rides among the cars.
+    mixed: bool,
+}
+
+/// Shares of vehicles with something special, 0 to 1.
+#[derive(Debug, Clone, Copy)]
+struct Shares {
+    connected: f64,
+    automated: f64,
 }
 
 /// A vehicle at a place, with its driver and its way ahead.
@@ -232,14 +307,16 @@ fn build(
     (seed, id): (Seed, u64),
     kind: RoadUserKind,
     spot: Spot,
-    duty: Option<Box<Duty>>,
-    connected_share: f64,
+    errand: Errand,
+    shares: Shares,
 ) -> Vehicle {
     let mut stream = seed.stream(Purpose::Driver, id);
     let (length_m, ..) = kind.size_m();
     let stretch = if kind == RoadUserKind::Car { uniform(&mut stream, 0.92, 1.1) } else { 1.0 };
-    let driver = Driver::draw(kind, &mut stream);
-    let connected = kind != RoadUserKind::Cyclist && chance(&mut stream, connected_share);
+    let rides = matches!(kind, RoadUserKind::Cyclist | RoadUserKind::EBike);
+    let automated = !rides && chance(&mut stream, shares.automated);
+    let driver = Driver::draw(kind, automated, &mut stream);
+    let connected = !rides && chance(&mut stream, shares.connected);
     let mut vehicle = Vehicle {
         id,
         kind,
@@ -255,7 +332,10 @@ fn build(
         driver,
         tickets: SmallVec::new(),
         standing_s: 0.0,
-        duty,
+        mixed: errand.mixed,
+        free_s: 0.0,
+        goal: errand.goal,
+        duty: errand.duty,
         script: None,
         wary: None,
         connected,
@@ -295,6 +375,9 @@ pub(crate) fn has_left(net: &RoadNet, vehicle: &Vehicle) -> bool {
         let reach_m = reach_m(&net.map, vehicle.place(net).0);
         reach_m.is_finite() && reach_m > AWAY_M
     };
-    let looks = vehicle.duty.is_none() && vehicle.script.is_none() && net.facts(vehicle.lane()).leads_away;
+    let looks = vehicle.duty.is_none()
+        && vehicle.goal.is_none()
+        && vehicle.script.is_none()
+        && net.facts(vehicle.lane()).leads_away;
     at_end || (looks && away())
 }

@@ -4,11 +4,12 @@ use super::congestion::{self, Crawl};
 use super::demand::Demand;
 use super::follow::{leader, time_to_s};
 use super::junction::to_start_m;
+use super::obstacle::{Block, Slow};
 use super::roads::{RoadNet, Shape, Zone};
 use super::script::Script;
 use super::vehicle::{RoadUserKind, Vehicle};
 use super::walker::{Stage, Walker};
-use super::{Scene, junction};
+use super::{Scene, junction, trouble};
 use crate::rng::{Purpose, Seed, uniform};
 use crate::scenario::{Incident, IncidentKind};
 use jxz_geo::{Point, Polyline, Vector};
@@ -47,12 +48,19 @@ pub(crate) struct Director {
 }
 
 /// What an incident changes when it happens.
-enum Deed {
+pub(super) enum Deed {
     Script(usize, Script),
     StepOut(Box<Walker>, usize, Script),
     Crawl(Crawl),
     /// The first drives slowly until the second has closed up, then brakes.
     Pair(usize, usize),
+    /// Both stop here and there; what they leave is shut.
+    Crash([(usize, Script); 2], Block),
+    /// A lane is shut, and others slow.
+    Shut(Block, Option<Slow>),
+    Slow(Slow),
+    /// Something or someone that no lane knows of.
+    Stray(Box<Walker>),
 }
 
 impl Director {
@@ -82,6 +90,7 @@ impl Director {
             congestion::attract(scene, vehicles, crawl);
         }
         brake_runners(scene, vehicles);
+        trouble::make_way(scene, vehicles);
         self.brake_pairs(scene, vehicles);
         for (number, entry) in self.entries.iter_mut().enumerate() {
             let over = entry.plan.until_s.is_some_and(|until_s| scene.time_s > until_s);
@@ -115,10 +124,17 @@ pub(crate) struct People<'a> {
     pub(crate) walkers: &'a mut Vec<Walker>,
     /// Congestion that begins now.
     pub(crate) begun: Vec<Crawl>,
+    /// What is shut and what is slow from now on.
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) slow: Vec<Slow>,
     pub(crate) demand: &'a mut Demand,
 }
 
-impl People<'_> {
+impl<'a> People<'a> {
+    pub(crate) const fn new(walkers: &'a mut Vec<Walker>, demand: &'a mut Demand) -> Self {
+        Self { walkers, begun: Vec::new(), blocks: Vec::new(), slow: Vec::new(), demand }
+    }
+
     fn carry_out(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, deed: Deed) {
         match deed {
             Deed::Script(index, script) => vehicles[index].script = Some(script),
@@ -136,6 +152,21 @@ impl People<'_> {
             Deed::Pair(ahead, _) => {
                 let slow = Script::Speed { factor: 0.6, until_s: scene.time_s + CLOSE_UP_S };
                 vehicles[ahead].script = Some(slow);
+            }
+            Deed::Crash(both, block) => {
+                for (index, script) in both {
+                    vehicles[index].script = Some(script);
+                }
+                self.blocks.push(block);
+            }
+            Deed::Shut(block, slow) => {
+                self.blocks.push(block);
+                self.slow.extend(slow);
+            }
+            Deed::Slow(slow) => self.slow.push(slow),
+            Deed::Stray(mut stray) => {
+                stray.id = self.demand.walker_id();
+                self.walkers.push(*stray);
             }
             Deed::StepOut(mut walker, index, script) => {
                 walker.id = self.demand.walker_id();
@@ -206,7 +237,7 @@ fn find(scene: &Scene<'_>, vehicles: &[Vehicle], sites: &[(Point, f64)], plan: &
             let (ahead, gap_m) = leader(scene.net, scene.occupancy, vehicles, follower)?;
             let (first, second) = (&vehicles[ahead], &vehicles[follower]);
             let suits = first.script.is_none()
-                && first.kind != RoadUserKind::Cyclist
+                && !first.rides()
                 && first.duty.is_none()
                 && first.v_mps > 5.0
                 && second.v_mps > 5.0
@@ -214,11 +245,21 @@ fn find(scene: &Scene<'_>, vehicles: &[Vehicle], sites: &[(Point, f64)], plan: &
                 && on_link(scene, first).is_some_and(|left_m| left_m > 60.0);
             suits.then_some(Deed::Pair(ahead, follower))
         }),
+        IncidentKind::Crash => pick(&|index| trouble::crash(scene, vehicles, index, until_s)),
+        IncidentKind::ThrownObject => pick(&|index| trouble::shut(scene, &vehicles[index], 1.5, until_s)),
+        IncidentKind::RoadWorks => pick(&|index| trouble::shut(scene, &vehicles[index], 40.0, until_s)),
+        IncidentKind::WrongWay => pick(&|index| trouble::wrong_way(scene, vehicles, index)),
+        IncidentKind::Flood => pick(&|index| trouble::flood(scene, &vehicles[index], until_s)),
+        IncidentKind::Fog => sites.first().map(|&(centre, _)| Deed::Slow(trouble::fog(scene, centre, until_s))),
+        IncidentKind::EmergencyVehicle => pick(&|index| {
+            let suits = vehicles[index].v_mps > 3.0 && on_link(scene, &vehicles[index]).is_some();
+            suits.then_some(Deed::Script(index, Script::Hurry { until_s }))
+        }),
     }
 }
 
 /// What is left of the link's lane that a vehicle drives on, metres; `None` in a junction or a lane change.
-fn on_link(scene: &Scene<'_>, vehicle: &Vehicle) -> Option<f64> {
+pub(super) fn on_link(scene: &Scene<'_>, vehicle: &Vehicle) -> Option<f64> {
     let lane = scene.net.lane(vehicle.lane());
     let line_m = scene.net.facts(vehicle.lane()).hold_m;
     (lane.link.is_some() && vehicle.leaving.is_none()).then_some(line_m - vehicle.s_m)
@@ -262,6 +303,8 @@ fn step_out(scene: &Scene<'_>, car: &Vehicle, index: usize) -> Option<Deed> {
         crossing: None,
         backwards: false,
         kerbs_m,
+        impatient: true,
+        body: RoadUserKind::Pedestrian,
         scripted: true,
     };
     let script = Script::Distracted { until_s: scene.time_s + LOOKS_AWAY_S };

@@ -17,6 +17,8 @@ const YELLOW_BRAKE_MPS2: f64 = 3.5;
 const PATIENT_S: f64 = 20.0;
 /// Who stood for this long at the line takes the right of way from those who can stop, seconds.
 const PUSHES_IN_S: f64 = 45.0;
+/// For someone who hurries a junction is kept free from this distance on, metres.
+const HURRIES_WITHIN_M: f64 = 60.0;
 /// Time kept between a holder that leaves a zone and the next that enters it, seconds.
 const AFTER_HOLDER_S: f64 = 0.6;
 /// Time kept before someone with priority arrives, seconds.
@@ -140,6 +142,7 @@ fn give_back(scene: &Scene<'_>, vehicle: &mut Vehicle) {
         let lane = scene.net.lane(ticket.connector);
         let turned = to_start_m > 0.0
             && !vehicle.is_reckless()
+            && !vehicle.hurries()
             && !ticket.firm
             && lane.movement.as_ref().is_some_and(|m| match light_of(scene, m) {
                 Some(Light::Red) => !m.on_red,
@@ -185,6 +188,14 @@ fn may_enter(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer
     }
     if vehicle.is_reckless() {
         return true;
+    }
+    if vehicle.hurries() {
+        return is_way_clear(scene, vehicles, desk, comer);
+    }
+    // Nobody enters before one who hurries.
+    let near = |other: &&Comer| other.vehicle != comer.vehicle && other.to_line_m < HURRIES_WITHIN_M;
+    if desk.comers.iter().filter(near).any(|other| vehicles[other.vehicle].hurries()) {
+        return false;
     }
     let light = light_of(scene, movement);
     let on_red = movement.on_red && light == Some(Light::Red);

@@ -1,7 +1,7 @@
 //! Changing lanes: towards the lane that the route needs, and past someone slow.
 
 use super::Scene;
-use super::follow::Entry;
+use super::follow::{Entry, free_mps2, interaction_mps2};
 use super::route;
 use super::vehicle::{Aim, Vehicle};
 use jxz_map::LaneIx;
@@ -26,24 +26,68 @@ pub(crate) fn drift_mps(vehicle: &Vehicle) -> f64 {
     if vehicle.lateral_m == 0.0 { 0.0 } else { -vehicle.lateral_m.signum() * (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS) }
 }
 
-/// Looks for a faster lane when someone slow is ahead; sets the aim.
-pub(crate) fn consider_overtaking(scene: &Scene<'_>, vehicles: &mut [Vehicle], own: usize) {
+/// How much a driver weighs what others lose or gain by its change (MOBIL's politeness).
+const POLITENESS: f64 = 0.25;
+/// A change must be worth this much, m/s².
+const WORTH_MPS2: f64 = 0.25;
+/// Nobody may be made to brake harder by it, m/s².
+const SAFE_MPS2: f64 = 2.5;
+
+/// Thinks about another lane, as MOBIL does (Kesting, Treiber, Helbing 2007): one's own gain in acceleration, and a
+/// share of what those behind gain or lose, against a threshold, nobody being made to brake hard. Sets the aim.
+pub(crate) fn consider_overtaking(scene: &Scene<'_>, vehicles: &mut [Vehicle], own: usize, bound: Option<LaneIx>) {
     let vehicle = &vehicles[own];
     let here = vehicle.lane();
     if vehicle.aim.is_some() || vehicle.duty.is_some() || !is_free_to_change(scene, vehicle) {
         return;
     }
-    let Some((leader, gap_m)) = super::follow::leader(scene.net, scene.occupancy, vehicles, own) else { return };
-    let wanted_mps = scene.net.facts(here).comfortable_mps * vehicle.driver.eagerness;
-    if gap_m > 60.0 || vehicles[leader].v_mps > 0.6 * wanted_mps || vehicles[leader].lane() != here {
-        return;
-    }
-    let better = [scene.net.lane(here).left, scene.net.lane(here).right].into_iter().flatten().find(|&lane| {
-        scene.occupancy.ahead_on(lane, vehicle.s_m, own).is_none_or(|entry| {
-            entry.rear_m - vehicle.s_m > gap_m + 25.0 || vehicles[entry.vehicle].v_mps > vehicles[leader].v_mps + 3.0
-        })
+    let lane = scene.net.lane(here);
+    let guide = bound.and_then(|goal| scene.net.guides.to(goal));
+    let leads_on = |lane: &LaneIx| guide.is_none_or(|guide| guide.is_as_good(*lane, here));
+    let gains = [lane.left, lane.right].into_iter().flatten().filter(leads_on).filter_map(|lane| {
+        let gain_mps2 = gain_mps2(scene, vehicles, own, lane)?;
+        (gain_mps2 > WORTH_MPS2).then_some((gain_mps2, lane))
     });
-    vehicles[own].aim = better.map(|lane| Aim { lane, connector: None });
+    let best = gains.max_by(|a, b| a.0.total_cmp(&b.0));
+    vehicles[own].aim = best.map(|(_, lane)| Aim { lane, connector: None });
+}
+
+/// What a change to `lane` gains by MOBIL's sum, m/s²; `None` if it is not safe.
+fn gain_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], own: usize, lane: LaneIx) -> Option<f64> {
+    let vehicle = &vehicles[own];
+    let here = vehicle.lane();
+    let s_m = vehicle.s_m * scene.net.length_m(lane) / scene.net.length_m(here);
+    let (old_ahead, new_ahead) =
+        (scene.occupancy.ahead_on(here, vehicle.s_m, own), scene.occupancy.ahead_on(lane, s_m, own));
+    let gap = |entry: Option<Entry>, s_m: f64| entry.map(|entry| (entry.rear_m - s_m, entry.v_mps));
+    let own_gain = accelerates_mps2(scene, vehicle, lane, gap(new_ahead, s_m))
+        - accelerates_mps2(scene, vehicle, here, gap(old_ahead, vehicle.s_m));
+    let mut others = 0.0;
+    if let Some(entry) = scene.occupancy.behind_on(lane, s_m, own) {
+        let follower = &vehicles[entry.vehicle];
+        let before = accelerates_mps2(scene, follower, lane, gap(new_ahead, entry.front_m));
+        let behind = (s_m - vehicle.length_m - entry.front_m, vehicle.v_mps);
+        let after = accelerates_mps2(scene, follower, lane, Some(behind));
+        if after < -SAFE_MPS2 || behind.0 < 0.0 {
+            return None;
+        }
+        others += after - before;
+    }
+    if let Some(entry) = scene.occupancy.behind_on(here, vehicle.s_m, own) {
+        let follower = &vehicles[entry.vehicle];
+        let behind = (vehicle.s_m - vehicle.length_m - entry.front_m, vehicle.v_mps);
+        others += accelerates_mps2(scene, follower, here, gap(old_ahead, entry.front_m))
+            - accelerates_mps2(scene, follower, here, Some(behind));
+    }
+    Some(own_gain + POLITENESS * others)
+}
+
+/// The model's acceleration of a driver on a lane behind someone at a gap and a speed, m/s².
+fn accelerates_mps2(scene: &Scene<'_>, vehicle: &Vehicle, lane: LaneIx, ahead: Option<(f64, f64)>) -> f64 {
+    let driver = &vehicle.driver;
+    let wanted_mps = (scene.net.facts(lane).comfortable_mps * driver.eagerness).min(driver.top_mps);
+    let free = free_mps2(driver, vehicle.v_mps, wanted_mps);
+    ahead.map_or(free, |(gap_m, mps)| free - interaction_mps2(driver, vehicle.v_mps, gap_m, mps)).max(-9.0)
 }
 
 /// Whether a change could begin here at all: not in a junction, not in another change, not just before the line.
@@ -51,10 +95,12 @@ fn is_free_to_change(scene: &Scene<'_>, vehicle: &Vehicle) -> bool {
     let here = vehicle.lane();
     let lane = scene.net.lane(here);
     let line_m = scene.net.facts(here).hold_m;
+    // Who stands before what blocks the lane steers out from where it stands.
+    let steers_out = !scene.obstacles.is_empty() && scene.obstacles.is_shut(here);
     lane.link.is_some()
         && vehicle.leaving.is_none()
         && vehicle.lateral_m == 0.0
-        && vehicle.v_mps > 1.0
+        && (vehicle.v_mps > 1.0 || steers_out)
         && vehicle.script.is_none()
         && vehicle.s_m > vehicle.length_m + 2.0
         && line_m - vehicle.s_m > 14.0 + 3.0 * vehicle.v_mps

@@ -4,15 +4,19 @@ mod congestion;
 mod crossing;
 mod demand;
 mod follow;
+mod guide;
 mod incident;
 mod junction;
 mod lane_change;
 mod lights;
 mod motion;
+mod obstacle;
 mod roads;
 mod route;
 mod script;
 mod service;
+mod trips;
+mod trouble;
 mod vehicle;
 mod walker;
 
@@ -32,6 +36,7 @@ use incident::{Director, People};
 use junction::Desk;
 use jxz_map::LaneIx;
 use jxz_units::Utc;
+use obstacle::Obstacles;
 use service::Service;
 use std::sync::Arc;
 use vehicle::Wary;
@@ -47,6 +52,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) crossings: &'a CrossingBook,
     pub(crate) service: &'a Service,
     pub(crate) crawls: &'a [Crawl],
+    pub(crate) obstacles: &'a Obstacles,
     /// Walkers on the carriageway away from any crossing.
     pub(crate) loose: &'a [Walker],
     /// Seconds from the start.
@@ -62,6 +68,7 @@ struct Around {
     service: Service,
     loose: Vec<Walker>,
     crawls: Vec<Crawl>,
+    obstacles: Obstacles,
 }
 
 impl Around {
@@ -73,6 +80,7 @@ impl Around {
             crossings: &self.crossings,
             service: &self.service,
             crawls: &self.crawls,
+            obstacles: &self.obstacles,
             loose: &self.loose,
             time_s,
             dt_s,
@@ -156,12 +164,17 @@ impl Traffic {
             walker.step(&self.net, (lights, utc), &self.around.crossings, &self.vehicles, dt_s);
         }
         self.change_lanes(lights, time_s, dt_s);
-        self.come_and_go(lights, time_s, dt_s);
+        self.come_and_go(lights, utc, time_s, dt_s);
     }
 
     /// How often each of the scenario's incidents happened.
     pub(crate) fn incidents(&self) -> &[u64] {
         &self.director.happened
+    }
+
+    /// Vehicles on trips that could not come in.
+    pub(crate) fn turned_away(&self) -> u64 {
+        self.demand.turned_away()
     }
 
     /// A vehicle's speed, metres per second; `None` if it has left.
@@ -221,7 +234,13 @@ impl Traffic {
                 route::choose_aim(&self.net, &mut vehicles[own], bound);
             }
             if overtakes {
-                lane_change::consider_overtaking(&scene, vehicles, own);
+                let bound = scene.service.bound(&vehicles[own]);
+                lane_change::consider_overtaking(&scene, vehicles, own, bound);
+                if !scene.obstacles.is_empty()
+                    && let Some(aim) = obstacle::way_past(&scene, &vehicles[own])
+                {
+                    vehicles[own].aim = Some(aim);
+                }
             }
             if vehicles[own].aim.is_some() {
                 let bound = scene.service.bound(&vehicles[own]);
@@ -231,7 +250,7 @@ impl Traffic {
     }
 
     /// Leaves what road users look at as of the step's end, or `stale`.
-    fn come_and_go(&mut self, lights: &Lights, time_s: f64, dt_s: f64) {
+    fn come_and_go(&mut self, lights: &Lights, utc: Utc, time_s: f64, dt_s: f64) {
         let before = self.vehicles.len();
         let (net, removed_stuck) = (&self.net, &mut self.removed_stuck);
         if core::mem::take(&mut self.leavers) {
@@ -247,19 +266,23 @@ impl Traffic {
         }
         self.around.look_at_crossings(&self.net, &self.vehicles, &self.walkers);
         self.around.crawls.retain(|crawl| crawl.until_s > time_s);
+        self.around.obstacles.end(time_s);
         let there = (self.vehicles.len(), self.walkers.len());
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
-        let mut people = People { walkers: &mut self.walkers, begun: Vec::new(), demand: &mut self.demand };
+        let mut people = People::new(&mut self.walkers, &mut self.demand);
         self.director.step(&scene, &mut self.vehicles, &mut people);
-        let begun = people.begun;
+        let (begun, blocks, slow) = (people.begun, people.blocks, people.slow);
         if self.vehicles.len() > there.0 {
             // Those who came with an incident are there already.
             self.around.occupancy.rebuild(&self.net, &self.vehicles);
         }
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         self.demand.bring_vehicles(&scene, &mut self.vehicles, false, 3);
+        self.demand.bring_trips(&scene, utc, &mut self.vehicles);
         self.demand.bring_walkers(&self.net, &mut self.walkers, false);
         self.around.crawls.extend(begun);
+        blocks.into_iter().for_each(|block| self.around.obstacles.add_block(block));
+        slow.into_iter().for_each(|slow| self.around.obstacles.add_slow(slow));
         self.stale = there != (self.vehicles.len(), self.walkers.len());
     }
 }

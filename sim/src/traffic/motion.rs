@@ -3,6 +3,7 @@
 use super::Scene;
 use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
 use super::junction::{Desk, inside_mps2, next_comer};
+use super::obstacle::block_mps2;
 use super::script::Script;
 use super::vehicle::Vehicle;
 use super::walker::Walker;
@@ -13,6 +14,10 @@ use jxz_map::LaneIx;
 const EASY_MPS2: f64 = 1.4;
 /// Braking that even a driver who looks away notices to be needed, m/s².
 const NOTICED_MPS2: f64 = 5.0;
+/// Who stood for this long needs a moment to drive off again, seconds.
+const STOOD_S: f64 = 1.0;
+/// The way is free when it allows this acceleration, m/s².
+const FREE_MPS2: f64 = 0.2;
 /// Scripted hard braking, m/s².
 const HARD_BRAKE_MPS2: f64 = 6.0;
 
@@ -41,13 +46,13 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
     if !late || on_foot < -NOTICED_MPS2 {
         limit = limit.min(on_foot);
     }
-    limit = limit.min(halt_mps2(scene, vehicle)).min(script_mps2(vehicle));
+    limit = limit.min(halt_mps2(scene, vehicle)).min(script_mps2(vehicle)).min(block_mps2(scene, vehicle));
     limit.clamp(-HARDEST_MPS2, driver.accelerate_mps2)
 }
 
 /// The speed that the driver wants here, with what comes ahead in mind, metres per second.
 fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
-    let factor = vehicle.speed_factor();
+    let factor = vehicle.speed_factor(scene.time_s);
     let mut offset_m = -vehicle.s_m;
     let mut desired_mps = vehicle.driver.top_mps;
     for &lane in &vehicle.path[vehicle.at..] {
@@ -55,6 +60,7 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
         let bend_mps = facts.comfortable_mps;
         // Only a limit is broken at will; a bend is not.
         let limit_mps = if bend_mps < facts.speed_limit_mps { bend_mps } else { bend_mps * factor };
+        let limit_mps = limit_mps.min(scene.obstacles.limit_mps(lane));
         let crawls = scene.crawls.iter().filter(|c| c.lanes.contains(&lane));
         let limit_mps = crawls.fold(limit_mps, |v, c| v.min(c.mps));
         desired_mps = desired_mps.min((limit_mps * limit_mps + 2.0 * EASY_MPS2 * offset_m.max(0.0)).sqrt());
@@ -84,6 +90,8 @@ fn loose_walkers_mps2(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
         for &lane in &vehicle.path[vehicle.at..] {
             let foot = scene.net.lane(lane).centre.project(position);
             let ahead_m = offset_m + foot.s_m;
+            let half_m = walker.body.size_m().0 / 2.0;
+            let ahead_m = ahead_m - half_m;
             if ahead_m > 0.5 && ahead_m < 60.0 && foot.distance_m < 4.5 && is_in_way(walker, scene, lane, vehicle) {
                 limit_mps2 = limit_mps2.min(stop_mps2(vehicle.v_mps, ahead_m - 1.5, vehicle.driver.brake_mps2));
             }
@@ -136,9 +144,20 @@ fn script_mps2(vehicle: &Vehicle) -> f64 {
     }
 }
 
+/// What is left of an acceleration: nothing until who stands has noticed that the way is free.
+fn driven_off(vehicle: &mut Vehicle, a_mps2: f64, dt_s: f64) -> f64 {
+    if vehicle.v_mps > 0.05 || vehicle.standing_s < STOOD_S {
+        vehicle.free_s = 0.0;
+        return a_mps2;
+    }
+    vehicle.free_s = if a_mps2 > FREE_MPS2 { vehicle.free_s + dt_s as f32 } else { 0.0 };
+    if vehicle.free_s > vehicle.driver.start_s { a_mps2 } else { a_mps2.min(0.0) }
+}
+
 /// Moves a vehicle on; true if it came onto another lane.
 pub(crate) fn advance(scene: &Scene<'_>, vehicle: &mut Vehicle, a_mps2: f64, bound: Option<LaneIx>) {
     let before_mps = vehicle.v_mps;
+    let a_mps2 = driven_off(vehicle, a_mps2, scene.dt_s);
     vehicle.v_mps = (before_mps + a_mps2 * scene.dt_s).max(0.0);
     vehicle.a_mps2 = (vehicle.v_mps - before_mps) / scene.dt_s;
     vehicle.s_m += (before_mps + vehicle.v_mps) / 2.0 * scene.dt_s;

@@ -1,6 +1,7 @@
 //! The map as drivers need it: where paths through a junction come too near each other, how fast a bend can be
 //! driven, how far a lane is from the nearest site.
 
+use super::guide::Guides;
 use super::route::AWAY_M;
 use jxz_geo::{Point, Polyline, Vector};
 use jxz_map::{JunctionIx, Lane, LaneIx, LaneKind, Map};
@@ -67,6 +68,7 @@ pub(crate) struct LaneFacts {
 #[derive(Debug, Clone)]
 pub(crate) struct RoadNet {
     pub(crate) map: Arc<Map>,
+    pub(crate) guides: Guides,
     facts: Vec<LaneFacts>,
     /// What is looked at most, apart.
     lengths_m: Vec<f64>,
@@ -122,7 +124,7 @@ impl RoadNet {
         }
         let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
         let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
-        Self { map, facts, lengths_m, zones, others, pieces, piece_starts }
+        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, pieces, piece_starts }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {

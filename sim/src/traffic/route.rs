@@ -1,5 +1,6 @@
 //! Where to go: random turns that stay near the sites, and shortest ways for buses.
 
+use super::guide::CHANGE_COST_M;
 use super::roads::RoadNet;
 use super::vehicle::{Aim, Vehicle};
 use crate::rng::{Stream, weighted};
@@ -9,8 +10,6 @@ use std::collections::BinaryHeap;
 
 /// How far a path is planned, metres.
 const PLAN_M: f64 = 160.0;
-/// A change of lanes costs as much as this much way, metres.
-const CHANGE_COST_M: f64 = 60.0;
 /// A lane that ends this far from every site's coverage leads away, metres.
 pub(crate) const AWAY_M: f64 = 250.0;
 
@@ -46,8 +45,8 @@ pub(crate) fn extend(net: &RoadNet, vehicle: &mut Vehicle, bound: Option<LaneIx>
     let mut ahead_m: f64 = vehicle.path[vehicle.at..].iter().map(|&l| net.length_m(l)).sum::<f64>() - vehicle.s_m;
     while ahead_m < PLAN_M {
         let Some(&last) = vehicle.path.last() else { return };
-        let on_way = bound.and_then(|to| shortest(net, last, to)).and_then(|way| way.get(1).copied());
-        let next = match on_way.filter(|next| net.lane(last).successors.contains(next)) {
+        let on_way = bound.filter(|&to| to != last).and_then(|to| net.guides.to(to)?.next(net, last));
+        let next = match on_way {
             Some(next) => Some(next),
             None => draw_next(net, last, vehicle.lane_kind(), &mut vehicle.stream),
         };
@@ -67,7 +66,7 @@ pub(crate) fn choose_aim(net: &RoadNet, vehicle: &mut Vehicle, bound: Option<Lan
         return;
     }
     let aim = match bound {
-        Some(to) => bus_aim(net, here, to),
+        Some(to) => bound_aim(net, here, to),
         None => car_aim(net, vehicle),
     };
     let Some(aim) = aim else { return };
@@ -85,11 +84,15 @@ pub(crate) fn take(net: &RoadNet, vehicle: &mut Vehicle, aim: Aim, bound: Option
     extend(net, vehicle, bound);
 }
 
-fn bus_aim(net: &RoadNet, here: LaneIx, to: LaneIx) -> Option<Aim> {
-    let way = shortest(net, here, to)?;
-    let link = net.lane(here).link;
-    let on_link = way.iter().take_while(|&&lane| net.lane(lane).link == link).count();
-    Some(Aim { lane: way[on_link - 1], connector: way.get(on_link).copied() })
+/// Where to be at the link's end so as to come to a goal; there already on the goal's own lane.
+fn bound_aim(net: &RoadNet, here: LaneIx, to: LaneIx) -> Option<Aim> {
+    if here == to {
+        return Some(Aim { lane: here, connector: None });
+    }
+    if net.lane(here).link == net.lane(to).link {
+        return Some(Aim { lane: to, connector: None });
+    }
+    net.guides.to(to)?.aim(net, here)
 }
 
 /// Any lane of the link, the nearer the likelier, and any way on from it.

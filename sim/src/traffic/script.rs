@@ -14,6 +14,8 @@ pub(crate) enum Script {
     Run { connector: LaneIx, mps: f64, until_s: f64, brakes: bool },
     /// Brakes hard, down to a crawl.
     Brake { until_s: f64 },
+    /// Hurries to where it is needed, through red where nobody is in the way.
+    Hurry { until_s: f64 },
     /// Looks away: brakes for what is ahead only when that takes hard braking, or when warned.
     Distracted { until_s: f64 },
 }
@@ -25,6 +27,7 @@ impl Script {
             | Self::Stand { until_s, .. }
             | Self::Run { until_s, .. }
             | Self::Brake { until_s }
+            | Self::Hurry { until_s }
             | Self::Distracted { until_s } => *until_s,
         }
     }
@@ -36,17 +39,30 @@ impl Vehicle {
         matches!(self.script, Some(Script::Run { brakes: false, .. }))
     }
 
+    /// Whether others make way for it.
+    pub(crate) const fn hurries(&self) -> bool {
+        matches!(self.script, Some(Script::Hurry { .. }))
+    }
+
     /// Whether the driver looks away.
     pub(crate) fn is_distracted(&self, time_s: f64) -> bool {
         matches!(self.script, Some(Script::Distracted { .. })) && self.wary_mps(time_s).is_none()
     }
 
+    /// A driver's attention comes and goes: a triangle wave between -1 and 1, each driver with a period of its own.
+    fn mood(&self, time_s: f64) -> f64 {
+        let period_s = 20.0 + (self.id % 23) as f64;
+        let share = (time_s / period_s + (self.id % 7) as f64 / 7.0).fract();
+        4.0 * (share - 0.5).abs() - 1.0
+    }
+
     /// How fast the driver wants to go, as a multiple of the limit.
-    pub(crate) const fn speed_factor(&self) -> f64 {
+    pub(crate) fn speed_factor(&self, time_s: f64) -> f64 {
         match self.script {
             Some(Script::Speed { factor, .. }) => factor,
             Some(Script::Run { .. }) => 1.2,
-            _ => self.driver.eagerness,
+            Some(Script::Hurry { .. }) => 1.25,
+            _ => self.driver.eagerness * (1.0 + f64::from(self.driver.wander) * self.mood(time_s)),
         }
     }
 }

@@ -30,9 +30,9 @@ impl Service {
         self.lines.get(duty.line)?.get(duty.next).copied()
     }
 
-    /// The lane that a vehicle is bound for, if it is a bus.
+    /// The lane that a vehicle is bound for, if it is a bus or on a trip.
     pub(crate) fn bound(&self, vehicle: &Vehicle) -> Option<LaneIx> {
-        vehicle.duty.as_ref().and_then(|duty| self.stop(duty)).map(|(lane, _)| lane)
+        vehicle.duty.as_ref().and_then(|duty| self.stop(duty)).map(|(lane, _)| lane).or(vehicle.goal)
     }
 
     /// Begins and ends standing at stops; true if the bus is bound for another stop now.

@@ -20,8 +20,10 @@ pub enum RoadUserKind {
     Bus,
     /// A lorry.
     Truck,
-    /// A bicycle or e-bike with its rider.
+    /// A bicycle with its rider.
     Cyclist,
+    /// An e-bike with its rider.
+    EBike,
     /// Someone on foot.
     Pedestrian,
 }
@@ -32,7 +34,7 @@ impl RoadUserKind {
     pub const fn class(self) -> RoadUserClass {
         match self {
             Self::Car | Self::Bus | Self::Truck => RoadUserClass::Motor,
-            Self::Cyclist => RoadUserClass::NonMotor,
+            Self::Cyclist | Self::EBike => RoadUserClass::NonMotor,
             Self::Pedestrian => RoadUserClass::Pedestrian,
         }
     }
@@ -44,14 +46,14 @@ impl RoadUserKind {
             Self::Car => (4.6, 1.85, 1.5),
             Self::Bus => (11.5, 2.5, 3.1),
             Self::Truck => (7.8, 2.4, 3.0),
-            Self::Cyclist => (1.8, 0.7, 1.7),
+            Self::Cyclist | Self::EBike => (1.8, 0.7, 1.7),
             Self::Pedestrian => (0.5, 0.5, 1.7),
         }
     }
 }
 
 /// How someone drives (the parameters of the intelligent driver model and a few more).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Driver {
     /// Desired speed as a multiple of the limit.
     pub(crate) eagerness: f64,
@@ -65,23 +67,37 @@ pub(crate) struct Driver {
     pub(crate) headway_s: f64,
     /// Gap when standing, metres.
     pub(crate) standstill_m: f64,
+    /// From the way's being free to driving off after a stand, seconds.
+    pub(crate) start_s: f32,
+    /// How far the desired speed wanders about its mean, as a share of it; 0: not at all.
+    pub(crate) wander: f32,
 }
 
 impl Driver {
-    pub(crate) fn draw(kind: RoadUserKind, stream: &mut Stream) -> Self {
+    /// Someone at the wheel, or a machine: it does not wander, and is off at once.
+    pub(crate) fn draw(kind: RoadUserKind, automated: bool, stream: &mut Stream) -> Self {
         let (top_mps, accelerate_mps2) = match kind {
-            RoadUserKind::Cyclist => (uniform(stream, 3.8, 6.5), 1.0),
+            RoadUserKind::Cyclist => (uniform(stream, 3.8, 6.0), 1.0),
+            RoadUserKind::EBike => (uniform(stream, 5.5, 8.5), 1.3),
             RoadUserKind::Bus => (16.0, uniform(stream, 0.9, 1.2)),
             RoadUserKind::Truck => (18.0, uniform(stream, 0.8, 1.1)),
             RoadUserKind::Car | RoadUserKind::Pedestrian => (35.0, uniform(stream, 1.4, 2.1)),
         };
-        Self {
+        let rides = matches!(kind, RoadUserKind::Cyclist | RoadUserKind::EBike);
+        let human = Self {
             eagerness: uniform(stream, 0.85, 1.02),
             top_mps,
             accelerate_mps2,
             brake_mps2: uniform(stream, 1.8, 2.4),
             headway_s: uniform(stream, 1.0, 1.6),
-            standstill_m: if kind == RoadUserKind::Cyclist { 0.8 } else { uniform(stream, 1.8, 2.6) },
+            standstill_m: if rides { 0.8 } else { uniform(stream, 1.8, 2.6) },
+            start_s: uniform(stream, 0.2, 0.8) as f32,
+            wander: uniform(stream, 0.0, 0.05) as f32,
+        };
+        if automated {
+            Self { eagerness: 0.98, headway_s: 1.0, standstill_m: 2.0, start_s: 0.0, wander: 0.0, ..human }
+        } else {
+            human
         }
     }
 }
@@ -144,7 +160,13 @@ pub(crate) struct Vehicle {
     pub(crate) leaving: Option<LaneIx>,
     pub(crate) kind: RoadUserKind,
     pub(crate) connected: bool,
+    /// Whether it rides among the cars.
+    pub(crate) mixed: bool,
+    /// For how long the way has been free while it still stands, seconds.
+    pub(crate) free_s: f32,
     pub(crate) driver: Driver,
+    /// The lane on which it leaves the map; `None`: it drives about.
+    pub(crate) goal: Option<LaneIx>,
     pub(crate) duty: Option<Box<Duty>>,
     /// What the driver does about a warning.
     pub(crate) wary: Option<Box<Wary>>,
@@ -167,7 +189,12 @@ impl Vehicle {
 
     /// The lane kind that it uses.
     pub(crate) fn lane_kind(&self) -> LaneKind {
-        if self.kind == RoadUserKind::Cyclist { LaneKind::Cycle } else { LaneKind::Driving }
+        if self.rides() && !self.mixed { LaneKind::Cycle } else { LaneKind::Driving }
+    }
+
+    /// Whether it is a bicycle or an e-bike.
+    pub(crate) const fn rides(&self) -> bool {
+        matches!(self.kind, RoadUserKind::Cyclist | RoadUserKind::EBike)
     }
 
     pub(crate) fn has_ticket(&self, connector: LaneIx) -> bool {

@@ -483,6 +483,7 @@ impl VirtualIsland {
             incidents,
             radio: self.simulation.radio().report(),
             removed_stuck: self.simulation.removed_stuck(),
+            turned_away: self.simulation.turned_away(),
         }
     }
 }

@@ -91,4 +91,6 @@ pub struct VirtualReport {
     pub incidents: BTreeMap<IncidentKind, u64>,
     /// Vehicles taken off the road because they stood for five minutes.
     pub removed_stuck: u64,
+    /// Trips that could not begin.
+    pub turned_away: u64,
 }

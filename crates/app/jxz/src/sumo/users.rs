@@ -112,7 +112,8 @@ fn kind_of(class: &str) -> Option<RoadUserKind> {
     Some(match class {
         "bus" | "coach" => RoadUserKind::Bus,
         "truck" | "trailer" | "delivery" => RoadUserKind::Truck,
-        "bicycle" | "moped" | "motorcycle" | "scooter" => RoadUserKind::Cyclist,
+        "moped" | "scooter" => RoadUserKind::EBike,
+        "bicycle" | "motorcycle" => RoadUserKind::Cyclist,
         "pedestrian" | "wheelchair" => RoadUserKind::Pedestrian,
         "tram" | "rail_urban" | "rail" | "rail_electric" | "rail_fast" | "ship" | "container" | "cable_car"
         | "subway" | "aircraft" | "drone" => return None,
