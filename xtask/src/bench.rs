@@ -17,7 +17,7 @@ use std::process::Command;
 pub(crate) struct Args {
     /// What to measure.
     name: Option<Bench>,
-    /// JSON alone on standard output, for machines (v2x, fusion, fusion-load).
+    /// JSON alone on standard output, for machines (v2x, fusion, fusion-load, sim).
     #[arg(long)]
     json: bool,
     /// Other trackers beside ours on the same scenes (fusion): makes a Python environment in the target folder and
@@ -37,6 +37,8 @@ enum Bench {
     Fusion,
     /// SceneScape's load through a node's brain in real time, a minute.
     FusionLoad,
+    /// Simulated traffic alone, and the whole island against real time.
+    Sim,
     /// Messages to bytes and back, and their signatures.
     V2x,
 }
@@ -59,6 +61,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
         (Some(Bench::FusionLoad), true) => measure("jxz-benches", "fusion_load", &json),
         (Some(Bench::FusionLoad), false) => measure("jxz-benches", "fusion_load", &[]),
+        (Some(Bench::Sim), true) => measure("jxz-benches", "sim", &json),
+        (Some(Bench::Sim), false) => measure("jxz-benches", "sim", &[]),
         (Some(Bench::V2x), true) => measure("jxz-benches", "v2x", &json),
         (Some(Bench::V2x), false) => {
             measure("jxz-benches", "v2x", &[])?;
