@@ -2,41 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use jxz_map::Map;
+mod common;
+
+use common::{island, overlap_m};
 use jxz_sim::{RoadUserKind, Scenario, Simulation, TruthObject};
 use jxz_units::Utc;
-use std::path::Path;
-use std::sync::Arc;
-
-fn island() -> Arc<Map> {
-    Arc::new(Map::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island")).unwrap())
-}
 
 fn start() -> Utc {
     Utc::from_unix_ms(1_786_270_272_000)
-}
-
-fn corners(object: &TruthObject) -> [(f64, f64); 4] {
-    let (c, s) = (object.yaw.rad().cos(), object.yaw.rad().sin());
-    let (l, w) = (object.extent_m.0 / 2.0, object.extent_m.1 / 2.0);
-    [(l, w), (l, -w), (-l, -w), (-l, w)]
-        .map(|(x, y)| (object.position.x + c * x - s * y, object.position.y + s * x + c * y))
-}
-
-/// Depth to which two outlines overlap, metres; zero or less: apart (separating axes).
-fn overlap_m(a: &TruthObject, b: &TruthObject) -> f64 {
-    let mut least = f64::INFINITY;
-    for yaw in [a.yaw.rad(), b.yaw.rad()] {
-        for axis in [(yaw.cos(), yaw.sin()), (-yaw.sin(), yaw.cos())] {
-            let span = |object: &TruthObject| {
-                let along = corners(object).map(|(x, y)| x * axis.0 + y * axis.1);
-                (along.into_iter().fold(f64::INFINITY, f64::min), along.into_iter().fold(f64::NEG_INFINITY, f64::max))
-            };
-            let ((a0, a1), (b0, b1)) = (span(a), span(b));
-            least = least.min(a1.min(b1) - a0.max(b0));
-        }
-    }
-    least
 }
 
 /// Pairs of law-abiding road users whose outlines overlap by more than 10 cm, each once, with where and when.
