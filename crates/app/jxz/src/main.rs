@@ -9,6 +9,7 @@ mod recording;
 mod replay;
 mod run;
 mod sim;
+mod sim_check;
 mod sim_radio;
 mod sumo;
 mod v2x;

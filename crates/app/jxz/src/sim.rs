@@ -1,6 +1,6 @@
 //! `jxz sim`: the whole island in virtual time, in one process.
 
-use crate::sim_radio;
+use crate::{sim_check, sim_radio};
 use anyhow::{Context, bail};
 use jxz_link::FastVerifier;
 use jxz_map::Map;
@@ -60,6 +60,7 @@ enum Mover {
 #[derive(Debug, clap::Subcommand)]
 enum Part {
     Radio(sim_radio::Args),
+    Check(sim_check::Args),
 }
 
 /// The line at the end.
@@ -71,8 +72,10 @@ struct Line {
 }
 
 pub(crate) fn run(args: Args) -> anyhow::Result<()> {
-    if let Some(Part::Radio(args)) = &args.part {
-        return sim_radio::run(args);
+    match &args.part {
+        Some(Part::Radio(args)) => return sim_radio::run(args),
+        Some(Part::Check(args)) => return sim_check::run(args),
+        None => {}
     }
     if !args.r#virtual && args.traffic == Mover::Own {
         bail!("jxz sim runs in virtual time: add --virtual; the island in real time is `cargo xtask demo`");
