@@ -11,7 +11,7 @@ use jxz_geo::{LocalFrame, Point, Vector, Wgs84};
 use serde::{Deserialize, Serialize};
 
 /// What a receiver works with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReceiverKind {
     /// Satellites alone.

@@ -13,7 +13,7 @@ const SIGMAS: (f64, f64) = (1e-3, 1.1);
 const LONGEST_MS: f64 = 60_000.0;
 
 /// Where the server stands that passes messages on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Deployment {
     /// At the base station.

@@ -1,10 +1,11 @@
 //! What goes wrong, as a scenario describes it.
 
 use super::{ScenarioError, range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IncidentKind {
     /// A car drives at 1.4 times the limit.
@@ -36,7 +37,7 @@ pub enum IncidentKind {
 }
 
 /// One scripted incident, repeated.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Incident {
     /// What happens.

@@ -10,6 +10,7 @@ pub use on_board::{BlockagePlan, GnssPlan, OnBoardPlan};
 pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
 pub use traffic::{Demand, TrafficPlan};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a scenario was refused.
@@ -34,7 +35,7 @@ pub enum ScenarioError {
 }
 
 /// A scenario. Unknown keys are refused.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
     /// For people.
@@ -60,6 +61,13 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// A JSON Schema of scenarios, for editors: keys, types, what each means and its default. Ranges are checked by
+    /// [`Self::check`] alone.
+    #[must_use]
+    pub fn json_schema() -> schemars::Schema {
+        schemars::schema_for!(Self)
+    }
+
     /// Checks every number's range.
     ///
     /// # Errors
@@ -79,6 +87,7 @@ fn range(name: &'static str, value: f64, low: f64, high: f64) -> Result<(), Scen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jxz_v2x::Profile;
 
     #[test]
     fn unknown_keys_are_refused_with_their_line() {
@@ -95,5 +104,19 @@ mod tests {
         let message = Scenario::from_toml("[on_board]\nshare = 1.5\n").unwrap_err().to_string();
         assert!(message.contains("on_board.share") && message.contains("1.5"), "{message}");
         assert!(Scenario::from_toml("[on_board]\nshare = nan\n").is_err());
+    }
+
+    #[test]
+    fn the_schema_has_every_key_and_only_editions_that_there_are() {
+        let schema = Scenario::json_schema().to_value();
+        let scenario = serde_json::to_value(Scenario::default()).unwrap();
+        let keys = |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        assert_eq!(keys(&schema["properties"]), keys(&scenario));
+        assert_eq!(keys(&schema["$defs"]["TrafficPlan"]["properties"]), keys(&scenario["traffic"]));
+        let editions = schema["$defs"]["ProfileName"]["enum"].as_array().unwrap();
+        assert_eq!(editions.len(), Profile::ALL.len());
+        for edition in editions {
+            assert!(serde_json::from_value::<Profile>(edition.clone()).is_ok(), "{edition}");
+        }
     }
 }

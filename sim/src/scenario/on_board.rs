@@ -3,11 +3,12 @@
 use super::{ScenarioError, range};
 use crate::gnss::ReceiverKind;
 use jxz_v2x::Profile;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// Vehicles with on-board units.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OnBoardPlan {
     /// Share of cars, trucks and buses that have a unit, 0 to 1.
@@ -17,9 +18,23 @@ pub struct OnBoardPlan {
     /// 1-sigma error of the unit's speed, metres per second.
     pub speed_sigma_mps: f64,
     /// The edition of the message set that units speak: day-1, day-2 or release-2019-07.
+    #[schemars(with = "ProfileName")]
     pub profile: Profile,
     /// Whether drivers act on warnings that are shown to them.
     pub obey: bool,
+}
+
+/// The editions' names, for editors.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum ProfileName {
+    #[serde(rename = "day-1")]
+    Day1,
+    #[serde(rename = "day-2")]
+    Day2,
+    #[serde(rename = "release-2019-07")]
+    Release2019July,
 }
 
 impl Default for OnBoardPlan {
@@ -30,7 +45,7 @@ impl Default for OnBoardPlan {
 }
 
 /// Receivers, and where they see little of the sky.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GnssPlan {
     /// How many units have which receiver, in proportion: `{ standalone = 1, differential = 2, rtk = 1 }`.
@@ -46,7 +61,7 @@ impl Default for GnssPlan {
 }
 
 /// A place where a part of the sky is hidden.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockagePlan {
     /// Its centre: longitude and latitude, degrees.

@@ -2,10 +2,11 @@
 
 use super::{ScenarioError, range};
 use crate::radio::Deployment;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The two channels.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RadioPlan {
     /// 5G: where the server stands that passes messages on.
@@ -33,7 +34,7 @@ impl Default for RadioPlan {
 }
 
 /// The sidelink: PC5 mode 4, four subchannels in 10 MHz at 5.9 GHz.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Pc5Plan {
     /// Transmit power of everyone, dBm.
@@ -51,7 +52,7 @@ impl Default for Pc5Plan {
 }
 
 /// Loss on one subscriber's 5G link: Gilbert and Elliott's two states.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct BurstPlan {
     /// Mean time in the good state, seconds.
@@ -71,7 +72,7 @@ impl Default for BurstPlan {
 }
 
 /// A time for which a cell, or every one, is out of order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Outage {
     /// The base station's name in the map; left out: every one.

@@ -1,13 +1,14 @@
 //! How many road users live on the island, and of what kinds.
 
 use super::{ScenarioError, range};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Most lines of the demand's table.
 const MOST_DEMANDS: usize = 48;
 
 /// How many road users live on the island at a time, and how many pass through it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrafficPlan {
     /// Cars and trucks that are there at any time: who leaves is replaced.
@@ -35,7 +36,7 @@ pub struct TrafficPlan {
 }
 
 /// Trips from edge to edge within some hours of the day.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Demand {
     /// Hour of the day, China's time, 0 to 24.

@@ -61,6 +61,11 @@ enum Mover {
 enum Part {
     Radio(sim_radio::Args),
     Check(sim_check::Args),
+    /// Print a JSON Schema of scenarios for editors: keep it in a file and name that in a scenario's first line,
+    /// `#:schema scenario.schema.json`.
+    ///
+    /// Example: jxz sim schema > scenario.schema.json
+    Schema,
 }
 
 /// The line at the end.
@@ -75,6 +80,10 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     match &args.part {
         Some(Part::Radio(args)) => return sim_radio::run(args),
         Some(Part::Check(args)) => return sim_check::run(args),
+        Some(Part::Schema) => {
+            let schema = serde_json::to_string_pretty(&Scenario::json_schema())?;
+            return writeln!(std::io::stdout(), "{schema}").context("write the schema");
+        }
         None => {}
     }
     if !args.r#virtual && args.traffic == Mover::Own {
