@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use jxz_map::Map;
-use jxz_sim::{Scenario, VirtualIsland, VirtualReport};
+use jxz_sim::{Executor, Scenario, Serial, VirtualIsland, VirtualReport};
 use jxz_units::Utc;
 use jxz_world::WarningKind;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,13 @@ fn demo() -> Scenario {
 }
 
 fn run(scenario: &Scenario, seed: u64, seconds: f64) -> VirtualReport {
+    run_by(Arc::new(Serial), scenario, seed, seconds)
+}
+
+fn run_by(executor: Arc<dyn Executor>, scenario: &Scenario, seed: u64, seconds: f64) -> VirtualReport {
     let map = Arc::new(Map::load(&seeds().join("island")).unwrap());
     let start = Utc::from_unix_ms(1_786_233_600_000);
-    let mut island = VirtualIsland::new(map, scenario, seed, start).unwrap();
+    let mut island = VirtualIsland::new(map, scenario, seed, start).unwrap().executed_by(executor);
     while island.seconds() < seconds {
         island.step().unwrap();
     }
@@ -34,6 +38,34 @@ fn one_seed_gives_one_digest_and_another_seed_another() {
     assert_eq!(first.len(), 64);
     assert_eq!(first, digest(7));
     assert_ne!(first, digest(8));
+}
+
+/// Two at a time.
+struct TwoThreads;
+
+impl Executor for TwoThreads {
+    fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..count).step_by(2).for_each(work));
+            (1..count).step_by(2).for_each(work);
+        });
+    }
+}
+
+/// One after the other, the last first.
+struct Backwards;
+
+impl Executor for Backwards {
+    fn run(&self, count: usize, work: &(dyn Fn(usize) + Sync)) {
+        (0..count).rev().for_each(work);
+    }
+}
+
+#[test]
+fn the_digest_is_the_same_on_one_thread_on_two_and_in_any_order() {
+    let serial = run(&demo(), 7, 8.0).digest;
+    assert_eq!(run_by(Arc::new(TwoThreads), &demo(), 7, 8.0).digest, serial);
+    assert_eq!(run_by(Arc::new(Backwards), &demo(), 7, 8.0).digest, serial);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The real map, and whether two outlines overlap.
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+#![allow(dead_code, reason = "each test uses what it needs")]
 
 use jxz_map::Map;
 use jxz_sim::TruthObject;
