@@ -3,7 +3,11 @@
 //! A quarter of an hour by default; a whole day takes some minutes in a release build:
 //! `JXZ_SIM_HOURS=24 cargo test --release -p jxz-sim --test day -- --nocapture`
 
-#![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a helper of a test may panic, and a day is told hour by hour"
+)]
 
 mod common;
 
