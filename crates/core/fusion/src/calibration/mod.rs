@@ -35,8 +35,10 @@ const LIFE_S: f64 = 6.0;
 const LOST_S: f64 = 0.4;
 /// The share of its prior variance that a bias wanders in a second: a mount that works loose over minutes is followed.
 const WANDER_PS: f64 = 1e-5;
-/// Corrections and their uncertainty are renewed this often, seconds.
+/// Corrections and their uncertainty are renewed this often, seconds: less when the sensors agree, for then they hardly
+/// change.
 const RENEW_S: f64 = 0.05;
+const RENEW_SETTLED_S: f64 = 0.2;
 /// Sensors agree when none is expected to be off from the others by more than this: radians, seconds.
 const SETTLED_YAW_RAD: f64 = 5e-4;
 const SETTLED_CLOCK_S: f64 = 4e-4;
@@ -231,7 +233,8 @@ impl Calibrator {
                 }
             }
         }
-        if self.renewed.is_none_or(|t| at.seconds_since(t) >= RENEW_S) {
+        let every_s = if self.settled { RENEW_SETTLED_S } else { RENEW_S };
+        if self.renewed.is_none_or(|t| at.seconds_since(t) >= every_s) {
             self.renewed = Some(at);
             self.renew();
             return true;
