@@ -1,5 +1,6 @@
 //! Compiles every `.proto` file of the workspace, without `protoc`.
 
+use prost::Message as _;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -10,13 +11,27 @@ fn main() -> Result<(), Box<dyn Error>> {
     collect(&root, &mut files)?;
     files.sort();
     let descriptors = protox::compile(&files, [&root])?;
+    write_descriptors(descriptors.clone())?;
+    let mut config = prost_build::Config::new();
+    // A recording names the message of each of its channels.
+    config.enable_type_names();
     tonic_prost_build::configure()
         .bytes(".jxz.node.v1.Downlink")
         .btree_map(".jxz")
         .emit_rerun_if_changed(false)
         // One file that nests every package's module, so that a new package appears by itself.
         .include_file("packages.rs")
-        .compile_fds(descriptors)?;
+        .compile_fds_with_config(descriptors, config)?;
+    Ok(())
+}
+
+/// What describes the messages to readers of a recording: everything but comments and places in the source.
+fn write_descriptors(mut descriptors: prost_types::FileDescriptorSet) -> Result<(), Box<dyn Error>> {
+    for file in &mut descriptors.file {
+        file.source_code_info = None;
+    }
+    let path = Path::new(&std::env::var("OUT_DIR")?).join("descriptors.bin");
+    std::fs::write(path, descriptors.encode_to_vec())?;
     Ok(())
 }
 

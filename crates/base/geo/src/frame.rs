@@ -116,14 +116,14 @@ fn series() -> (f64, f64, [f64; 4], [f64; 4]) {
 fn project(lat: f64, dlon: f64) -> (f64, f64) {
     let (n, rectifying_m, alpha, _) = series();
     let k = 2.0 * n.sqrt() / (1.0 + n);
-    let t = (lat.sin().atanh() - k * (k * lat.sin()).atanh()).sinh();
-    let xi = t.atan2(dlon.cos());
-    let eta = (dlon.sin() / (1.0 + t * t).sqrt()).atanh();
+    let t = libm::sinh(libm::atanh(libm::sin(lat)) - k * libm::atanh(k * libm::sin(lat)));
+    let xi = libm::atan2(t, libm::cos(dlon));
+    let eta = libm::atanh(libm::sin(dlon) / (1.0 + t * t).sqrt());
     let (mut x, mut y) = (eta, xi);
     for (j, a) in alpha.into_iter().enumerate() {
         let m = 2.0 * (j as f64 + 1.0);
-        x += a * (m * xi).cos() * (m * eta).sinh();
-        y += a * (m * xi).sin() * (m * eta).cosh();
+        x += a * libm::cos(m * xi) * libm::sinh(m * eta);
+        y += a * libm::sin(m * xi) * libm::cosh(m * eta);
     }
     (rectifying_m * x, rectifying_m * y)
 }
@@ -135,18 +135,18 @@ fn unproject(east_m: f64, north_m: f64) -> (f64, f64) {
     let (mut xi_p, mut eta_p) = (xi, eta);
     for (j, b) in beta.into_iter().enumerate() {
         let m = 2.0 * (j as f64 + 1.0);
-        xi_p -= b * (m * xi).sin() * (m * eta).cosh();
-        eta_p -= b * (m * xi).cos() * (m * eta).sinh();
+        xi_p -= b * libm::sin(m * xi) * libm::cosh(m * eta);
+        eta_p -= b * libm::cos(m * xi) * libm::sinh(m * eta);
     }
-    let dlon = eta_p.sinh().atan2(xi_p.cos());
+    let dlon = libm::atan2(libm::sinh(eta_p), libm::cos(xi_p));
     // Conformal to geodetic latitude by Newton-like iteration on the isometric latitude; three rounds reach 1e-15.
-    let psi = (xi_p.sin() / eta_p.cosh()).clamp(-1.0, 1.0).atanh();
+    let psi = libm::atanh((libm::sin(xi_p) / libm::cosh(eta_p)).clamp(-1.0, 1.0));
     let k = 2.0 * n.sqrt() / (1.0 + n);
-    let mut sin_lat = psi.tanh();
+    let mut sin_lat = libm::tanh(psi);
     for _ in 0..6 {
-        sin_lat = (psi + k * (k * sin_lat).atanh()).tanh();
+        sin_lat = libm::tanh(psi + k * libm::atanh(k * sin_lat));
     }
-    (sin_lat.asin(), dlon)
+    (libm::asin(sin_lat), dlon)
 }
 
 #[cfg(test)]
@@ -170,14 +170,14 @@ mod tests {
     fn local_distances_match_the_ellipsoid_around_the_origin() {
         // Radii of curvature of WGS 84 at 32.03° N, from their closed forms.
         let e2 = FLATTENING * (2.0 - FLATTENING);
-        let s = 32.03_f64.to_radians().sin();
+        let s = libm::sin(32.03_f64.to_radians());
         let w = (1.0 - e2 * s * s).sqrt();
         let (meridian_m, prime_vertical_m) = (SEMI_MAJOR_M * (1.0 - e2) / w.powi(3), SEMI_MAJOR_M / w);
         let step = 1e-4_f64;
         let north = frame().to_local(Wgs84 { lat_deg: 32.03 + step, lon_deg: 118.7 });
         assert!((north.y - meridian_m * step.to_radians()).abs() < 1e-4 && north.x.abs() < 1e-9);
         let east = frame().to_local(Wgs84 { lat_deg: 32.03, lon_deg: 118.7 + step });
-        assert!((east.x - prime_vertical_m * 32.03_f64.to_radians().cos() * step.to_radians()).abs() < 1e-4);
+        assert!((east.x - prime_vertical_m * libm::cos(32.03_f64.to_radians()) * step.to_radians()).abs() < 1e-4);
     }
 
     #[test]

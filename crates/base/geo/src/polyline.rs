@@ -121,8 +121,13 @@ impl Polyline {
         let mut best = Projection { s_m: 0.0, offset_m: 0.0, distance_m: f64::INFINITY };
         for i in 0..self.points.len() - 1 {
             let length = self.at_m[i + 1] - self.at_m[i];
-            let direction = (self.points[i + 1] - self.points[i]) / length;
             let to_point = point - self.points[i];
+            // No point of the segment is nearer to it than its start by more than its length.
+            let reach = best.distance_m + length;
+            if to_point.norm_squared() > reach * reach {
+                continue;
+            }
+            let direction = (self.points[i + 1] - self.points[i]) / length;
             let along = to_point.dot(&direction).clamp(0.0, length);
             let distance_m = (to_point - direction * along).norm();
             if distance_m < best.distance_m {

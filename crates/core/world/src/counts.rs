@@ -62,6 +62,10 @@ pub enum DropCause {
     RadioDuplicate,
     /// A signal controller's report that is malformed, stale or of an unknown junction.
     SignalRejected,
+    /// A road condition that has nonsensical numbers, is far from the site, or is beyond what can be held.
+    ConditionRejected,
+    /// Settings of the warnings that are out of range.
+    SettingsRejected,
     /// A message that could not be encoded.
     EncodeFailed,
     /// Fresh state whose time to live ended before it could be sent.
@@ -126,6 +130,8 @@ impl DropCause {
             Self::RadioQueueFull => "radio_queue_full",
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",
+            Self::ConditionRejected => "condition_rejected",
+            Self::SettingsRejected => "settings_rejected",
             Self::EncodeFailed => "encode_failed",
             Self::UplinkExpired => "uplink_expired",
             Self::UplinkShed => "uplink_shed",

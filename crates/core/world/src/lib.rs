@@ -10,6 +10,7 @@ mod details;
 mod latency;
 mod neighbour;
 mod report;
+mod road;
 mod sensor;
 mod signal;
 mod site;
@@ -23,9 +24,12 @@ pub use details::{Brakes, Emergency, Gear, LightBar, Response, SystemState, Vehi
 pub use latency::LatencyBook;
 pub use neighbour::NeighbourTracks;
 pub use report::{LatencyStage, Misbehaviour, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
+pub use road::RoadReport;
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
 pub use site::{Site, SiteId};
 pub use track::{IslandId, Sources, Track, TrackId};
 pub use vehicle::{VehicleId, VehicleReport};
-pub use warning::{Cause, Concerned, Place, Warning, WarningId, WarningKind, WarningStage};
+pub use warning::{
+    Application, Cause, Concerned, Level, Place, RoadHazard, Warning, WarningId, WarningKind, WarningStage,
+};

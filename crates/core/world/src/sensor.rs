@@ -75,7 +75,7 @@ impl SensorSpec {
         let range = d.norm();
         range >= self.range_m.0
             && range <= self.range_m.1
-            && jxz_units::wrap_pi(d.y.atan2(d.x) - self.boresight.rad()).abs() <= self.half_fov_rad
+            && jxz_units::wrap_pi(libm::atan2(d.y, d.x) - self.boresight.rad()).abs() <= self.half_fov_rad
     }
 }
 

@@ -5,28 +5,41 @@ use jxz_geo::{Point, Polyline};
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
 
-/// The six kinds that the pilot asks for.
+/// What a warning is about, in the words of who is warned: the six kinds that the pilot asks for, signals, and emergency
+/// vehicles. An [`Application`] raises warnings of one kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WarningKind {
     /// Two vehicles (or a vehicle and a cyclist) are about to meet.
     Collision,
-    /// A pedestrian is or will be in a vehicle's way.
+    /// A pedestrian or cyclist is or will be in a vehicle's way.
     Pedestrian,
-    /// A vehicle is faster than the limit ahead of it.
+    /// A vehicle is faster than is allowed or safe here or ahead.
     SpeedLimit,
     /// The vehicle ahead is much slower, or has suddenly slowed.
     VehicleAhead,
-    /// Congestion or a stopped vehicle on the road ahead.
+    /// Something is wrong with the road ahead: an object, a queue, water, works.
     RoadCondition,
     /// Advice to take another way past a congested link.
     Guidance,
+    /// A light: one that is about to be run, or the speed that meets it green.
+    Signal,
+    /// An emergency vehicle comes near.
+    EmergencyVehicle,
 }
 
 impl WarningKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Collision, Self::Pedestrian, Self::SpeedLimit, Self::VehicleAhead, Self::RoadCondition, Self::Guidance];
+    pub const ALL: [Self; 8] = [
+        Self::Collision,
+        Self::Pedestrian,
+        Self::SpeedLimit,
+        Self::VehicleAhead,
+        Self::RoadCondition,
+        Self::Guidance,
+        Self::Signal,
+        Self::EmergencyVehicle,
+    ];
 
     /// The kind's name in reports, metrics and the console, `snake_case`.
     #[must_use]
@@ -38,6 +51,8 @@ impl WarningKind {
             Self::VehicleAhead => "vehicle_ahead",
             Self::RoadCondition => "road_condition",
             Self::Guidance => "guidance",
+            Self::Signal => "signal",
+            Self::EmergencyVehicle => "emergency_vehicle",
         }
     }
 
@@ -45,6 +60,162 @@ impl WarningKind {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// What raises warnings: the applications of the field, by its abbreviations (T/CSAE 53, T/CSAE 157, C2C-CC), and four of the
+/// pilot's that have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Application {
+    /// Forward collision: about to run into the one ahead.
+    Fcw,
+    /// Intersection collision: crossing or merging paths.
+    Icw,
+    /// Left turn assist: turning across an oncoming vehicle.
+    Lta,
+    /// Blind spot and lane change: about to move over onto someone beside.
+    Bsw,
+    /// Do not pass: overtaking into oncoming traffic.
+    Dnpw,
+    /// Emergency brake: someone ahead brakes hard.
+    Ebw,
+    /// Abnormal vehicle: one ahead that creeps, stands with hazard lights, or cannot drive.
+    Avw,
+    /// Control loss: one near that slides.
+    Clw,
+    /// Vulnerable road user collision: someone on foot or on a bicycle in the way.
+    Vrucw,
+    /// Speed limit: over what is allowed here or ahead, by sign, works, bend or weather.
+    Slw,
+    /// The speed of the vehicle ahead.
+    LeadSpeed,
+    /// Hazardous location: an object, a stopped vehicle, water, ice, fog.
+    Hlw,
+    /// Traffic jam.
+    Tjw,
+    /// Someone drives against the traffic.
+    WrongWay,
+    /// Road works.
+    RoadWorks,
+    /// In-vehicle signage: what the signs ahead say.
+    Ivs,
+    /// Signal violation: about to run a red light.
+    Svw,
+    /// Green light optimal speed advice.
+    Glosa,
+    /// Emergency vehicle.
+    Evw,
+    /// A way past congestion.
+    Guidance,
+}
+
+impl Application {
+    /// Every application.
+    pub const ALL: [Self; 20] = [
+        Self::Fcw,
+        Self::Icw,
+        Self::Lta,
+        Self::Bsw,
+        Self::Dnpw,
+        Self::Ebw,
+        Self::Avw,
+        Self::Clw,
+        Self::Vrucw,
+        Self::Slw,
+        Self::LeadSpeed,
+        Self::Hlw,
+        Self::Tjw,
+        Self::WrongWay,
+        Self::RoadWorks,
+        Self::Ivs,
+        Self::Svw,
+        Self::Glosa,
+        Self::Evw,
+        Self::Guidance,
+    ];
+
+    /// Its name in reports, configuration and messages, `snake_case`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fcw => "fcw",
+            Self::Icw => "icw",
+            Self::Lta => "lta",
+            Self::Bsw => "bsw",
+            Self::Dnpw => "dnpw",
+            Self::Ebw => "ebw",
+            Self::Avw => "avw",
+            Self::Clw => "clw",
+            Self::Vrucw => "vrucw",
+            Self::Slw => "slw",
+            Self::LeadSpeed => "lead_speed",
+            Self::Hlw => "hlw",
+            Self::Tjw => "tjw",
+            Self::WrongWay => "wrong_way",
+            Self::RoadWorks => "road_works",
+            Self::Ivs => "ivs",
+            Self::Svw => "svw",
+            Self::Glosa => "glosa",
+            Self::Evw => "evw",
+            Self::Guidance => "guidance",
+        }
+    }
+
+    /// The application of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|application| application.name() == name)
+    }
+
+    /// What its warnings are about.
+    #[must_use]
+    pub const fn kind(self) -> WarningKind {
+        match self {
+            Self::Fcw | Self::Icw | Self::Lta | Self::Bsw | Self::Dnpw | Self::Clw | Self::WrongWay => {
+                WarningKind::Collision
+            }
+            Self::Vrucw => WarningKind::Pedestrian,
+            Self::Slw => WarningKind::SpeedLimit,
+            Self::LeadSpeed | Self::Ebw => WarningKind::VehicleAhead,
+            Self::Avw | Self::Hlw | Self::Tjw | Self::RoadWorks | Self::Ivs => WarningKind::RoadCondition,
+            Self::Svw | Self::Glosa => WarningKind::Signal,
+            Self::Evw => WarningKind::EmergencyVehicle,
+            Self::Guidance => WarningKind::Guidance,
+        }
+    }
+}
+
+/// How pressing a warning is. It rises within a warning's life and does not fall.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Good to know: nothing has to be done at once.
+    Advice,
+    /// Something has to be done.
+    Warning,
+    /// It has to be done now: braking hard just suffices, or hardly.
+    Urgent,
+}
+
+impl Level {
+    /// Every level, rising.
+    pub const ALL: [Self; 3] = [Self::Advice, Self::Warning, Self::Urgent];
+
+    /// Its name in reports and messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Advice => "advice",
+            Self::Warning => "warning",
+            Self::Urgent => "urgent",
+        }
+    }
+
+    /// The level of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
     }
 }
 
@@ -107,6 +278,76 @@ pub enum Cause {
         /// For how long, seconds.
         standing_s: f64,
     },
+    /// The one ahead brakes hard.
+    Braking {
+        /// Distance bumper to bumper, metres.
+        gap_m: f64,
+        /// Its deceleration, m/s².
+        braking_mps2: f64,
+    },
+    /// A vehicle ahead that creeps, or says that it cannot drive.
+    SlowVehicle {
+        /// Its speed, metres per second.
+        speed_mps: f64,
+        /// The speed usual there, metres per second.
+        usual_mps: f64,
+    },
+    /// A vehicle near that is out of control.
+    ControlLoss {
+        /// Its speed, metres per second.
+        speed_mps: f64,
+        /// Distance to it, metres.
+        distance_m: f64,
+    },
+    /// Someone beside, where a lane change would lead.
+    Beside {
+        /// Distance along the road from its front to the own rear; below zero: beside, metres.
+        gap_m: f64,
+        /// Its speed less the own, metres per second.
+        closing_mps: f64,
+    },
+    /// A vehicle that comes against the traffic.
+    WrongWay {
+        /// Its speed, metres per second.
+        speed_mps: f64,
+    },
+    /// Something on the road, or the road's state.
+    Hazard {
+        /// What.
+        hazard: RoadHazard,
+        /// The speed that is safe there, metres per second.
+        safe_mps: f64,
+    },
+    /// A sign ahead.
+    Sign {
+        /// Its number in the list of signs that messages use.
+        code: u16,
+        /// The number on it: a limit, a length; 0: none.
+        value: f64,
+    },
+    /// A light that will be red when the stop line is reached.
+    RedLight {
+        /// Distance to the stop line, metres.
+        stop_m: f64,
+        /// The deceleration that stops before it, m/s².
+        needs_mps2: f64,
+    },
+    /// The speed that meets a green light.
+    GreenSpeed {
+        /// Distance to the stop line, metres.
+        stop_m: f64,
+        /// The speed, metres per second.
+        advised_mps: f64,
+        /// When the light can be passed, seconds from now.
+        green_in_s: f64,
+    },
+    /// An emergency vehicle on its way here.
+    Emergency {
+        /// Distance along the road, metres.
+        distance_m: f64,
+        /// When it is here, seconds from now.
+        arrives_s: f64,
+    },
     /// A way around.
     Detour {
         /// Travel time on the congested way, seconds.
@@ -114,6 +355,48 @@ pub enum Cause {
         /// Travel time on the way advised, seconds.
         detour_s: f64,
     },
+}
+
+/// What can be wrong with a road.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoadHazard {
+    /// Something lies on it.
+    Object,
+    /// Water stands on it.
+    Water,
+    /// It is icy.
+    Ice,
+    /// Fog.
+    Fog,
+    /// Vehicles have crashed.
+    Crash,
+    /// Works.
+    Works,
+}
+
+impl RoadHazard {
+    /// Every hazard.
+    pub const ALL: [Self; 6] = [Self::Object, Self::Water, Self::Ice, Self::Fog, Self::Crash, Self::Works];
+
+    /// Its name in messages, `snake_case`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Water => "water",
+            Self::Ice => "ice",
+            Self::Fog => "fog",
+            Self::Crash => "crash",
+            Self::Works => "works",
+        }
+    }
+
+    /// The hazard of a name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hazard| hazard.name() == name)
+    }
 }
 
 /// Who a warning is for.
@@ -143,8 +426,10 @@ pub struct Warning {
     pub id: WarningId,
     /// Counts up with every change of it.
     pub revision: u32,
-    /// What kind.
-    pub kind: WarningKind,
+    /// What raised it.
+    pub application: Application,
+    /// How pressing it is.
+    pub level: Level,
     /// Where in its life.
     pub stage: WarningStage,
     /// Why.
@@ -163,4 +448,12 @@ pub struct Warning {
     pub valid_until: Utc,
     /// Probability that it is right, 0 to 1.
     pub confidence: f64,
+}
+
+impl Warning {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(&self) -> WarningKind {
+        self.application.kind()
+    }
 }

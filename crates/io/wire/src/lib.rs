@@ -14,6 +14,7 @@ mod misbehaviour;
 mod neighbour;
 mod record;
 mod scan;
+mod schema;
 mod signals;
 mod state;
 mod track;
@@ -22,15 +23,21 @@ mod warning;
 
 pub use error::WireError;
 pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
+pub use packages::foxglove;
 pub use packages::jxz::*;
-pub use record::{Reply, Verdict, decode_hello, decode_record, decode_reply, encode_record, encode_reply, hello};
+pub use record::{
+    Reply, Verdict, decode_hello, decode_record, decode_reply, encode_record, encode_reply, hello, record_from_wire,
+    record_to_wire,
+};
 pub use scan::{ScanHead, decode_sensor, detection_from_wire, encode_scan, scan_from_wire, scan_head, scan_to_wire};
+pub use schema::descriptor_set;
 pub use signals::{encode_signals, signals_from_wire, signals_to_wire};
-pub use state::{decode_state, split_state};
+pub use state::{decode_state, split_state, state_from_wire, state_to_wire};
 pub use uu::{Downlink, MAX_DOWNLINK_BYTES};
 pub use uu::{
     decode_downlink, decode_vehicle_hello, decode_welcome, encode_downlink, encode_vehicle_hello, encode_welcome,
 };
+pub use warning::application_number;
 
 /// The most bytes of one UDP datagram from a sensor or a signal controller.
 pub const MAX_SENSOR_BYTES: usize = 8192;

@@ -27,13 +27,19 @@ pub fn decode_hello(bytes: &[u8]) -> Result<(SiteId, u64), WireError> {
 /// A record as the body of its stream.
 #[must_use]
 pub fn encode_record(record: &Record) -> Bytes {
+    record_to_wire(record).encode_to_vec().into()
+}
+
+/// A record as a message.
+#[must_use]
+pub fn record_to_wire(record: &Record) -> wire::Record {
     let body = match &record.body {
         RecordBody::Warning(warning) => wire::record::Body::Warning(warning::to_wire(warning)),
         RecordBody::Health(health) => wire::record::Body::Health(health::to_wire(health)),
         RecordBody::Misbehaviour(report) => wire::record::Body::Misbehaviour(misbehaviour::to_wire(report)),
     };
     let (boot, sequence) = (record.boot, record.sequence);
-    wire::Record { site: record.site.0.clone(), boot, sequence, body: Some(body) }.encode_to_vec().into()
+    wire::Record { site: record.site.0.clone(), boot, sequence, body: Some(body) }
 }
 
 /// The record in the body of a stream.
@@ -41,7 +47,14 @@ pub fn encode_record(record: &Record) -> Bytes {
 /// # Errors
 /// More than [`MAX_RECORD_BYTES`], not protobuf, or the first field that is missing, out of range or unknown.
 pub fn decode_record(bytes: &[u8]) -> Result<Record, WireError> {
-    let record: wire::Record = decode("Record", bytes, MAX_RECORD_BYTES)?;
+    record_from_wire(decode("Record", bytes, MAX_RECORD_BYTES)?)
+}
+
+/// The record that a message tells of.
+///
+/// # Errors
+/// The first field that is missing, out of range or unknown.
+pub fn record_from_wire(record: wire::Record) -> Result<Record, WireError> {
     let body = match required("Record.body", record.body)? {
         wire::record::Body::Warning(warning) => RecordBody::Warning(warning::from_wire(warning)?),
         wire::record::Body::Health(health) => RecordBody::Health(health::from_wire(health)?),

@@ -6,7 +6,7 @@ use crate::node::v1 as wire;
 use crate::track::vehicle_from_wire;
 use jxz_geo::{Point, Polyline};
 use jxz_units::Utc;
-use jxz_world::{Cause, Concerned, Place, TrackId, Warning, WarningId, WarningKind, WarningStage};
+use jxz_world::{Application, Cause, Concerned, Level, Place, RoadHazard, TrackId, Warning, WarningId, WarningStage};
 
 /// The most points of a warning's path, and the most road users in either of its lists.
 const MAX_LIST: usize = 4096;
@@ -15,7 +15,8 @@ pub(crate) fn to_wire(warning: &Warning) -> wire::Warning {
     wire::Warning {
         id: warning.id.0,
         revision: warning.revision,
-        kind: kind_to_wire(warning.kind).into(),
+        application: application_to_wire(warning.application).into(),
+        level: level_to_wire(warning.level).into(),
         stage: stage_to_wire(warning.stage).into(),
         cause: Some(cause_to_wire(&warning.cause)),
         about: warning.about.iter().map(|track| track.0).collect(),
@@ -28,13 +29,20 @@ pub(crate) fn to_wire(warning: &Warning) -> wire::Warning {
     }
 }
 
+/// An application's number on the wire: a value of `jxz.node.v1.Application`.
+#[must_use]
+pub fn application_number(application: Application) -> i32 {
+    application_to_wire(application).into()
+}
+
 pub(crate) fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
     length("Warning.about", warning.about.len(), 0, MAX_LIST)?;
     length("Warning.concerned", warning.concerned.len(), 0, MAX_LIST)?;
     Ok(Warning {
         id: WarningId(warning.id),
         revision: warning.revision,
-        kind: kind_from_wire(warning.kind)?,
+        application: application_from_wire(warning.application)?,
+        level: level_from_wire(warning.level)?,
         stage: stage_from_wire(warning.stage)?,
         cause: cause_from_wire(required("Warning.cause", warning.cause)?)?,
         about: warning.about.into_iter().map(TrackId).collect(),
@@ -47,29 +55,72 @@ pub(crate) fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
     })
 }
 
-const fn kind_to_wire(kind: WarningKind) -> wire::WarningKind {
-    match kind {
-        WarningKind::Collision => wire::WarningKind::Collision,
-        WarningKind::Pedestrian => wire::WarningKind::Pedestrian,
-        WarningKind::SpeedLimit => wire::WarningKind::SpeedLimit,
-        WarningKind::VehicleAhead => wire::WarningKind::VehicleAhead,
-        WarningKind::RoadCondition => wire::WarningKind::RoadCondition,
-        WarningKind::Guidance => wire::WarningKind::Guidance,
+const fn application_to_wire(application: Application) -> wire::Application {
+    match application {
+        Application::Fcw => wire::Application::Fcw,
+        Application::Icw => wire::Application::Icw,
+        Application::Lta => wire::Application::Lta,
+        Application::Bsw => wire::Application::Bsw,
+        Application::Dnpw => wire::Application::Dnpw,
+        Application::Ebw => wire::Application::Ebw,
+        Application::Avw => wire::Application::Avw,
+        Application::Clw => wire::Application::Clw,
+        Application::Vrucw => wire::Application::Vrucw,
+        Application::Slw => wire::Application::Slw,
+        Application::LeadSpeed => wire::Application::LeadSpeed,
+        Application::Hlw => wire::Application::Hlw,
+        Application::Tjw => wire::Application::Tjw,
+        Application::WrongWay => wire::Application::WrongWay,
+        Application::RoadWorks => wire::Application::RoadWorks,
+        Application::Ivs => wire::Application::Ivs,
+        Application::Svw => wire::Application::Svw,
+        Application::Glosa => wire::Application::Glosa,
+        Application::Evw => wire::Application::Evw,
+        Application::Guidance => wire::Application::Guidance,
     }
 }
 
-fn kind_from_wire(kind: i32) -> Result<WarningKind, WireError> {
-    match wire::WarningKind::try_from(kind) {
-        Ok(wire::WarningKind::Collision) => Ok(WarningKind::Collision),
-        Ok(wire::WarningKind::Pedestrian) => Ok(WarningKind::Pedestrian),
-        Ok(wire::WarningKind::SpeedLimit) => Ok(WarningKind::SpeedLimit),
-        Ok(wire::WarningKind::VehicleAhead) => Ok(WarningKind::VehicleAhead),
-        Ok(wire::WarningKind::RoadCondition) => Ok(WarningKind::RoadCondition),
-        Ok(wire::WarningKind::Guidance) => Ok(WarningKind::Guidance),
-        Ok(wire::WarningKind::Unspecified) | Err(_) => {
-            Err(WireError::Meaningless { field: "Warning.kind", value: kind.to_string() })
-        }
+fn application_from_wire(number: i32) -> Result<Application, WireError> {
+    let named = wire::Application::try_from(number).ok();
+    Application::ALL
+        .into_iter()
+        .find(|application| Some(application_to_wire(*application)) == named)
+        .ok_or_else(|| WireError::Meaningless { field: "Warning.application", value: number.to_string() })
+}
+
+const fn level_to_wire(level: Level) -> wire::Level {
+    match level {
+        Level::Advice => wire::Level::Advice,
+        Level::Warning => wire::Level::Warning,
+        Level::Urgent => wire::Level::Urgent,
     }
+}
+
+fn level_from_wire(number: i32) -> Result<Level, WireError> {
+    let named = wire::Level::try_from(number).ok();
+    Level::ALL
+        .into_iter()
+        .find(|level| Some(level_to_wire(*level)) == named)
+        .ok_or_else(|| WireError::Meaningless { field: "Warning.level", value: number.to_string() })
+}
+
+const fn hazard_to_wire(hazard: RoadHazard) -> wire::RoadHazard {
+    match hazard {
+        RoadHazard::Object => wire::RoadHazard::Object,
+        RoadHazard::Water => wire::RoadHazard::Water,
+        RoadHazard::Ice => wire::RoadHazard::Ice,
+        RoadHazard::Fog => wire::RoadHazard::Fog,
+        RoadHazard::Crash => wire::RoadHazard::Crash,
+        RoadHazard::Works => wire::RoadHazard::Works,
+    }
+}
+
+fn hazard_from_wire(number: i32) -> Result<RoadHazard, WireError> {
+    let named = wire::RoadHazard::try_from(number).ok();
+    RoadHazard::ALL
+        .into_iter()
+        .find(|hazard| Some(hazard_to_wire(*hazard)) == named)
+        .ok_or_else(|| WireError::Meaningless { field: "Hazard.hazard", value: number.to_string() })
 }
 
 const fn stage_to_wire(stage: WarningStage) -> wire::WarningStage {
@@ -103,6 +154,20 @@ fn cause_to_wire(cause: &Cause) -> wire::warning::Cause {
         }
         Cause::Congestion { mean_mps, vehicles } => Wire::Congestion(wire::Congestion { mean_mps, vehicles }),
         Cause::StoppedVehicle { standing_s } => Wire::StoppedVehicle(wire::StoppedVehicle { standing_s }),
+        Cause::Braking { gap_m, braking_mps2 } => Wire::Braking(wire::Braking { gap_m, braking_mps2 }),
+        Cause::SlowVehicle { speed_mps, usual_mps } => Wire::SlowVehicle(wire::SlowVehicle { speed_mps, usual_mps }),
+        Cause::ControlLoss { speed_mps, distance_m } => Wire::ControlLoss(wire::ControlLoss { speed_mps, distance_m }),
+        Cause::Beside { gap_m, closing_mps } => Wire::Beside(wire::Beside { gap_m, closing_mps }),
+        Cause::WrongWay { speed_mps } => Wire::WrongWay(wire::WrongWay { speed_mps }),
+        Cause::Hazard { hazard, safe_mps } => {
+            Wire::Hazard(wire::Hazard { hazard: hazard_to_wire(hazard).into(), safe_mps })
+        }
+        Cause::Sign { code, value } => Wire::Sign(wire::Sign { code: code.into(), value }),
+        Cause::RedLight { stop_m, needs_mps2 } => Wire::RedLight(wire::RedLight { stop_m, needs_mps2 }),
+        Cause::GreenSpeed { stop_m, advised_mps, green_in_s } => {
+            Wire::GreenSpeed(wire::GreenSpeed { stop_m, advised_mps, green_in_s })
+        }
+        Cause::Emergency { distance_m, arrives_s } => Wire::Emergency(wire::Emergency { distance_m, arrives_s }),
         Cause::Detour { congested_s, detour_s } => Wire::Detour(wire::Detour { congested_s, detour_s }),
     }
 }
@@ -130,6 +195,44 @@ fn cause_from_wire(cause: wire::warning::Cause) -> Result<Cause, WireError> {
         Wire::StoppedVehicle(c) => {
             Cause::StoppedVehicle { standing_s: finite("StoppedVehicle.standing_s", c.standing_s)? }
         }
+        Wire::Braking(c) => Cause::Braking {
+            gap_m: finite("Braking.gap_m", c.gap_m)?,
+            braking_mps2: finite("Braking.braking_mps2", c.braking_mps2)?,
+        },
+        Wire::SlowVehicle(c) => Cause::SlowVehicle {
+            speed_mps: finite("SlowVehicle.speed_mps", c.speed_mps)?,
+            usual_mps: finite("SlowVehicle.usual_mps", c.usual_mps)?,
+        },
+        Wire::ControlLoss(c) => Cause::ControlLoss {
+            speed_mps: finite("ControlLoss.speed_mps", c.speed_mps)?,
+            distance_m: finite("ControlLoss.distance_m", c.distance_m)?,
+        },
+        Wire::Beside(c) => Cause::Beside {
+            gap_m: finite("Beside.gap_m", c.gap_m)?,
+            closing_mps: finite("Beside.closing_mps", c.closing_mps)?,
+        },
+        Wire::WrongWay(c) => Cause::WrongWay { speed_mps: finite("WrongWay.speed_mps", c.speed_mps)? },
+        Wire::Hazard(c) => {
+            Cause::Hazard { hazard: hazard_from_wire(c.hazard)?, safe_mps: finite("Hazard.safe_mps", c.safe_mps)? }
+        }
+        Wire::Sign(c) => Cause::Sign {
+            code: u16::try_from(c.code)
+                .map_err(|_| WireError::Meaningless { field: "Sign.code", value: c.code.to_string() })?,
+            value: finite("Sign.value", c.value)?,
+        },
+        Wire::RedLight(c) => Cause::RedLight {
+            stop_m: finite("RedLight.stop_m", c.stop_m)?,
+            needs_mps2: finite("RedLight.needs_mps2", c.needs_mps2)?,
+        },
+        Wire::GreenSpeed(c) => Cause::GreenSpeed {
+            stop_m: finite("GreenSpeed.stop_m", c.stop_m)?,
+            advised_mps: finite("GreenSpeed.advised_mps", c.advised_mps)?,
+            green_in_s: finite("GreenSpeed.green_in_s", c.green_in_s)?,
+        },
+        Wire::Emergency(c) => Cause::Emergency {
+            distance_m: finite("Emergency.distance_m", c.distance_m)?,
+            arrives_s: finite("Emergency.arrives_s", c.arrives_s)?,
+        },
         Wire::Detour(c) => Cause::Detour {
             congested_s: finite("Detour.congested_s", c.congested_s)?,
             detour_s: finite("Detour.detour_s", c.detour_s)?,

@@ -120,11 +120,12 @@ fn a_track_that_fits_no_datagram_is_an_error_and_not_left_out() {
     assert!(matches!(split_state(&state(1), 100), Err(WireError::Oversize { limit: 100, .. })));
 }
 
-fn warning(cause: Cause, kind: WarningKind, stage: WarningStage) -> Warning {
+fn warning(cause: Cause, application: Application, level: Level, stage: WarningStage) -> Warning {
     Warning {
         id: WarningId(0xffee_ddcc_0000_0001),
         revision: 4,
-        kind,
+        application,
+        level,
         stage,
         cause,
         about: vec![TrackId(1), TrackId(u64::MAX)],
@@ -152,13 +153,24 @@ fn records() -> Vec<Record> {
         Cause::Congestion { mean_mps: 1.9, vehicles: 12 },
         Cause::StoppedVehicle { standing_s: 33.3 },
         Cause::Detour { congested_s: 301.0, detour_s: 144.4 },
+        Cause::Braking { gap_m: 21.5, braking_mps2: 6.3 },
+        Cause::SlowVehicle { speed_mps: 2.4, usual_mps: 13.9 },
+        Cause::ControlLoss { speed_mps: 12.5, distance_m: 60.2 },
+        Cause::Beside { gap_m: -2.5, closing_mps: 3.3 },
+        Cause::WrongWay { speed_mps: 11.1 },
+        Cause::Sign { code: 38, value: 200.0 },
+        Cause::RedLight { stop_m: 22.2, needs_mps2: 5.5 },
+        Cause::GreenSpeed { stop_m: 180.1, advised_mps: 9.6, green_in_s: 12.3 },
+        Cause::Emergency { distance_m: 140.0, arrives_s: 9.5 },
     ];
+    let hazards = RoadHazard::ALL.map(|hazard| Cause::Hazard { hazard, safe_mps: 5.6 });
     let stages = [WarningStage::Raised, WarningStage::Held, WarningStage::Cancelled];
     let warnings = causes
         .into_iter()
-        .zip(WarningKind::ALL)
-        .zip(stages.into_iter().cycle())
-        .map(|((cause, kind), stage)| RecordBody::Warning(warning(cause, kind, stage)));
+        .chain(hazards)
+        .zip(Application::ALL.into_iter().cycle())
+        .zip(Level::ALL.into_iter().cycle().zip(stages.into_iter().cycle()))
+        .map(|((cause, application), (level, stage))| RecordBody::Warning(warning(cause, application, level, stage)));
     let mut drops = Drops::default();
     drops.add(DropCause::SensorStale, 3);
     drops.add(DropCause::SubscriberSlow, u64::MAX);
