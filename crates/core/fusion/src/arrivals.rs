@@ -74,7 +74,7 @@ impl Arrivals {
         (cell.count >= ENOUGH).then(|| {
             let mean = cell.velocity / cell.count;
             let variance = (cell.square / cell.count - mean.norm_squared()).max(0.0) / 2.0;
-            (mean, variance.sqrt().hypot(SPEED_SIGMA_MPS))
+            (mean, libm::hypot(variance.sqrt(), SPEED_SIGMA_MPS))
         })
     }
 

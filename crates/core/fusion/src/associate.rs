@@ -136,7 +136,7 @@ impl Associator {
     /// The one best assignment: probabilities of one and zero.
     pub(crate) fn best(&mut self, tracks: usize, detections: usize) {
         let gainful = self.pairs.iter().filter(|p| p.odds.is_finite() && p.odds > 1.0);
-        let edge = |p: &Pair| Edge { track: p.track, detection: p.detection, gain: p.odds.ln() };
+        let edge = |p: &Pair| Edge { track: p.track, detection: p.detection, gain: libm::log(p.odds) };
         let edges: Vec<Edge> = gainful.map(edge).collect();
         let chosen = assign(&edges, tracks, detections);
         for pair in &mut self.pairs {

@@ -4,7 +4,7 @@ use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
 use crate::motion::{self, MODELS, Noise};
 use crate::rival::Rival;
-use crate::sensor::{MAX_SENSORS, SensorModel};
+use crate::sensor::{LongBody, MAX_SENSORS, SensorModel};
 use crate::{Bounds, FusionConfig};
 use jxz_geo::Vector;
 use jxz_units::{Heading, Utc, Yaw};
@@ -28,6 +28,25 @@ const SETTLED_EXISTENCE: f64 = 0.99;
 const HIDE_BEHIND_PER_S: f64 = 12.0;
 /// Share of a new extent measurement in the kept one.
 const EXTENT_GAIN: f64 = 0.1;
+
+/// Of what a radar alone starts and keeps, so much is a road user; the rest are images in walls and long vehicles.
+const RADAR_IS_RIGHT: f64 = 0.95;
+/// Of road users so many are hidden from a camera for good by what nobody knows of.
+const HIDDEN_FOR_GOOD: f64 = 0.04;
+/// Looks of a camera nearer to each other than this are one look, seconds.
+const LOOK_S: f64 = 0.3;
+/// A camera's word for it: so many detections.
+const VOUCHED_HITS: u32 = 2;
+/// Pace tells a class after this time, seconds.
+const PACE_S: f64 = 1.0;
+/// And above this: the noise of a standing one is below it, metres per second.
+const PACE_MPS: f64 = 0.8;
+/// Nobody on foot is faster, and few on wheels are never faster than this, metres per second.
+const WALKING_MPS: f64 = 2.6;
+/// What is measured longer than this is no bicycle, whatever the error of the measurement, metres.
+const LONGEST_CYCLE_M: f64 = 4.0;
+/// Few on bicycles are faster, metres per second.
+const CYCLING_MPS: f64 = 9.0;
 
 /// Where a track came from: the same after its history is filtered again, so its number stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,6 +100,11 @@ pub(crate) struct Bernoulli {
     pub(crate) extent_m: Option<(f64, f64)>,
     pub(crate) heading: Option<Heading>,
     pub(crate) since: Utc,
+    /// Its speed, smoothed from rest, and the fastest that this ever was, metres per second.
+    pace_mps: f64,
+    fastest_mps: f64,
+    /// Logarithm of the probability that cameras missed it as often as they did, if nothing hides it.
+    unseen: f64,
     /// Probability that each sensor has it in view, given that it exists.
     in_view: [f32; MAX_SENSORS],
     /// Which sensors saw it in the present window of time, and in the one before.
@@ -111,6 +135,9 @@ impl Bernoulli {
             extent_m: None,
             heading: None,
             since: birth.at,
+            pace_mps: 0.0,
+            fastest_mps: 0.0,
+            unseen: 0.0,
             in_view: [in_view as f32; MAX_SENSORS],
             seen_by: [0; 2],
             window: 0,
@@ -150,16 +177,19 @@ impl Bernoulli {
         }
     }
 
-    /// By how much a radar's point may lie before or behind the centre, 1-sigma, metres along the heading: a long
-    /// vehicle is seen anywhere along it.
-    pub(crate) fn along_sigma(&self) -> Option<(Vector, f64)> {
-        let (length_m, _) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
-        Some((self.forward()?, length_m / 12.0_f64.sqrt()))
+    /// How a radar sees it, if it is a long vehicle.
+    pub(crate) fn long_body(&self) -> Option<LongBody> {
+        let (length_m, width_m) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
+        Some(LongBody {
+            forward: self.forward()?,
+            sigma_m: length_m / 12.0_f64.sqrt(),
+            half_width_m: (0.5 * width_m).clamp(0.0, 1.5),
+        })
     }
 
     /// The unit vector of its heading.
     pub(crate) fn forward(&self) -> Option<Vector> {
-        let (sin, cos) = self.heading?.to_yaw().rad().sin_cos();
+        let (sin, cos) = libm::sincos(self.heading?.to_yaw().rad());
         Some(Vector::new(cos, sin))
     }
 
@@ -237,6 +267,42 @@ impl Bernoulli {
         self.confirmed |= self.existence >= config.confirm_existence;
     }
 
+    /// Notes that a camera should have seen it with probability `pd`, and did with probability `seen`.
+    pub(crate) fn ask_camera(&mut self, sensor: &SensorModel, seen: f64, pd: f64) {
+        let looks = (sensor.spec.period_s / LOOK_S).min(1.0);
+        self.unseen += looks * libm::log1p(-(pd * (1.0 - seen)).clamp(0.0, 0.99));
+    }
+
+    /// The probability that it is more than a radar's image of something else: one that no camera has ever seen, though
+    /// some looked, is doubtful, since an image is as steady as what it mirrors.
+    fn is_no_image(&self) -> f64 {
+        let vouched = self.camera_hits >= VOUCHED_HITS || self.heard.v2x.is_some() || self.word.is_some();
+        if vouched {
+            return 1.0;
+        }
+        let unseen = HIDDEN_FOR_GOOD + (1.0 - HIDDEN_FOR_GOOD) * libm::exp(self.unseen);
+        RADAR_IS_RIGHT * unseen / (RADAR_IS_RIGHT * unseen + 1.0 - RADAR_IS_RIGHT)
+    }
+
+    /// What sensors' labels say of its class, its size, and its pace where nobody else has said anything.
+    fn class_seen(&self, at: Utc) -> ClassBelief {
+        let fastest = self.fastest_mps;
+        if self.extent_m.is_some_and(|(length_m, _)| length_m > LONGEST_CYCLE_M) {
+            return self.class.updated([1.0, 0.02, 0.01]);
+        }
+        let told = self.camera_hits > 0 || self.heard.v2x.is_some() || self.word.is_some();
+        if told || at.seconds_since(self.since) < PACE_S || fastest < PACE_MPS {
+            return self.class;
+        }
+        let likelihood = if fastest < WALKING_MPS {
+            [0.15, 0.3, 1.0]
+        } else {
+            let beyond = |bound: f64| libm::exp(-(fastest - bound).max(0.0)).max(1e-3);
+            [1.0, beyond(CYCLING_MPS), beyond(WALKING_MPS)]
+        };
+        self.class.updated(likelihood)
+    }
+
     /// What a detection says beside its place: class, extent, and that its kind of sensor was heard.
     pub(crate) fn absorb(&mut self, sensor: &SensorModel, detection: &Detection, at: Utc) {
         if let Some(likelihood) = sensor.class_likelihood(detection) {
@@ -247,6 +313,7 @@ impl Bernoulli {
         }
         let heard = if sensor.is_radar() { &mut self.heard.radar } else { &mut self.heard.camera };
         *heard = Some(at);
+        let since_last_s = at.seconds_since(self.measured_at);
         self.measured_at = at;
         self.hits = self.hits.saturating_add(1);
         self.camera_hits = self.camera_hits.saturating_add(u32::from(!sensor.is_radar()));
@@ -254,6 +321,11 @@ impl Bernoulli {
         self.seen_by = self.seen_about(window);
         self.window = window;
         self.seen_by[0] |= 1 << sensor.index;
+        if self.confirmed {
+            let share = (since_last_s / PACE_S).clamp(0.0, 1.0);
+            self.pace_mps += share * (self.imm.combined().velocity().norm() - self.pace_mps);
+            self.fastest_mps = self.fastest_mps.max(self.pace_mps);
+        }
         self.latch_heading();
     }
 
@@ -306,7 +378,9 @@ impl Bernoulli {
     pub(crate) fn track_at(&self, now: Utc, at: Utc, config: &FusionConfig) -> Option<Track> {
         let id = self.id.filter(|_| self.confirmed || self.is_told(at))?;
         let Identity { since, island } = self.identity?;
-        let shown = self.existence >= config.report_existence || self.is_held(at, config);
+        let is_no_image = self.is_no_image();
+        let existence = self.existence * is_no_image;
+        let shown = existence >= config.report_existence || (self.is_held(at, config) && is_no_image >= 0.5);
         if !shown || !self.is_fresh(at, config) {
             return None;
         }
@@ -328,8 +402,8 @@ impl Bernoulli {
             position: state.position(),
             velocity: state.velocity(),
             covariance: state.cov,
-            existence: self.existence,
-            class: self.class,
+            existence,
+            class: self.class_seen(at),
             extent_m: self.extent_m,
             heading: self.heading,
             vehicle: self.vehicle.filter(|_| lately(self.heard.v2x)),
@@ -346,7 +420,7 @@ impl Bernoulli {
 /// would be, whatever that is.
 pub(crate) fn view_kept(sensor: &SensorModel, config: &FusionConfig) -> f64 {
     let (hide, show) = config.hide_show_per_s;
-    (-(hide + show + HIDE_BEHIND_PER_S) * sensor.spec.period_s.min(1.0)).exp()
+    libm::exp(-(hide + show + HIDE_BEHIND_PER_S) * sensor.spec.period_s.min(1.0))
 }
 
 /// The number of the window of time, wrapping.

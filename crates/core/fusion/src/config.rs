@@ -30,7 +30,7 @@ impl Bounds {
             Self::Rectangle { min, max } => {
                 let dx = (min.x - point.x).max(point.x - max.x).max(0.0);
                 let dy = (min.y - point.y).max(point.y - max.y).max(0.0);
-                dx.hypot(dy)
+                libm::hypot(dx, dy)
             }
             Self::Disc { centre, radius_m } => ((point - centre).norm() - radius_m).max(0.0),
         }

@@ -23,7 +23,7 @@ const DOPPLER_MARGIN_MPS: f64 = 2.0;
 const CAR_M: f64 = 4.5;
 const HEADWAY_S: f64 = 0.35;
 /// Moving as one: at least this fast, within this speed and this much to the side, for this long.
-const MOVING_MPS: f64 = 4.0;
+const MOVING_MPS: f64 = 2.5;
 const SAME_MPS: f64 = 0.7;
 /// For one inside the other's outline, within this speed.
 const SAME_INSIDE_MPS: f64 = 2.5;
@@ -109,7 +109,8 @@ impl Extended {
                     continue;
                 }
                 candidate.owner = Some(outline.track);
-                if beyond > 0.0 {
+                // A camera's box is the whole vehicle: it does not grow.
+                if beyond > 0.0 && !has_own_image(&tracks[outline.track]) {
                     let length_m = (outline.length_m + GROWTH * beyond).min(LONGEST_M);
                     tracks[outline.track].extent_m = Some((length_m, outline.width_m));
                 }

@@ -63,12 +63,12 @@ pub(crate) struct Fit {
 impl Fit {
     /// The density.
     pub(crate) fn density(&self) -> f64 {
-        self.factor * (-0.5 * self.chi2).exp()
+        self.factor * libm::exp(-0.5 * self.chi2)
     }
 
     /// Its natural logarithm, where the density itself may be too small for a number.
     pub(crate) fn log_density(&self) -> f64 {
-        self.factor.ln() - 0.5 * self.chi2
+        libm::log(self.factor) - 0.5 * self.chi2
     }
 }
 
@@ -262,7 +262,7 @@ impl Imm {
         let scale = 1.0 / fits[0].factor;
         let mut sum = 0.0;
         for (weight, fit) in self.weights.iter_mut().zip(fits) {
-            *weight = (*weight * scale * fit.factor * (-0.5 * (fit.chi2 - least)).exp()).max(MIN_WEIGHT);
+            *weight = (*weight * scale * fit.factor * libm::exp(-0.5 * (fit.chi2 - least))).max(MIN_WEIGHT);
             sum += *weight;
         }
         self.weights.iter_mut().for_each(|w| *w /= sum);

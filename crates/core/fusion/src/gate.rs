@@ -58,11 +58,11 @@ pub(crate) fn gate(
         }
         let state = bernoulli.imm.combined();
         let position = state.position();
-        let along = bernoulli.along_sigma();
-        let long_m = along.map_or(0.0, |(_, sigma_m)| sigma_m);
+        let long = bernoulli.long_body();
+        let long_m = long.map_or(0.0, |body| body.sigma_m + body.half_width_m);
         let spread = state.cov[(0, 0)] + state.cov[(1, 1)] + sensor.worst_variance_m2(position) + long_m * long_m;
         let reach = (1.2 * config.gate_chi2 * spread).sqrt();
-        let sight = sensor.sight(state, along);
+        let sight = sensor.sight(state, long);
         let whitening = state.whitening(&sight.rows);
         let first = candidates.partition_point(|c| c.place.x < position.x - reach);
         let from = pairs.len();

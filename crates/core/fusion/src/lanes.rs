@@ -64,7 +64,7 @@ impl LaneField {
         if !(length_m > 0.0 && length_m.is_finite()) {
             return;
         }
-        let (forward, yaw) = (d / length_m, d.y.atan2(d.x));
+        let (forward, yaw) = (d / length_m, libm::atan2(d.y, d.x));
         let side = Vector::new(-forward.y, forward.x);
         let steps = (length_m / (0.5 * self.cell_m)).ceil().max(1.0) as usize;
         for k in 0..=steps {
@@ -90,12 +90,12 @@ impl LaneField {
 
     /// The unit vector along the lane that somebody at `place` of this velocity seems to follow.
     fn followed(&self, place: Point, velocity: Vector) -> Option<Vector> {
-        let course = velocity.y.atan2(velocity.x);
+        let course = libm::atan2(velocity.y, velocity.x);
         let off = |yaw: f32| jxz_units::wrap_pi(f64::from(yaw) - course).abs();
         let slots = self.cells[self.cell(place)?];
         let nearest = slots.into_iter().filter(|s| !s.is_nan()).min_by(|a, b| off(*a).total_cmp(&off(*b)))?;
         (off(nearest) <= FOLLOWS_RAD).then(|| {
-            let (sin, cos) = f64::from(nearest).sin_cos();
+            let (sin, cos) = libm::sincos(f64::from(nearest));
             Vector::new(cos, sin)
         })
     }

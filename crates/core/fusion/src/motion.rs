@@ -57,7 +57,7 @@ pub(crate) fn noises(class: &ClassBelief, velocity: Vector, config: &FusionConfi
 /// Probability of being in each model `dt_s` later (rows: from; columns: to), for rates a second.
 pub(crate) fn switching(dt_s: f64, config: &FusionConfig) -> [[f64; MODELS]; MODELS] {
     let dt = dt_s.abs();
-    let chance = |per_s: f64| 1.0 - (-per_s * dt).exp();
+    let chance = |per_s: f64| 1.0 - libm::exp(-per_s * dt);
     let (leave, back) = (chance(config.switch_per_s.0), chance(config.switch_per_s.1));
     [
         [1.0 - leave, 0.5 * leave, 0.5 * leave],

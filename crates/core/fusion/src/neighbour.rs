@@ -146,7 +146,7 @@ impl Population {
                 let (chi2, log_density) = misfit(&state_of(held), &estimate);
                 let new = matches!(tie, Tie::Likeness | Tie::LikenessToHearsay);
                 if chi2 <= if new { NEW_GATE_CHI2 } else { TIED_GATE_CHI2 } {
-                    let score = log_density + held.class.mean(said.class.probabilities()).max(1e-9).ln();
+                    let score = log_density + libm::log(held.class.mean(said.class.probabilities()).max(1e-9));
                     pairs.push(Pair { word, track, tie, score });
                 }
             }
@@ -274,7 +274,7 @@ fn misfit(a: &Estimate, b: &Estimate) -> (f64, f64) {
     let Some(root) = (a.cov + b.cov).cholesky() else { return (f64::INFINITY, f64::NEG_INFINITY) };
     let apart = a.mean - b.mean;
     let chi2 = apart.dot(&root.solve(&apart));
-    let log_det = 2.0 * root.l_dirty().diagonal().map(f64::ln).sum();
+    let log_det = 2.0 * root.l_dirty().diagonal().map(libm::log).sum();
     (chi2, -0.5 * (chi2 + log_det))
 }
 
@@ -282,7 +282,7 @@ fn misfit(a: &Estimate, b: &Estimate) -> (f64, f64) {
 fn mean_class(own: ClassBelief, word: ClassBelief, weight: f64) -> ClassBelief {
     let (own, word) = (own.probabilities(), word.probabilities());
     ClassBelief::from_weights(core::array::from_fn(|k| {
-        own[k].max(1e-6).powf(weight) * word[k].max(1e-6).powf(1.0 - weight)
+        libm::pow(own[k].max(1e-6), weight) * libm::pow(word[k].max(1e-6), 1.0 - weight)
     }))
 }
 

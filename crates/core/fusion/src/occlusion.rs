@@ -128,7 +128,7 @@ impl Occlusion {
         }
         for track in tracks {
             let d = track.imm.combined().position() - sensor.position();
-            let bearing = Bearing { azimuth_rad: d.y.atan2(d.x), range_m: d.norm().max(0.5) };
+            let bearing = Bearing { azimuth_rad: libm::atan2(d.y, d.x), range_m: d.norm().max(0.5) };
             self.bearings.push(bearing);
             if track.existence >= MIN_EXISTENCE {
                 let shape = shape(track, bearing, d / bearing.range_m);

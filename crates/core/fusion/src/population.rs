@@ -153,6 +153,9 @@ impl Population {
             }
             let own = &pairs[first..next];
             let seen: f64 = own.iter().map(|p| p.probability).sum();
+            if !sensor.is_radar() && !sensor.is_in_doubt() {
+                track.ask_camera(sensor, seen, open_pd);
+            }
             work.looks[index] = Look { seen, pd: 0.5 * (open_pd + pd) };
             match config.mode {
                 FusionMode::Pmb => track.weigh_existence(sensor, seen, plain_pd, pd),
@@ -166,10 +169,10 @@ impl Population {
             }
             let best = own.iter().max_by(|a, b| a.probability.total_cmp(&b.probability));
             let Some(best) = best else { continue };
-            let along = track.along_sigma();
+            let long = track.long_body();
             let detection = |pair: &Pair| &scan.detections[work.candidates[pair.detection].index];
             let rows = |state: &Gaussian, pair: &Pair| {
-                sensor.sight(state, along).of(detection(pair), work.candidates[pair.detection].direction)
+                sensor.sight(state, long).of(detection(pair), work.candidates[pair.detection].direction)
             };
             if best.probability >= SURE {
                 track.imm.update(|state| rows(state, best));
@@ -330,7 +333,7 @@ impl Workspace {
                 }
             }
             // A point of a long vehicle may lie anywhere along it.
-            if pair.probability >= SURE && track.is_settled(at) && track.along_sigma().is_none() {
+            if pair.probability >= SURE && track.is_settled(at) && track.long_body().is_none() {
                 self.sure.push(SurePair {
                     birth: track.birth,
                     detection: self.candidates[pair.detection].index,

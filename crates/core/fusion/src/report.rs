@@ -21,6 +21,8 @@ const FIRST_EXISTENCE: f64 = 0.5;
 const SENDER_CLASS: [f64; 3] = [0.85, 0.14, 0.01];
 /// Probability that a sender is what it says it is.
 const STATED_CLASS: f64 = 0.94;
+/// Who states a length above this is no bicycle, metres; a measured length needs more (`bernoulli.rs`).
+const CYCLE_M: f64 = 2.9;
 /// A tie is let go when this long without a report, seconds.
 const TIE_S: f64 = 1.0;
 
@@ -60,7 +62,7 @@ impl Population {
             let candidates = self.tracks.iter().enumerate().filter(|(_, t)| free(t));
             let scored = candidates.map(|(k, t)| (k, fits(t), likeness(t)));
             let inside = scored.filter(|(_, fit, _)| fit.chi2 <= NEW_GATE_CHI2);
-            let score = |fit: &Fit, likeness: f64| fit.log_density() + likeness.max(1e-9).ln();
+            let score = |fit: &Fit, likeness: f64| fit.log_density() + libm::log(likeness.max(1e-9));
             inside.max_by(|a, b| score(&a.1, a.2).total_cmp(&score(&b.1, b.2))).map(|(k, _, _)| k)
         });
         match found {
@@ -85,10 +87,17 @@ impl Population {
 
 /// Class weights of a sender.
 fn sender_class(report: &VehicleReport) -> [f64; 3] {
-    report.class.map_or(SENDER_CLASS, |stated| {
+    let told = |stated| {
         let others = (1.0 - STATED_CLASS) / 2.0;
         RoadUserClass::ALL.map(|class| if class == stated { STATED_CLASS } else { others })
-    })
+    };
+    // Who states no class, but a length that no bicycle has, has stated it.
+    let long = report.extent_m.is_some_and(|(length_m, _)| length_m > CYCLE_M);
+    match report.class {
+        Some(stated) => told(stated),
+        None if long => told(RoadUserClass::Motor),
+        None => SENDER_CLASS,
+    }
 }
 
 fn is_usable(report: &VehicleReport) -> bool {
@@ -108,13 +117,13 @@ fn independence(track: &Bernoulli, at: Utc, config: &FusionConfig) -> f64 {
 
 fn velocity_of(report: &VehicleReport) -> Option<Vector> {
     let (speed, yaw) = (report.speed_mps?, report.heading?.to_yaw().rad());
-    Some(Vector::new(yaw.cos(), yaw.sin()) * speed)
+    Some(Vector::new(libm::cos(yaw), libm::sin(yaw)) * speed)
 }
 
 fn sigmas(report: &VehicleReport, config: &FusionConfig) -> (f64, f64) {
     let position = report.position_sigma_m.unwrap_or(config.report_position_sigma_m).max(0.05);
     let sideways = report.speed_mps.unwrap_or(0.0).abs() * config.report_heading_sigma_rad;
-    (position, config.report_speed_sigma_mps.hypot(sideways))
+    (position, libm::hypot(config.report_speed_sigma_mps, sideways))
 }
 
 pub(crate) fn rows(report: &VehicleReport, state: &Gaussian, repeats: f64, config: &FusionConfig) -> Rows {
@@ -139,7 +148,7 @@ pub(crate) fn rows(report: &VehicleReport, state: &Gaussian, repeats: f64, confi
 
 fn note(track: &mut Bernoulli, report: &VehicleReport, config: &FusionConfig) {
     // Said ten times a second, it is still said by one: it counts when the tie is made.
-    if report.class.is_some() && track.vehicle != Some(report.vehicle) {
+    if (report.class.is_some() || report.extent_m.is_some()) && track.vehicle != Some(report.vehicle) {
         track.class = track.class.updated(sender_class(report));
     }
     track.vehicle = Some(report.vehicle);
@@ -164,6 +173,7 @@ fn started(report: &VehicleReport, config: &FusionConfig) -> Bernoulli {
     let item = u64::from_be_bytes(report.vehicle.0);
     let key = BirthKey { at: report.valid_at, source: MAX_SENSORS, item };
     // What it states counts when the tie is made, just after.
-    let class = if report.class.is_some() { ClassBelief::UNIFORM } else { ClassBelief::from_weights(SENDER_CLASS) };
+    let stated = report.class.is_some() || report.extent_m.is_some();
+    let class = if stated { ClassBelief::UNIFORM } else { ClassBelief::from_weights(SENDER_CLASS) };
     Bernoulli::new(key, Imm::new(Gaussian { mean, cov }), FIRST_EXISTENCE, class, config)
 }

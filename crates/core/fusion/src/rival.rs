@@ -108,7 +108,7 @@ fn evidence(younger: &Look, older: &Look) -> f64 {
     } else if seen > 0.5 {
         // Two: one seen and one missed, either way. One: seen (a one is seen as well as the better of two).
         let (p, q) = (younger.pd, older.pd);
-        ((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3).ln().min(0.0)
+        libm::log(((p * (1.0 - q) + q * (1.0 - p)) / p.max(q).max(1e-3)).max(1e-3)).min(0.0)
     } else {
         0.0
     }

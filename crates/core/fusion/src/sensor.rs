@@ -17,6 +17,24 @@ const MIN_RANGE_M: f64 = 0.5;
 /// Farthest range believed of any detection, metres.
 const MAX_RANGE_M: f64 = 5_000.0;
 
+/// A bus or lorry as a radar sees it: one point, anywhere along the side that faces the radar.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LongBody {
+    pub(crate) forward: Vector,
+    /// 1-sigma of the point along it, metres.
+    pub(crate) sigma_m: f64,
+    pub(crate) half_width_m: f64,
+}
+
+impl LongBody {
+    /// From its middle to the side that is seen from `viewer`, relative to the middle; nothing from right before or behind.
+    fn side_facing(&self, viewer: Vector) -> Vector {
+        let left = Vector::new(-self.forward.y, self.forward.x);
+        let aside_m = viewer.dot(&left);
+        if aside_m.abs() > self.half_width_m { left * (self.half_width_m * aside_m.signum()) } else { Vector::zeros() }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct SensorModel {
     pub(crate) spec: SensorSpec,
@@ -80,7 +98,7 @@ impl SensorModel {
 
     /// The unit vector from the sensor towards a detection, local frame.
     pub(crate) fn direction(&self, detection: &Detection) -> Vector {
-        let (sin, cos) = (self.boresight.rad() + detection.azimuth_rad).sin_cos();
+        let (sin, cos) = libm::sincos(self.boresight.rad() + detection.azimuth_rad);
         Vector::new(cos, sin)
     }
 
@@ -97,11 +115,12 @@ impl SensorModel {
         self.range_sigma_m(squared.sqrt()).powi(2).max(lateral) + doubt_m * doubt_m
     }
 
-    /// What the sensor would measure of a state, to first order. `along`: of a long vehicle, which a radar sees anywhere
-    /// along a unit vector, with that 1-sigma in metres.
+    /// What the sensor would measure of a state, to first order; of a long vehicle a radar sees the side that faces it.
     #[inline]
-    pub(crate) fn sight(&self, state: &Gaussian, along: Option<(Vector, f64)>) -> Sight {
-        let d = state.position() - self.position;
+    pub(crate) fn sight(&self, state: &Gaussian, long: Option<LongBody>) -> Sight {
+        let long = long.filter(|_| self.is_radar());
+        let middle = state.position() - self.position;
+        let d = middle + long.map_or_else(Vector::zeros, |body| body.side_facing(-middle));
         let range_m = d.norm().max(MIN_RANGE_M);
         let towards = d / range_m;
         let across = Vector::new(-towards.y, towards.x);
@@ -122,10 +141,10 @@ impl SensorModel {
                 + self.doubt.yaw_rad.powi(2)
                 + (place + late * lateral * lateral) / (range_m * range_m),
         });
-        if let Some((forward, sigma_m)) = along.filter(|_| self.is_radar()) {
-            let forward = Vector4::new(forward.x, forward.y, 0.0, 0.0);
+        if let Some(body) = long {
+            let forward = Vector4::new(body.forward.x, body.forward.y, 0.0, 0.0);
             for row in rows.as_mut_slice() {
-                row.variance += (row.gradient.dot(&forward) * sigma_m).powi(2);
+                row.variance += (row.gradient.dot(&forward) * body.sigma_m).powi(2);
             }
         }
         if let Some(sigma) = self.spec.doppler_sigma_mps {
@@ -156,7 +175,7 @@ impl SensorModel {
             (Some(doppler), Some(_)) => {
                 let sigma = config.clutter_doppler_sigma_mps;
                 // A floor as of a uniform density over ±50 m/s keeps fast movers from looking impossible.
-                let bell = (-0.5 * (doppler / sigma).powi(2)).exp() / (sigma * core::f64::consts::TAU.sqrt());
+                let bell = libm::exp(-0.5 * (doppler / sigma).powi(2)) / (sigma * core::f64::consts::TAU.sqrt());
                 polar * bell.max(0.01)
             }
             _ => polar,
@@ -206,7 +225,7 @@ impl SensorModel {
         let along = Vector::new(d.x / range, d.y / range);
         let rotation = Matrix2::new(along.x, -along.y, along.y, along.x);
         let (radial, lateral) =
-            (self.range_sigma_m(range), range * self.spec.azimuth_sigma_rad.hypot(self.doubt.yaw_rad));
+            (self.range_sigma_m(range), range * libm::hypot(self.spec.azimuth_sigma_rad, self.doubt.yaw_rad));
         let place = rotation * Matrix2::new(radial * radial, 0.0, 0.0, lateral * lateral) * rotation.transpose();
         let speed_variance = class.mean(config.motion.map(|m| m.speed_sigma_mps.powi(2)));
         let (velocity, speed_variance) = custom.map_or((Vector::zeros(), speed_variance), |(v, s)| (v, s * s));
@@ -275,7 +294,7 @@ fn angle_between(from: Vector, to: Vector) -> f64 {
         let square = sin * sin;
         sin * (1.0 + square * (1.0 / 6.0 + square * (3.0 / 40.0 + square * (15.0 / 336.0))))
     } else {
-        sin.atan2(cos)
+        libm::atan2(sin, cos)
     }
 }
 
@@ -327,4 +346,18 @@ fn seen_area_m2(spec: &SensorSpec, bounds: Option<Bounds>) -> f64 {
         }
     }
     if seen == 0 { whole } else { f64::from(seen) * step.x * step.y }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_side_of_a_long_vehicle_faces_the_radar() {
+        let bus = LongBody { forward: Vector::x(), sigma_m: 3.0, half_width_m: 1.25 };
+        assert_eq!(bus.side_facing(Vector::new(-40.0, 8.0)), Vector::new(0.0, 1.25));
+        assert_eq!(bus.side_facing(Vector::new(25.0, -3.0)), Vector::new(0.0, -1.25));
+        // From right behind, no side is seen.
+        assert_eq!(bus.side_facing(Vector::new(-40.0, 0.5)), Vector::zeros());
+    }
 }

@@ -152,9 +152,9 @@ fn reason(tracks: &[Bernoulli], track: usize, candidate: usize, scene: &Scene<'_
         Some(probability) => Reason::Stray(probability),
         None => {
             let state = tracks[track].imm.combined();
-            let along = tracks[track].along_sigma();
+            let long = tracks[track].long_body();
             let detection = &scene.detections[place.index];
-            let sight = scene.sensor.sight(state, along);
+            let sight = scene.sensor.sight(state, long);
             let (residuals, count) = sight.residuals(detection, place.direction);
             let chi2 = state.whitening(&sight.rows).fit(&residuals[..count]).chi2;
             if chi2 > config.gate_chi2 { Reason::BeyondGate(chi2) } else { Reason::Stray(0.0) }

@@ -53,7 +53,7 @@ fn learn(seed: u64, wrong: Wrong) -> Learnt {
     for (found, made) in site.tracker.calibration().iter().zip(&errors) {
         let place = [0, 1].map(|i| found.position_bias_m[i] - made.position_m[i]);
         let (yaw, clock) = (found.yaw_bias_rad - made.yaw_rad, found.clock_offset_s - made.clock_s);
-        worst = (worst.0.max(yaw.abs()), worst.1.max(place[0].hypot(place[1])));
+        worst = (worst.0.max(yaw.abs()), worst.1.max(libm::hypot(place[0], place[1])));
         clock_s2 += clock * clock;
         assert_eq!(found.trust, Trust::Believed, "wrong is not broken: {found:?}");
         assert!(yaw.abs() < 3.0 * found.yaw_sigma_rad && clock.abs() < 3.0 * found.clock_sigma_s, "{found:?}");

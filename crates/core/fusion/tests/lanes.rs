@@ -50,8 +50,8 @@ fn leavers() -> Vec<User> {
             if t > 3.0 {
                 let s = (t - 3.0).min(3.0);
                 let half_turn = std::f64::consts::PI / 3.0;
-                y -= 1.75 * (1.0 - (half_turn * s).cos());
-                vy = if t < 6.0 { -1.75 * half_turn * (half_turn * s).sin() } else { 0.0 };
+                y -= 1.75 * (1.0 - libm::cos(half_turn * s));
+                vy = if t < 6.0 { -1.75 * half_turn * libm::sin(half_turn * s) } else { 0.0 };
             }
             if t > 6.0 {
                 vy = -2.5;

@@ -35,7 +35,7 @@ fn see_bus(rng: &mut ChaCha8Rng, spec: &SensorSpec, t: f64, boxed: bool) -> Vec<
         let range = d.norm();
         seen.push(Detection {
             range_m: range + gauss(rng) * spec.range_sigma_at(range),
-            azimuth_rad: wrap_pi(d.y.atan2(d.x) - spec.boresight.rad() + gauss(rng) * spec.azimuth_sigma_rad),
+            azimuth_rad: wrap_pi(libm::atan2(d.y, d.x) - spec.boresight.rad() + gauss(rng) * spec.azimuth_sigma_rad),
             doppler_mps: spec.doppler_sigma_mps.map(|sigma| velocity.dot(&d) / range + gauss(rng) * sigma),
             class: spec.class_accuracy.map(|_| Motor),
             score: 0.8,

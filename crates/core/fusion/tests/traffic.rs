@@ -32,7 +32,7 @@ fn straight_movers_are_followed_with_their_class_and_heading() {
         assert_eq!(track.class.best().0, user.class);
         assert!(track.class.best().1 > 0.95 && track.existence > 0.95, "{track:?}");
         assert!(track.sources.radar && track.sources.camera && !track.sources.v2x);
-        let turn = track.heading.unwrap().to_yaw().rad() - truth.velocity.y.atan2(truth.velocity.x);
+        let turn = track.heading.unwrap().to_yaw().rad() - libm::atan2(truth.velocity.y, truth.velocity.x);
         assert!(jxz_units::wrap_pi(turn).abs() < 0.2, "heading off by {turn} rad");
         assert!(utc(*t).seconds_since(track.measured_at) < 0.1 && track.since < utc(1.0));
         let settled = run.frames.iter().filter(|(s, _)| *s > 1.0);

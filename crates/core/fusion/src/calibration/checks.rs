@@ -62,7 +62,7 @@ fn reference(state: &Vector4<f64>, biases: &BiasFilter) -> Reference {
 fn random_user(rng: &mut ChaCha8Rng) -> Vector4<f64> {
     loop {
         let state = crate::checks::random_state(rng).mean;
-        let far = |s: &SensorSpec| (state[0] - s.position.x).hypot(state[1] - s.position.y) > 10.0;
+        let far = |s: &SensorSpec| libm::hypot(state[0] - s.position.x, state[1] - s.position.y) > 10.0;
         if specs().iter().all(far) {
             return state;
         }

@@ -78,7 +78,7 @@ impl Reference {
         let Sighting { detection, spec, sensor, applied_s } = sighting;
         let b = biases.bias(sensor);
         let yaw = spec.boresight.rad() - b.yaw_rad + detection.azimuth_rad;
-        let along = Vector::new(yaw.cos(), yaw.sin());
+        let along = Vector::new(libm::cos(yaw), libm::sin(yaw));
         let across = Vector::new(-along.y, along.x);
         let from = spec.position - Vector::new(b.position_m[0], b.position_m[1]);
         let place = from + along * detection.range_m;
@@ -188,7 +188,7 @@ impl Reference {
             1 => Row {
                 gradient: Vector4::new(across.x, across.y, -late_s * across.x, -late_s * across.y) / range,
                 bias: [1.0, across.x / range, across.y / range, -velocity.dot(&across) / range],
-                residual: wrap_pi(detection.azimuth_rad - (d.y.atan2(d.x) - spec.boresight.rad() + b.yaw_rad)),
+                residual: wrap_pi(detection.azimuth_rad - (libm::atan2(d.y, d.x) - spec.boresight.rad() + b.yaw_rad)),
                 variance: spec.azimuth_sigma_rad.powi(2),
             },
             _ => {
@@ -207,7 +207,7 @@ impl Reference {
     /// Whether it stands, as far as is known.
     pub(crate) fn stands(&self, biases: &DVector<f64>) -> bool {
         let state = self.state(biases);
-        state[2].hypot(state[3]) < STANDING_MPS
+        libm::hypot(state[2], state[3]) < STANDING_MPS
     }
 
     /// Whether a detection is near enough to its sensor to be of no use.

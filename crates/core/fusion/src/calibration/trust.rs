@@ -63,7 +63,7 @@ impl Votes {
     pub(crate) fn count(&mut self, at: Utc, due: f64, seen: f64) -> bool {
         let dt_s = self.last.map_or(0.0, |last| at.seconds_since(last)).max(0.0);
         self.last = Some(at);
-        let keep = (-dt_s / MEMORY_S).exp();
+        let keep = libm::exp(-dt_s / MEMORY_S);
         self.due = self.due * keep + due;
         self.seen = self.seen * keep + seen;
         if self.due < QUORUM {

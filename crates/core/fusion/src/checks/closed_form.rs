@@ -69,10 +69,10 @@ fn at_once(story: &Story, moving: bool, config: &FusionConfig) -> Gaussian {
     for i in 0..n {
         let report = &story.reports[i];
         let speed = report.speed_mps.unwrap_or(0.0);
-        let slow = config.report_speed_sigma_mps.hypot(speed * config.report_heading_sigma_rad);
+        let slow = libm::hypot(config.report_speed_sigma_mps, speed * config.report_heading_sigma_rad);
         let sigma = [POSITION_SIGMA_M, POSITION_SIGMA_M, slow, slow];
         let yaw = report.heading.map_or(0.0, |h| h.to_yaw().rad());
-        let said = [report.position.x, report.position.y, speed * yaw.cos(), speed * yaw.sin()];
+        let said = [report.position.x, report.position.y, speed * libm::cos(yaw), speed * libm::sin(yaw)];
         for a in 0..width {
             z[i * width + a] = said[a] - means[i][a];
             s[(i * width + a, i * width + a)] += sigma[a].powi(2);

@@ -99,8 +99,8 @@ fn a_reports_innovations_are_as_large_as_is_stated() {
         for _ in 0..20 {
             truth = transition(0.1) * truth + draw(&mut rng, &process_noise(0.1, NOISE));
             state.predict(0.1, NOISE);
-            let speed = truth[2].hypot(truth[3]);
-            let slow = config.report_speed_sigma_mps.hypot(speed * config.report_heading_sigma_rad);
+            let speed = libm::hypot(truth[2], truth[3]);
+            let slow = libm::hypot(config.report_speed_sigma_mps, speed * config.report_heading_sigma_rad);
             let sigma = [1.5, 1.5, slow, slow];
             let said = Vector4::from_fn(|i, _| truth[i] + sigma[i] * gauss(&mut rng));
             let rows = report::rows(&report_of(&said, true), &state, 1.0, &config);

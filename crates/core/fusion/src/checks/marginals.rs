@@ -33,7 +33,7 @@ impl Problem {
                 let (from, to) = (part[track], part[n + detection]);
                 part.iter_mut().filter(|p| **p == from).for_each(|p| *p = to);
                 // From hopeless to beyond doubt.
-                edges.push((track, detection, 10_f64.powf(rng.random_range(-2.0..3.0))));
+                edges.push((track, detection, libm::pow(10_f64, rng.random_range(-2.0..3.0))));
             }
         }
         Self { tracks, stray, edges }

@@ -6,7 +6,7 @@ use crate::calibration::Bias;
 use crate::filter::{Gaussian, Imm, Rows};
 use crate::motion::Noise;
 use crate::report;
-use crate::sensor::SensorModel;
+use crate::sensor::{LongBody, SensorModel};
 use core::f64::consts::{PI, TAU};
 use jxz_geo::{Point, Vector};
 use jxz_units::Yaw;
@@ -31,11 +31,13 @@ const DOUBT: Bias = Bias { yaw_rad: 0.01, position_m: [0.2, 0.2], clock_s: 0.015
 pub(super) fn all() -> Vec<Model> {
     let none = Bias::default();
     let still = |spec: &SensorSpec| SensorSpec { doppler_sigma_mps: None, ..spec.clone() };
+    // As wide as nothing, so that its side is its middle.
+    let narrow = LongBody { forward: Vector::new(0.6, 0.8), sigma_m: 3.5, half_width_m: 0.0 };
     vec![
         polar("radar", &sensor(0), none, none, None),
         polar("radar, corrected and doubted", &sensor(0), BIAS, DOUBT, None),
         polar("radar without Doppler", &still(&sensor(2)), none, none, None),
-        polar("radar, along a bus", &sensor(2), none, none, Some((Vector::new(0.6, 0.8), 3.5))),
+        polar("radar, along a bus", &sensor(2), none, none, Some(narrow)),
         polar("camera", &sensor(1), none, none, None),
         polar("camera, corrected and doubted", &sensor(3), BIAS, DOUBT, None),
         reported("report", true, 1.0),
@@ -44,7 +46,7 @@ pub(super) fn all() -> Vec<Model> {
     ]
 }
 
-fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, along: Option<(Vector, f64)>) -> Model {
+fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, long: Option<LongBody>) -> Model {
     let mut model = SensorModel::new(spec.clone(), 0, &FusionConfig::default()).expect("a sound description");
     model.correct(bias, doubt);
     // A bias is what is declared less what is true.
@@ -57,7 +59,7 @@ fn polar(name: &'static str, spec: &SensorSpec, bias: Bias, doubt: Bias, along: 
         origin: Some(position),
         measure: Box::new(move |truth, about| {
             let detection = seen(&spec, position, boresight, truth);
-            model.sight(about, along).of(&detection, model.direction(&detection))
+            model.sight(about, long).of(&detection, model.direction(&detection))
         }),
     }
 }
@@ -69,7 +71,7 @@ pub(super) fn report_of(state: &Vector4<f64>, moving: bool) -> VehicleReport {
         valid_at: utc(0.0),
         position: Point::new(state[0], state[1]),
         position_sigma_m: Some(1.5),
-        speed_mps: moving.then(|| state[2].hypot(state[3])),
+        speed_mps: moving.then(|| libm::hypot(state[2], state[3])),
         heading: moving.then(|| Yaw::of_vector(state[2], state[3]).to_heading()),
         acceleration_mps2: None,
         extent_m: None,
@@ -163,7 +165,7 @@ fn rows_one_by_one_are_the_joint_update() {
             let mean_error = (after.mean - expected.mean).amax() / (1.0 + expected.mean.amax());
             assert!(mean_error < 1e-9 && cov_error < 1e-9, "{}: {mean_error} {cov_error}", model.name);
             let chi2 = (z.transpose() * &inverse * &z)[0];
-            let log_density = -0.5 * (chi2 + s.determinant().ln() + n as f64 * TAU.ln());
+            let log_density = -0.5 * (chi2 + libm::log(s.determinant()) + n as f64 * libm::log(TAU));
             let residuals: Vec<f64> = rows.as_slice().iter().map(|r| r.residual).collect();
             for fit in [fit, state.whitening(&rows).fit(&residuals)] {
                 assert!((fit.chi2 - chi2).abs() < 1e-8 * (1.0 + chi2), "{}: {fit:?} {chi2}", model.name);

@@ -25,7 +25,7 @@ pub(crate) fn rng(seed: u64) -> ChaCha8Rng {
 /// A standard normal draw (Box-Muller).
 pub(crate) fn gauss(rng: &mut ChaCha8Rng) -> f64 {
     let (u, v): (f64, f64) = (rng.random_range(1e-12..1.0), rng.random_range(0.0..1.0));
-    (-2.0 * u.ln()).sqrt() * (core::f64::consts::TAU * v).cos()
+    (-2.0 * libm::log(u)).sqrt() * libm::cos(core::f64::consts::TAU * v)
 }
 
 /// A draw from a normal distribution of mean zero.
@@ -80,7 +80,7 @@ pub(crate) fn seen(spec: &SensorSpec, position: Point, boresight: Yaw, state: &V
     let range_m = d.norm();
     Detection {
         range_m,
-        azimuth_rad: wrap_pi(d.y.atan2(d.x) - boresight.rad()),
+        azimuth_rad: wrap_pi(libm::atan2(d.y, d.x) - boresight.rad()),
         doppler_mps: spec.doppler_sigma_mps.map(|_| (state[2] * d.x + state[3] * d.y) / range_m),
         class: None,
         score: 0.8,

@@ -15,7 +15,7 @@ const SPEEDS_MPS: [f64; 6] = [0.0, 0.4, 1.49, 1.51, 6.0, 20.0];
 const COURSES_RAD: [f64; 4] = [0.0, 0.9, 2.6, -1.7];
 
 fn velocity(speed_mps: f64, course_rad: f64) -> Vector {
-    Vector::new(course_rad.cos(), course_rad.sin()) * speed_mps
+    Vector::new(libm::cos(course_rad), libm::sin(course_rad)) * speed_mps
 }
 
 /// Every noise of every model, with what it is for.
@@ -226,7 +226,7 @@ fn a_mixture_of_hypotheses_keeps_mean_and_covariance() {
         let mut mixture = Mixture::new(&prior, parts[0].0);
         for _ in 0..3 {
             let (weight, angle): (f64, f64) = (rng.random_range(0.01..1.0), rng.random_range(0.0..6.0));
-            let gradient = Vector4::new(angle.cos(), angle.sin(), 0.3 * angle.sin(), -0.2);
+            let gradient = Vector4::new(libm::cos(angle), libm::sin(angle), 0.3 * libm::sin(angle), -0.2);
             let (residual, variance) = (rng.random_range(-8.0..8.0), rng.random_range(0.01..4.0));
             let rows = |state: &Gaussian| {
                 let mut rows = Rows::default();

@@ -108,7 +108,7 @@ impl Scene {
             let noise = [gauss(&mut self.rng), gauss(&mut self.rng), gauss(&mut self.rng)];
             detections.push(Detection {
                 range_m: (range + noise[0] * spec.range_sigma_at(range)).max(0.0),
-                azimuth_rad: wrap_pi(d.y.atan2(d.x) - spec.boresight.rad() + noise[1] * spec.azimuth_sigma_rad),
+                azimuth_rad: wrap_pi(libm::atan2(d.y, d.x) - spec.boresight.rad() + noise[1] * spec.azimuth_sigma_rad),
                 doppler_mps: spec.doppler_sigma_mps.map(|sigma| doppler + noise[2] * sigma),
                 class: spec.class_accuracy.map(|_| label),
                 score: 0.8,
@@ -117,20 +117,20 @@ impl Scene {
         }
         let mut clutter = Vec::new();
         // As many as a Poisson draw: exponential waits until one scan's worth is used up.
-        let mut waited = -self.rng.random_range(1e-12..1.0_f64).ln();
+        let mut waited = -libm::log(self.rng.random_range(1e-12..1.0_f64));
         while waited < spec.clutter_per_scan {
             let place = Point::new(self.rng.random_range(-100.0..100.0), self.rng.random_range(-100.0..100.0));
             let d = place - spec.position;
             let doppler = 5.0 * gauss(&mut self.rng);
             clutter.push(Detection {
                 range_m: d.norm(),
-                azimuth_rad: wrap_pi(d.y.atan2(d.x) - spec.boresight.rad()),
+                azimuth_rad: wrap_pi(libm::atan2(d.y, d.x) - spec.boresight.rad()),
                 doppler_mps: spec.doppler_sigma_mps.map(|_| doppler),
                 class: spec.class_accuracy.and_then(|_| RoadUserClass::from_index(self.rng.random_range(0..3))),
                 score: 0.5,
                 extent_m: None,
             });
-            waited -= self.rng.random_range(1e-12..1.0_f64).ln();
+            waited -= libm::log(self.rng.random_range(1e-12..1.0_f64));
         }
         detections.extend(clutter);
         Scan { sensor: spec.id, sequence: (step / 4) as u32, valid_at: utc(t), detections }
@@ -140,7 +140,7 @@ impl Scene {
 /// A standard normal draw (Box-Muller).
 pub(crate) fn gauss(rng: &mut ChaCha8Rng) -> f64 {
     let (u, v): (f64, f64) = (rng.random_range(1e-12..1.0), rng.random_range(0.0..1.0));
-    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
 }
 
 /// What a run gives: the score from `settle_s` on, and the tracks at the end of each frame.

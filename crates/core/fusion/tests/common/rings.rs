@@ -19,7 +19,7 @@ pub(crate) fn users(seed: u64) -> Vec<User> {
         let speed = if rng.random_bool(0.5) { speed } else { -speed };
         let start: f64 = rng.random_range(0.0..std::f64::consts::TAU);
         let path = move |t: f64| {
-            let (sin, cos) = (start + speed / radius * t).sin_cos();
+            let (sin, cos) = libm::sincos(start + speed / radius * t);
             Some(Moving { position: Point::new(cos, sin) * radius, velocity: Vector::new(-sin, cos) * speed })
         };
         User { class: if k % 4 == 3 { NonMotor } else { Motor }, path: Box::new(path) }
