@@ -5,9 +5,9 @@ use crate::memory::Motion;
 use crate::path::Path;
 use crate::roads::{OnLane, Roads, drives_on};
 use jxz_geo::{Point, Vector};
-use jxz_map::{LaneIx, Map};
+use jxz_map::{LaneIx, LaneKind, Map};
 use jxz_units::{Utc, wrap_pi};
-use jxz_world::{RoadUserClass, Track};
+use jxz_world::{RoadUserClass, Track, TrackId, VehicleDetails, VehicleEvents};
 
 /// Time between two predicted states, seconds.
 pub(crate) const TIME_STEP_S: f64 = 0.25;
@@ -19,6 +19,10 @@ const MAX_PLACEMENTS: usize = 4;
 const MAX_CARRY_S: f64 = 1.0;
 /// Largest difference between course and lane that still counts as driving along it, radians.
 const MAX_YAW_OFF_RAD: f64 = 1.05;
+/// A course is believed before the last heading where the speed stands so clear of its own error, 1-sigma.
+const SURE_COURSE_SIGMAS: f64 = 2.0;
+/// A class less probable than this is a guess.
+const KNOWN_CLASS: f64 = 0.6;
 /// Slower than this a vehicle is an obstacle, m/s.
 pub(crate) const MOVING_MPS: f64 = 0.5;
 
@@ -29,6 +33,19 @@ pub(crate) struct Placement {
     pub(crate) s_m: f64,
     pub(crate) offset_m: f64,
     pub(crate) probability: f64,
+}
+
+/// A lane against whose direction someone drives.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Against {
+    pub(crate) lane: LaneIx,
+    pub(crate) s_m: f64,
+    /// Distance of the centre from the lane's nearer edge, inwards, metres; below zero: outside.
+    pub(crate) inside_m: f64,
+    /// How fast that grows, m/s.
+    pub(crate) inwards_mps: f64,
+    /// Whether it is on no lane of its own direction.
+    pub(crate) off_own: bool,
 }
 
 /// A road user at the time of the round.
@@ -47,7 +64,14 @@ pub(crate) struct Actor<'a> {
     pub(crate) sigma_mps: f64,
     pub(crate) acceleration_mps2: f64,
     pub(crate) standing_s: Option<f64>,
+    /// The number under which its events are known.
+    pub(crate) event: TrackId,
+    pub(crate) fastest_mps: f64,
+    /// What it says of itself.
+    pub(crate) details: Option<&'a VehicleDetails>,
     pub(crate) placements: Vec<Placement>,
+    /// The lane that it is on, or about to be, in the direction against that lane's.
+    pub(crate) against: Option<Against>,
     pub(crate) paths: Vec<Path>,
     /// Distance travelled at each time step, metres.
     pub(crate) travel_m: [f64; MAX_STEPS],
@@ -69,10 +93,12 @@ impl<'a> Actor<'a> {
         let class = track.class.best().0;
         let carry_s = at.seconds_since(track.valid_at);
         let speed_mps = track.speed_mps();
-        let dir = match track.course() {
-            Some(yaw) => Some(Vector::new(yaw.rad().cos(), yaw.rad().sin())),
-            None => track.heading.map(|h| Vector::new(h.rad().sin(), h.rad().cos())),
-        };
+        // The course of one who stands is that of noise.
+        let sure_mps =
+            SURE_COURSE_SIGMAS * (0.5 * (track.covariance[(2, 2)] + track.covariance[(3, 3)])).max(0.0).sqrt();
+        let course = track.course().map(|yaw| Vector::new(libm::cos(yaw.rad()), libm::sin(yaw.rad())));
+        let heading = track.heading.map(|h| Vector::new(libm::sin(h.rad()), libm::cos(h.rad())));
+        let dir = if speed_mps >= MOVING_MPS.max(sure_mps) { course.or(heading) } else { heading };
         let usual = match class {
             RoadUserClass::Motor => (4.6, 1.85),
             RoadUserClass::NonMotor => (1.8, 0.7),
@@ -80,12 +106,7 @@ impl<'a> Actor<'a> {
         };
         let (length_m, width_m) =
             track.extent_m.filter(|(l, w)| *l > 0.1 && *w > 0.1 && *l < 40.0 && *w < 6.0).unwrap_or(usual);
-        let velocity_sigma = |d: Vector| {
-            let c = &track.covariance;
-            let variance = d.x * d.x * c[(2, 2)] + 2.0 * d.x * d.y * c[(2, 3)] + d.y * d.y * c[(3, 3)];
-            variance.max(0.0).sqrt()
-        };
-        let sigma_mps = dir.map_or_else(|| velocity_sigma(Vector::x()), velocity_sigma).clamp(0.02, 10.0);
+        let sigma_mps = velocity_sigma_mps(track, dir.unwrap_or_else(Vector::x)).clamp(0.02, 10.0);
         let mut actor = Self {
             track,
             class,
@@ -99,7 +120,11 @@ impl<'a> Actor<'a> {
             sigma_mps,
             acceleration_mps2: motion.acceleration_mps2,
             standing_s: motion.standing_s,
+            event: motion.event,
+            fastest_mps: motion.fastest_mps,
+            details: None,
             placements: Vec::new(),
+            against: None,
             paths: Vec::new(),
             travel_m: [0.0; MAX_STEPS],
             spread_m: [0.0; MAX_STEPS],
@@ -144,6 +169,29 @@ impl<'a> Actor<'a> {
         }
     }
 
+    /// How far beside a way it may still touch somebody, metres: half of it, its doubtful position, and off the lanes the
+    /// doubt about its course.
+    pub(crate) fn reach_m(&self, way: &Path) -> f64 {
+        let wander_m = if way.lanes.is_empty() && self.moves() { 6.0 * self.sigma_mps } else { 0.0 };
+        0.5 * self.length_m.max(self.width_m) + 0.5 + 2.0 * (self.sigma_m + wander_m).min(10.0)
+    }
+
+    /// The events that it tells of itself; none of them if it tells nothing.
+    pub(crate) fn events(&self) -> VehicleEvents {
+        self.details.and_then(|details| details.events).unwrap_or_default()
+    }
+
+    /// The probability that it is there and a motor vehicle.
+    pub(crate) fn motor_probability(&self) -> f64 {
+        self.track.existence.min(1.0) * self.track.class.of(RoadUserClass::Motor)
+    }
+
+    /// Whether it may be a radar's image of another: on no lane, and no sensor has said what it is.
+    pub(crate) fn may_be_image(&self) -> bool {
+        let (class, sure) = self.track.class.best();
+        class != RoadUserClass::Pedestrian && sure < KNOWN_CLASS && self.placements.is_empty()
+    }
+
     /// Whether it moves.
     pub(crate) fn moves(&self) -> bool {
         self.speed_mps >= MOVING_MPS
@@ -169,24 +217,25 @@ impl<'a> Actor<'a> {
         }
         roads.near(self.at, 3.5 + 2.0 * self.sigma_m.min(2.0), near);
         let mut sum = 0.0;
+        self.against = against(map, roads, self, near);
         for on in near.iter() {
             let lane = map.lane(on.lane);
             if !drives_on(self.class, lane.kind) || on.distance_m > 0.5 * lane.width_m + 1.0 + self.sigma_m {
                 continue;
             }
             let Some(shape) = roads.shape(on.lane) else { continue };
-            let sigma_lat = (0.25 * lane.width_m).hypot(self.sigma_m);
+            let sigma_lat = libm::hypot(0.25 * lane.width_m, self.sigma_m);
             let mut log_weight = -0.5 * (on.distance_m / sigma_lat).powi(2);
             if let Some(dir) = self.dir {
                 let lane_dir = shape.pose(on.s_m).dir;
-                let off = wrap_pi(dir.y.atan2(dir.x) - lane_dir.y.atan2(lane_dir.x)).abs();
+                let off = wrap_pi(libm::atan2(dir.y, dir.x) - libm::atan2(lane_dir.y, lane_dir.x)).abs();
                 if off > MAX_YAW_OFF_RAD {
                     continue;
                 }
                 let sigma_yaw = 0.12 + self.sigma_mps / self.speed_mps.max(1.0);
                 log_weight -= 0.5 * (off / sigma_yaw).powi(2);
             }
-            let mut weight = log_weight.exp();
+            let mut weight = libm::exp(log_weight);
             if !before.is_empty() && !continues(map, before, on.lane) {
                 weight *= 0.3;
             }
@@ -202,6 +251,37 @@ impl<'a> Actor<'a> {
         let kept: f64 = self.placements.iter().map(|p| p.probability).sum();
         self.placements.iter_mut().for_each(|p| p.probability /= kept);
     }
+}
+
+/// The 1-sigma error of a track's velocity along a direction, m/s.
+pub(crate) fn velocity_sigma_mps(track: &Track, d: Vector) -> f64 {
+    let c = &track.covariance;
+    let variance = d.x * d.x * c[(2, 2)] + 2.0 * d.x * d.y * c[(2, 3)] + d.y * d.y * c[(3, 3)];
+    variance.max(0.0).sqrt()
+}
+
+/// The oncoming lane of a road that a motor vehicle is on or beside.
+fn against(map: &Map, roads: &Roads, actor: &Actor<'_>, near: &[OnLane]) -> Option<Against> {
+    let dir = actor.dir.filter(|_| actor.class == RoadUserClass::Motor && actor.speed_mps > 2.0)?;
+    let mut best: Option<Against> = None;
+    let mut off_own = true;
+    for on in near {
+        let lane = map.lane(on.lane);
+        let Some(shape) = roads.shape(on.lane).filter(|_| lane.kind == LaneKind::Driving) else { continue };
+        let lane_dir = shape.pose(on.s_m).dir;
+        let cos = lane_dir.dot(&dir);
+        // The area of a junction belongs to every direction.
+        off_own &= !((cos > -0.7 && on.distance_m < 0.5 * lane.width_m + 0.2) || lane.movement.is_some());
+        if cos > -0.85 || lane.movement.is_some() {
+            continue;
+        }
+        let inside_m = 0.5 * lane.width_m - on.offset_m.abs();
+        let inwards_mps = -on.offset_m.signum() * lane_dir.perp(&actor.velocity);
+        if best.is_none_or(|known| inside_m > known.inside_m) {
+            best = Some(Against { lane: on.lane, s_m: on.s_m, inside_m, inwards_mps, off_own: false });
+        }
+    }
+    best.map(|against| Against { off_own, ..against })
 }
 
 /// Whether a lane is one of those of the last round, or follows one of them.

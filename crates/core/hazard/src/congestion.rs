@@ -1,6 +1,6 @@
-//! Which links are congested, how surely, and since when. Road condition and guidance both look here.
+//! Which links are congested, how surely, and since when. `tjw` and `guidance` both look here.
 
-use crate::config::RoadConditionConfig;
+use crate::config::TjwConfig;
 use crate::normal;
 use crate::queue::Halt;
 use crate::scene::Scene;
@@ -33,7 +33,7 @@ pub(crate) struct CongestionBook(BTreeMap<LinkIx, (Utc, Utc)>);
 
 impl CongestionBook {
     /// Takes in a round; returns the links that have been slow for long enough, in order.
-    pub(crate) fn update(&mut self, scene: &Scene<'_>, halts: &[Halt], config: &RoadConditionConfig) -> Vec<Jam> {
+    pub(crate) fn update(&mut self, scene: &Scene<'_>, halts: &[Halt], config: &TjwConfig) -> Vec<Jam> {
         let mut on_link: BTreeMap<LinkIx, Vec<usize>> = BTreeMap::new();
         for (i, actor) in scene.actors.iter().enumerate() {
             let link = actor.placements.first().and_then(|p| scene.map.lane(p.lane).link);
@@ -51,7 +51,7 @@ impl CongestionBook {
             let Some(jam) = slow(scene, config, link, &members) else { continue };
             let (since, last) = self.0.entry(link).or_insert((at, at));
             *last = at;
-            if at.seconds_since(*since) >= config.congestion_s {
+            if at.seconds_since(*since) >= config.for_s {
                 jams.push(jam);
             }
         }
@@ -60,15 +60,15 @@ impl CongestionBook {
     }
 }
 
-fn slow(scene: &Scene<'_>, config: &RoadConditionConfig, link: LinkIx, members: &[usize]) -> Option<Jam> {
-    let least = config.congestion_vehicles as usize;
+fn slow(scene: &Scene<'_>, config: &TjwConfig, link: LinkIx, members: &[usize]) -> Option<Jam> {
+    let least = config.vehicles.clamp(2.0, 64.0) as usize;
     if members.len() < least {
         return None;
     }
     let n = members.len() as f64;
     let mean_mps = members.iter().map(|i| scene.actors[*i].speed_mps).sum::<f64>() / n;
     let variance = members.iter().map(|i| scene.actors[*i].sigma_mps.powi(2)).sum::<f64>() / (n * n);
-    let bound_mps = config.congestion_fraction * scene.map.link(link).speed_limit_mps;
+    let bound_mps = config.fraction * scene.map.link(link).speed_limit_mps;
     if mean_mps >= bound_mps {
         return None;
     }

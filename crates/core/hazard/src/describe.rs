@@ -1,6 +1,6 @@
 //! A warning in words and numbers, in Chinese and in English: both say the same.
 
-use jxz_world::{Cause, Warning, WarningKind, WarningStage};
+use jxz_world::{Cause, RoadHazard, Warning, WarningKind, WarningStage};
 
 const KMH_PER_MPS: f64 = 3.6;
 
@@ -22,7 +22,7 @@ pub fn describe(warning: &Warning) -> (String, String) {
 fn reason(warning: &Warning) -> (String, String) {
     match &warning.cause {
         Cause::Conflict { time_to_conflict_s, post_encroachment_s, closest_m } => {
-            conflict(warning.kind, *time_to_conflict_s, *post_encroachment_s, *closest_m)
+            conflict(warning.kind(), *time_to_conflict_s, *post_encroachment_s, *closest_m)
         }
         Cause::Overspeed { speed_mps, limit_mps } => {
             let (speed, limit) = (speed_mps * KMH_PER_MPS, limit_mps * KMH_PER_MPS);
@@ -52,6 +52,70 @@ fn reason(warning: &Warning) -> (String, String) {
                 format!("Stopped vehicle in the lane ahead: standing for {standing} s"),
             )
         }
+        Cause::Braking { gap_m, braking_mps2 } => {
+            let gap = metres(*gap_m);
+            (
+                format!("前车急刹：间距 {gap} m，减速度 {braking_mps2:.1} m/s²"),
+                format!("Vehicle ahead brakes hard: gap {gap} m, {braking_mps2:.1} m/s²"),
+            )
+        }
+        Cause::SlowVehicle { speed_mps, usual_mps } => {
+            let (speed, usual) = (speed_mps * KMH_PER_MPS, usual_mps * KMH_PER_MPS);
+            (
+                format!("前方车辆异常：车速 {speed:.0} km/h，正常 {usual:.0} km/h"),
+                format!("Abnormal vehicle ahead: {speed:.0} km/h where {usual:.0} km/h is usual"),
+            )
+        }
+        Cause::ControlLoss { speed_mps, distance_m } => {
+            let (speed, distance) = (speed_mps * KMH_PER_MPS, metres(*distance_m));
+            (
+                format!("附近车辆失控：相距 {distance} m，车速 {speed:.0} km/h"),
+                format!("Vehicle out of control: {distance} m away, {speed:.0} km/h"),
+            )
+        }
+        Cause::Beside { gap_m, closing_mps } => {
+            let (gap, closing) = (metres(gap_m.max(0.0)), closing_mps * KMH_PER_MPS);
+            (
+                format!("变道危险：邻道有车，间距 {gap} m，接近速度 {closing:.0} km/h"),
+                format!("Do not change lane: someone beside, gap {gap} m, closing at {closing:.0} km/h"),
+            )
+        }
+        Cause::WrongWay { speed_mps } => {
+            let speed = speed_mps * KMH_PER_MPS;
+            (format!("逆行车辆：车速 {speed:.0} km/h"), format!("Vehicle on the wrong way: {speed:.0} km/h"))
+        }
+        Cause::Hazard { hazard, safe_mps } => {
+            let ((zh, en), safe) = (hazard_words(*hazard), safe_mps * KMH_PER_MPS);
+            (format!("前方{zh}：建议车速 {safe:.0} km/h"), format!("{en} ahead: {safe:.0} km/h is safe"))
+        }
+        Cause::Sign { code, value } => {
+            if *value > 0.0 {
+                (format!("前方标志 {code}：{value:.0}"), format!("Sign {code} ahead: {value:.0}"))
+            } else {
+                (format!("前方标志 {code}"), format!("Sign {code} ahead"))
+            }
+        }
+        Cause::RedLight { stop_m, needs_mps2 } => {
+            let stop = metres(*stop_m);
+            (
+                format!("闯红灯危险：距停止线 {stop} m，需减速度 {needs_mps2:.1} m/s²"),
+                format!("Red light: stop line in {stop} m, stopping takes {needs_mps2:.1} m/s²"),
+            )
+        }
+        Cause::GreenSpeed { stop_m, advised_mps, green_in_s } => {
+            let (stop, advised, green) = (metres(*stop_m), advised_mps * KMH_PER_MPS, seconds(*green_in_s));
+            (
+                format!("绿波车速：建议 {advised:.0} km/h，距停止线 {stop} m，{green} s 后可通行"),
+                format!("Green light: {advised:.0} km/h meets it, stop line in {stop} m, open in {green} s"),
+            )
+        }
+        Cause::Emergency { distance_m, arrives_s } => {
+            let (distance, arrives) = (metres(*distance_m), seconds(*arrives_s));
+            (
+                format!("紧急车辆接近：相距 {distance} m，{arrives} s 后到达，请让行"),
+                format!("Emergency vehicle: {distance} m away, here in {arrives} s, make way"),
+            )
+        }
         Cause::Detour { congested_s, detour_s } => {
             let (congested, detour) = (seconds(*congested_s), seconds(*detour_s));
             let saved = seconds(congested_s - detour_s);
@@ -62,6 +126,17 @@ fn reason(warning: &Warning) -> (String, String) {
                 ),
             )
         }
+    }
+}
+
+const fn hazard_words(hazard: RoadHazard) -> (&'static str, &'static str) {
+    match hazard {
+        RoadHazard::Object => ("有障碍物", "Object on the road"),
+        RoadHazard::Water => ("积水", "Water on the road"),
+        RoadHazard::Ice => ("结冰", "Ice"),
+        RoadHazard::Fog => ("有雾", "Fog"),
+        RoadHazard::Crash => ("发生事故", "Crash"),
+        RoadHazard::Works => ("道路施工", "Road works"),
     }
 }
 

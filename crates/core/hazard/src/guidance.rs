@@ -9,7 +9,7 @@ use crate::route::{Cost, LinkGraph, Onward};
 use crate::scene::Scene;
 use jxz_map::{LinkIx, Turn};
 use jxz_units::Utc;
-use jxz_world::Cause;
+use jxz_world::{Application, Cause, Level};
 use std::collections::BTreeMap;
 
 /// 1-sigma error of a travel time worked out from limits and junctions, as a fraction.
@@ -82,9 +82,13 @@ fn advise(
         return None;
     }
     // Both times are uncertain: the one with the traffic's mean speed, the other with what is found on the way.
-    let sigma_s = (congested_s * jam.mean_sigma_mps / jam.mean_mps.max(config.slowest_mps))
-        .hypot(TRAVEL_TIME_SIGMA * congested_s)
-        .hypot(TRAVEL_TIME_SIGMA * detour_s);
+    let sigma_s = libm::hypot(
+        libm::hypot(
+            congested_s * jam.mean_sigma_mps / jam.mean_mps.max(config.slowest_mps),
+            TRAVEL_TIME_SIGMA * congested_s,
+        ),
+        TRAVEL_TIME_SIGMA * detour_s,
+    );
     let saves = normal::above(congested_s - detour_s, sigma_s, 0.0);
     let lane = onward.from_lane;
     let end_m = scene.map.lane(lane).centre.length_m();
@@ -95,7 +99,10 @@ fn advise(
         .map(|i| scene.concerned(i))
         .collect();
     Some(Proposal {
-        key: EventKey::Guidance(jam.link, from),
+        application: Application::Guidance,
+        key: EventKey::Links(jam.link, from),
+        level: Level::Advice,
+        at_once: false,
         probability: jam.probability * saves,
         cause: Cause::Detour { congested_s, detour_s },
         about: Vec::new(),

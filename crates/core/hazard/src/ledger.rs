@@ -3,43 +3,43 @@
 use crate::config::{HazardConfig, LifeConfig, Thresholds};
 use crate::place::{self, Spot};
 use crate::scene::Scene;
-use jxz_map::LinkIx;
+use jxz_map::{LaneIx, LinkIx};
 use jxz_units::Utc;
-use jxz_world::{Cause, Concerned, SiteId, TrackId, Warning, WarningId, WarningKind, WarningStage};
+use jxz_world::{Application, Cause, Concerned, Level, SiteId, TrackId, Warning, WarningId, WarningStage};
 use std::collections::BTreeMap;
 
 /// Most events watched that are not warnings yet, for each that may be alive.
 const CANDIDATES_PER_ALIVE: usize = 4;
+/// A warning's number: 32 bits of the site, 5 of the application, and these of a counter of that application's own.
+const NUMBER_BITS: u32 = 27;
 
-/// What makes two sightings the same event. The order is that in which events find room when there is little.
+/// What makes two sightings of one application the same event. The order is that in which events find room when there
+/// is little. Tracks go by the number under which their events are known, which outlives a change of number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EventKey {
-    Collision(TrackId, TrackId),
-    Pedestrian(TrackId),
-    VehicleAhead(TrackId, TrackId),
-    StoppedVehicle(TrackId),
-    Congestion(LinkIx),
-    Guidance(LinkIx, LinkIx),
-    SpeedLimit(TrackId),
+    Pair(TrackId, TrackId),
+    Track(TrackId),
+    Report(u64),
+    Lane(LaneIx),
+    Link(LinkIx),
+    Links(LinkIx, LinkIx),
 }
 
 impl EventKey {
-    pub(crate) const fn kind(self) -> WarningKind {
-        match self {
-            Self::Collision(..) => WarningKind::Collision,
-            Self::Pedestrian(_) => WarningKind::Pedestrian,
-            Self::VehicleAhead(..) => WarningKind::VehicleAhead,
-            Self::StoppedVehicle(_) | Self::Congestion(_) => WarningKind::RoadCondition,
-            Self::Guidance(..) => WarningKind::Guidance,
-            Self::SpeedLimit(_) => WarningKind::SpeedLimit,
-        }
+    /// Of two road users, whichever is named first.
+    pub(crate) fn pair(a: TrackId, b: TrackId) -> Self {
+        Self::Pair(a.min(b), a.max(b))
     }
 }
 
 /// What an application sees in one round.
 #[derive(Debug, Clone)]
 pub(crate) struct Proposal {
+    pub(crate) application: Application,
     pub(crate) key: EventKey,
+    pub(crate) level: Level,
+    /// Whether there is no time to wait for a second round.
+    pub(crate) at_once: bool,
     pub(crate) probability: f64,
     pub(crate) cause: Cause,
     pub(crate) about: Vec<TrackId>,
@@ -57,60 +57,99 @@ struct Entry {
     sent_at: Utc,
 }
 
+/// One application's events. Nothing in it depends on any other application.
+#[derive(Debug, Default)]
+struct Part {
+    next: Option<u32>,
+    entries: BTreeMap<EventKey, Entry>,
+    alive: usize,
+    /// Cancelled lately: the same event goes on under its number.
+    gone: BTreeMap<EventKey, (Warning, Utc)>,
+    refused: u64,
+}
+
 /// Every event watched and every warning alive.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     site_hash: u32,
-    next: Option<u32>,
-    entries: BTreeMap<EventKey, Entry>,
-    alive: usize,
-    /// Events that found no room.
-    pub(crate) refused: u64,
+    parts: Vec<Part>,
+}
+
+/// What a part needs to know in one round.
+struct Turn<'a> {
+    scene: &'a Scene<'a>,
+    application: Application,
+    number_base: u64,
+    enabled: bool,
+    thresholds: Thresholds,
+    changed: &'a mut Vec<Warning>,
 }
 
 impl Ledger {
     pub(crate) fn new(site: &SiteId) -> Self {
-        Self { site_hash: fnv1a(site.0.as_bytes()), next: None, entries: BTreeMap::new(), alive: 0, refused: 0 }
+        let parts = Application::ALL.iter().map(|_| Part::default()).collect();
+        Self { site_hash: fnv1a(site.0.as_bytes()), parts }
     }
 
     pub(crate) fn alive(&self) -> impl Iterator<Item = &Warning> {
-        self.entries.values().filter_map(|entry| entry.warning.as_ref())
+        self.parts.iter().flat_map(|part| part.entries.values()).filter_map(|entry| entry.warning.as_ref())
     }
 
-    /// Whether a warning of this event is alive.
-    pub(crate) fn is_alive(&self, key: EventKey) -> bool {
-        self.entries.get(&key).is_some_and(|entry| entry.warning.is_some())
+    /// Events that found no room.
+    pub(crate) fn refused(&self) -> u64 {
+        self.parts.iter().map(|part| part.refused).sum()
     }
 
-    /// Takes in what a round saw; returns the warnings that changed, in the order of their events.
-    pub(crate) fn round(&mut self, scene: &Scene<'_>, proposals: Vec<Proposal>, config: &HazardConfig) -> Vec<Warning> {
-        let mut proposed: BTreeMap<EventKey, Proposal> = BTreeMap::new();
-        for proposal in proposals {
-            let better = proposed.get(&proposal.key).is_none_or(|known| proposal.probability > known.probability);
-            if better {
-                proposed.insert(proposal.key, proposal);
-            }
-        }
+    /// Takes in what a round saw and leaves `proposals` empty; returns the warnings that changed, by application and event.
+    pub(crate) fn round(
+        &mut self,
+        scene: &Scene<'_>,
+        proposals: &mut Vec<Proposal>,
+        config: &HazardConfig,
+    ) -> Vec<Warning> {
+        // Of two views of one event the more probable comes first, and the others are dropped.
+        proposals.sort_by(|a, b| {
+            (a.application, a.key).cmp(&(b.application, b.key)).then(b.probability.total_cmp(&a.probability))
+        });
+        proposals.dedup_by(|b, a| (a.application, a.key) == (b.application, b.key));
         let mut changed = Vec::new();
-        let keys: Vec<EventKey> = self.entries.keys().copied().collect();
-        for key in keys {
-            if !proposed.contains_key(&key) {
-                self.miss(key, scene.at, config, &mut changed);
-            }
-        }
-        for (key, proposal) in proposed {
-            self.see(scene, proposal, config, &mut changed);
-            debug_assert!(self.alive <= self.entries.len(), "more alive than watched at {key:?}");
+        let mut waiting = proposals.drain(..).peekable();
+        for (index, application) in Application::ALL.into_iter().enumerate() {
+            let (enabled, thresholds) = config.switch(application);
+            let number_base = (u64::from(self.site_hash) << 32) | ((index as u64) << NUMBER_BITS);
+            let part = &mut self.parts[index];
+            let mut turn = Turn { scene, application, number_base, enabled, thresholds, changed: &mut changed };
+            let own: Vec<Proposal> = std::iter::from_fn(|| waiting.next_if(|p| p.application == application)).collect();
+            part.round(&mut turn, own);
         }
         changed
     }
+}
 
-    fn see(&mut self, scene: &Scene<'_>, proposal: Proposal, config: &HazardConfig, changed: &mut Vec<Warning>) {
-        let (key, at, life) = (proposal.key, scene.at, &config.life);
-        let thresholds = thresholds(config, key.kind());
-        let alive = self.is_alive(key);
-        if proposal.probability < if alive { thresholds.hold } else { thresholds.raise } {
-            self.miss(key, at, config, changed);
+impl Part {
+    fn round(&mut self, turn: &mut Turn<'_>, proposals: Vec<Proposal>) {
+        let at = turn.scene.at;
+        if turn.enabled {
+            let again_s = turn.scene.life.again_s;
+            self.gone.retain(|_, (_, when)| at.seconds_since(*when).abs() < again_s);
+        } else {
+            self.gone.clear();
+        }
+        let unseen = |key: &EventKey| proposals.binary_search_by(|p| p.key.cmp(key)).is_err();
+        let missed: Vec<EventKey> = self.entries.keys().copied().filter(unseen).collect();
+        for key in missed {
+            self.miss(key, turn);
+        }
+        for proposal in proposals {
+            self.see(turn, proposal);
+        }
+    }
+
+    fn see(&mut self, turn: &mut Turn<'_>, proposal: Proposal) {
+        let (key, scene, life) = (proposal.key, turn.scene, turn.scene.life);
+        let alive = self.entries.get(&key).is_some_and(|entry| entry.warning.is_some());
+        if proposal.probability < if alive { turn.thresholds.hold } else { turn.thresholds.raise } {
+            self.miss(key, turn);
             return;
         }
         let room = life.max_alive as usize;
@@ -119,62 +158,60 @@ impl Ledger {
             self.refused += 1;
             return;
         }
-        let entry = self.entries.entry(key).or_insert(Entry { history: 0, misses: 0, warning: None, sent_at: at });
+        let entry =
+            self.entries.entry(key).or_insert(Entry { history: 0, misses: 0, warning: None, sent_at: scene.at });
         entry.history = (entry.history << 1) | 1;
         entry.misses = 0;
         if alive {
-            if due(entry, &proposal, at, life) {
-                hold(entry, scene, proposal, life, changed);
+            if due(entry, &proposal, scene.at, life) {
+                hold(entry, scene, proposal, life, turn.changed);
             }
             return;
         }
-        if (entry.history & window_mask(life)).count_ones() < life.raise_hits {
+        if (entry.history & window_mask(life)).count_ones() < life.raise_hits && !proposal.at_once {
             return;
         }
         if self.alive >= room {
             self.refused += 1;
             return;
         }
+        if let Some((warning, _)) = self.gone.remove(&key) {
+            entry.warning = Some(warning);
+            hold(entry, scene, proposal, life, turn.changed);
+            self.alive += 1;
+            return;
+        }
         // The place is drawn only for what is sent: most rounds send nothing.
         let Some(place) = place::draw(scene, proposal.spot, life.approach_m) else { return };
-        let id = WarningId((u64::from(self.site_hash) << 32) | u64::from(take_number(&mut self.next, at)));
-        let warning = Warning {
-            id,
-            revision: 0,
-            kind: key.kind(),
-            stage: WarningStage::Raised,
-            cause: proposal.cause,
-            about: proposal.about,
-            concerned: proposal.concerned,
-            place,
-            since: at,
-            sensed_at: proposal.sensed_at,
-            valid_until: at.plus_seconds(life.validity_s),
-            confidence: proposal.probability.clamp(0.0, 1.0),
-        };
-        changed.push(warning.clone());
+        let id = WarningId(turn.number_base | u64::from(take_number(&mut self.next, scene.at)));
+        let warning = raised(turn, id, proposal, place);
+        turn.changed.push(warning.clone());
         entry.warning = Some(warning);
-        entry.sent_at = at;
+        entry.sent_at = scene.at;
         self.alive += 1;
     }
 
     /// A round without support: cancels after enough of them, and at once if the application is off.
-    fn miss(&mut self, key: EventKey, at: Utc, config: &HazardConfig, changed: &mut Vec<Warning>) {
+    fn miss(&mut self, key: EventKey, turn: &mut Turn<'_>) {
+        let (at, life) = (turn.scene.at, turn.scene.life);
         let Some(entry) = self.entries.get_mut(&key) else { return };
         entry.history <<= 1;
         entry.misses = entry.misses.saturating_add(1);
-        let over = entry.misses >= config.life.cancel_after || !enabled(config, key.kind());
+        let over = entry.misses >= life.cancel_after || !turn.enabled;
         match &mut entry.warning {
             Some(warning) if over => {
                 warning.stage = WarningStage::Cancelled;
                 warning.revision += 1;
                 warning.valid_until = at;
-                changed.push(warning.clone());
+                turn.changed.push(warning.clone());
+                if turn.enabled && self.gone.len() < life.max_alive as usize {
+                    self.gone.insert(key, (warning.clone(), at));
+                }
                 self.entries.remove(&key);
                 self.alive -= 1;
             }
             Some(_) => {}
-            None if entry.history & window_mask(&config.life) == 0 || over => {
+            None if entry.history & window_mask(life) == 0 || over => {
                 self.entries.remove(&key);
             }
             None => {}
@@ -182,10 +219,30 @@ impl Ledger {
     }
 }
 
-/// Renewed at a bounded rate, and at once when someone more is concerned.
+fn raised(turn: &Turn<'_>, id: WarningId, proposal: Proposal, place: jxz_world::Place) -> Warning {
+    let at = turn.scene.at;
+    Warning {
+        id,
+        revision: 0,
+        application: turn.application,
+        level: proposal.level,
+        stage: WarningStage::Raised,
+        cause: proposal.cause,
+        about: proposal.about,
+        concerned: proposal.concerned,
+        place,
+        since: at,
+        sensed_at: proposal.sensed_at,
+        valid_until: at.plus_seconds(turn.scene.life.validity_s),
+        confidence: proposal.probability.clamp(0.0, 1.0),
+    }
+}
+
+/// Renewed at a bounded rate, and at once when it is more pressing or someone more is concerned.
 fn due(entry: &Entry, proposal: &Proposal, at: Utc, life: &LifeConfig) -> bool {
     let Some(warning) = &entry.warning else { return false };
     at.seconds_since(entry.sent_at).abs() >= life.hold_period_s - 1e-6
+        || proposal.level > warning.level
         || proposal.concerned.iter().any(|who| !warning.concerned.contains(who))
 }
 
@@ -195,6 +252,7 @@ fn hold(entry: &mut Entry, scene: &Scene<'_>, proposal: Proposal, life: &LifeCon
         warning.place = place;
     }
     warning.stage = WarningStage::Held;
+    warning.level = warning.level.max(proposal.level);
     warning.revision += 1;
     warning.cause = proposal.cause;
     warning.about = proposal.about;
@@ -211,33 +269,12 @@ fn window_mask(life: &LifeConfig) -> u32 {
 }
 
 /// Numbers begin at the tenths of seconds since 1970, so that a restarted node does not give an old event's number
-/// to a new one (it would have to raise ten warnings a second all its life).
+/// to a new one (it would have to raise ten warnings a second all its life). They come round after 155 days.
 fn take_number(next: &mut Option<u32>, at: Utc) -> u32 {
-    let number = next.unwrap_or((at.unix_ms().div_euclid(100) & i64::from(u32::MAX)) as u32);
-    *next = Some(number.wrapping_add(1));
+    let most = (1_u32 << NUMBER_BITS) - 1;
+    let number = next.unwrap_or((at.unix_ms().div_euclid(100) & i64::from(most)) as u32);
+    *next = Some(number.wrapping_add(1) & most);
     number
-}
-
-fn thresholds(config: &HazardConfig, kind: WarningKind) -> Thresholds {
-    match kind {
-        WarningKind::Collision => config.collision.probability,
-        WarningKind::Pedestrian => config.pedestrian.probability,
-        WarningKind::SpeedLimit => config.speed_limit.probability,
-        WarningKind::VehicleAhead => config.vehicle_ahead.probability,
-        WarningKind::RoadCondition => config.road_condition.probability,
-        WarningKind::Guidance => config.guidance.probability,
-    }
-}
-
-fn enabled(config: &HazardConfig, kind: WarningKind) -> bool {
-    match kind {
-        WarningKind::Collision => config.collision.enabled,
-        WarningKind::Pedestrian => config.pedestrian.enabled,
-        WarningKind::SpeedLimit => config.speed_limit.enabled,
-        WarningKind::VehicleAhead => config.vehicle_ahead.enabled,
-        WarningKind::RoadCondition => config.road_condition.enabled,
-        WarningKind::Guidance => config.guidance.enabled,
-    }
 }
 
 /// FNV-1a, 32 bits (Fowler, Noll, Vo).

@@ -1,8 +1,9 @@
 //! What is remembered of a track from round to round: its recent speeds, since when it stands, and its lanes.
 
 use crate::actor::Placement;
+use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
-use jxz_world::{Track, TrackId};
+use jxz_world::{RoadUserClass, Track, TrackId};
 use std::collections::BTreeMap;
 
 /// Speeds kept for each track.
@@ -18,9 +19,19 @@ const FORGET_S: f64 = 2.0;
 /// Most tracks remembered; the site's fusion has fewer.
 const MAX_TRACKS: usize = 2048;
 
+/// A new track this near to where one that is gone would be now is the same road user, metres, and as much more for each
+/// second that it is gone.
+const SAME_M: f64 = 1.5;
+/// Their velocities differ by less than this, m/s.
+const SAME_MPS: f64 = 3.0;
+
 /// How a track moved lately.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Motion {
+    /// The number under which its events are known.
+    pub(crate) event: TrackId,
+    /// The fastest that it was ever seen, m/s.
+    pub(crate) fastest_mps: f64,
     /// Acceleration along its course, m/s²; zero while it cannot be told from noise.
     pub(crate) acceleration_mps2: f64,
     /// For how long it has been standing, seconds.
@@ -29,7 +40,17 @@ pub(crate) struct Motion {
 
 #[derive(Debug, Clone)]
 struct TrackMemory {
+    /// The number under which its events are known: its own, or that of the track it continues.
+    event: TrackId,
     seen_at: Utc,
+    at: Point,
+    velocity: Vector,
+    class: RoadUserClass,
+    /// The fastest that it was ever seen, m/s.
+    fastest_mps: f64,
+    /// Since when it is slow, and since when it drives against its lane.
+    slow_since: Option<Utc>,
+    against_since: Option<Utc>,
     /// (time of validity, speed), newest last.
     speeds: Vec<(Utc, f64)>,
     standing_since: Option<Utc>,
@@ -40,24 +61,62 @@ struct TrackMemory {
 
 /// The memory of a site.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(BTreeMap<TrackId, TrackMemory>);
+pub(crate) struct Memory {
+    tracks: BTreeMap<TrackId, TrackMemory>,
+    /// The tracks of this round, sorted.
+    present: Vec<TrackId>,
+}
 
 impl Memory {
+    /// Begins a round with these tracks.
+    pub(crate) fn begin(&mut self, tracks: &[Track]) {
+        self.present.clear();
+        self.present.extend(tracks.iter().map(|track| track.id));
+        self.present.sort_unstable();
+    }
+
+    /// The track that is gone and of which a new one is the continuation, by place, velocity and class.
+    fn continued(&self, at: Utc, track: &Track) -> Option<TrackId> {
+        let mut best: Option<(f64, TrackId)> = None;
+        for (id, gone) in self.tracks.iter().filter(|(id, _)| self.present.binary_search(id).is_err()) {
+            let gone_s = at.seconds_since(gone.seen_at).abs();
+            let away_m = (gone.at + gone.velocity * gone_s - track.position).norm();
+            let alike = gone.class == track.class.best().0 && (gone.velocity - track.velocity).norm() < SAME_MPS;
+            if alike && away_m < SAME_M * (1.0 + gone_s) && best.is_none_or(|(least, _)| away_m < least) {
+                best = Some((away_m, *id));
+            }
+        }
+        best.map(|(_, id)| id)
+    }
+
     /// Takes in a track's newest state; returns how it moved lately.
     pub(crate) fn observe(&mut self, at: Utc, track: &Track) -> Motion {
-        let full = self.0.len() >= MAX_TRACKS;
-        if full && !self.0.contains_key(&track.id) {
-            return Motion::default();
+        if !self.tracks.contains_key(&track.id) {
+            if let Some(mut known) = self.continued(at, track).and_then(|id| self.tracks.remove(&id)) {
+                known.speeds.clear();
+                self.tracks.insert(track.id, known);
+            } else if self.tracks.len() >= MAX_TRACKS {
+                return Motion { event: track.id, fastest_mps: 0.0, acceleration_mps2: 0.0, standing_s: None };
+            }
         }
-        let memory = self.0.entry(track.id).or_insert_with(|| TrackMemory {
+        let memory = self.tracks.entry(track.id).or_insert_with(|| TrackMemory {
+            event: track.id,
             seen_at: at,
+            at: track.position,
+            velocity: track.velocity,
+            class: track.class.best().0,
+            fastest_mps: 0.0,
+            slow_since: None,
+            against_since: None,
             speeds: Vec::with_capacity(SAMPLES),
             standing_since: None,
             excused: false,
             placements: Vec::new(),
         });
+        (memory.at, memory.velocity, memory.class) = (track.position, track.velocity, track.class.best().0);
         memory.seen_at = at;
         let speed = track.speed_mps();
+        memory.fastest_mps = memory.fastest_mps.max(speed);
         if memory.speeds.last().is_none_or(|(t, _)| track.valid_at > *t) {
             if memory.speeds.len() == SAMPLES {
                 memory.speeds.remove(0);
@@ -70,6 +129,8 @@ impl Memory {
             _ => None,
         };
         Motion {
+            event: memory.event,
+            fastest_mps: memory.fastest_mps,
             acceleration_mps2: acceleration(&memory.speeds),
             standing_s: memory.standing_since.map(|since| at.seconds_since(since).max(0.0)),
         }
@@ -77,12 +138,12 @@ impl Memory {
 
     /// Where the track was placed in the last round.
     pub(crate) fn placements(&self, track: TrackId) -> &[Placement] {
-        self.0.get(&track).map_or(&[], |m| &m.placements)
+        self.tracks.get(&track).map_or(&[], |m| &m.placements)
     }
 
     /// Remembers where the track is placed now.
     pub(crate) fn place(&mut self, track: TrackId, placements: &[Placement]) {
-        if let Some(memory) = self.0.get_mut(&track) {
+        if let Some(memory) = self.tracks.get_mut(&track) {
             memory.placements.clear();
             memory.placements.extend_from_slice(placements);
         }
@@ -90,28 +151,44 @@ impl Memory {
 
     /// Whether traffic rules explained the track's standing in the last round.
     pub(crate) fn excused(&self, track: TrackId) -> bool {
-        self.0.get(&track).is_some_and(|m| m.excused)
+        self.tracks.get(&track).is_some_and(|m| m.excused)
     }
 
     /// Remembers whether traffic rules explain the track's standing.
     pub(crate) fn excuse(&mut self, track: TrackId, excused: bool) {
-        if let Some(memory) = self.0.get_mut(&track) {
+        if let Some(memory) = self.tracks.get_mut(&track) {
             memory.excused = excused;
         }
     }
 
+    /// For how long a track has been slow, seconds.
+    pub(crate) fn slow_s(&mut self, at: Utc, track: TrackId, slow: bool) -> f64 {
+        self.tracks.get_mut(&track).map_or(0.0, |m| lasting_s(&mut m.slow_since, at, slow))
+    }
+
+    /// For how long a track has been driving against its lane, seconds.
+    pub(crate) fn against_s(&mut self, at: Utc, track: TrackId, against: bool) -> f64 {
+        self.tracks.get_mut(&track).map_or(0.0, |m| lasting_s(&mut m.against_since, at, against))
+    }
+
     /// Forgets tracks that are gone.
     pub(crate) fn forget(&mut self, at: Utc) {
-        self.0.retain(|_, m| at.seconds_since(m.seen_at).abs() < FORGET_S);
+        self.tracks.retain(|_, m| at.seconds_since(m.seen_at).abs() < FORGET_S);
     }
 
     /// How much speed a track lost within about a second, m/s; zero if it lost none.
     pub(crate) fn speed_drop_mps(&self, track: TrackId) -> f64 {
-        let Some(memory) = self.0.get(&track) else { return 0.0 };
+        let Some(memory) = self.tracks.get(&track) else { return 0.0 };
         let Some((now, speed)) = memory.speeds.last() else { return 0.0 };
         let recent = memory.speeds.iter().filter(|(t, _)| now.seconds_since(*t) <= DROP_S);
         (recent.map(|(_, v)| *v).fold(*speed, f64::max) - speed).max(0.0)
     }
+}
+
+/// For how long something has been so, seconds.
+fn lasting_s(since: &mut Option<Utc>, at: Utc, is_so: bool) -> f64 {
+    *since = is_so.then(|| since.unwrap_or(at));
+    since.map_or(0.0, |since| at.seconds_since(since).max(0.0))
 }
 
 /// The slope of a straight line through the recent speeds; zero for too few of them.

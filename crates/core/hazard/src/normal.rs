@@ -11,7 +11,7 @@ pub(crate) fn cdf(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
     let poly =
         t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
-    let upper = 0.5 * poly * (-x * x).exp();
+    let upper = 0.5 * poly * libm::exp(-x * x);
     if z >= 0.0 { 1.0 - upper } else { upper }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct PathLane {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct StopLine {
     pub(crate) at_m: f64,
+    /// Red when it is reached, and not yellow.
+    pub(crate) red: bool,
     pub(crate) pass_probability: f64,
 }
 
@@ -40,6 +42,8 @@ pub(crate) struct Path {
     /// Every [`PATH_STEP_M`].
     pub(crate) points: Vec<Pose>,
     pub(crate) stop: Option<StopLine>,
+    /// Where its road user is at each time step, if it keeps on.
+    pub(crate) timed: Vec<Pose>,
     /// Lower and upper corner of every point.
     pub(crate) bounds: ([f64; 2], [f64; 2]),
 }
@@ -51,7 +55,7 @@ impl Path {
             bounds.0 = [bounds.0[0].min(pose.at.x), bounds.0[1].min(pose.at.y)];
             bounds.1 = [bounds.1[0].max(pose.at.x), bounds.1[1].max(pose.at.y)];
         }
-        Self { probability, lanes, points, stop: None, bounds }
+        Self { probability, lanes, points, stop: None, timed: Vec::new(), bounds }
     }
 
     /// The pose `s_m` along; the ends are continued straight.
@@ -123,6 +127,9 @@ pub(crate) fn predict(map: &Map, roads: &Roads, actor: &mut Actor<'_>, steps: us
         b.probability.total_cmp(&a.probability).then_with(|| lanes_of(a).cmp(lanes_of(b)))
     });
     paths.truncate(MAX_PATHS);
+    for path in &mut paths {
+        path.timed = actor.travel_m[..=steps.min(MAX_STEPS - 1)].iter().map(|s_m| path.pose(*s_m)).collect();
+    }
     actor.paths = paths;
 }
 
@@ -180,7 +187,7 @@ fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distanc
             // Who would have to brake hard for the turn is not about to take it.
             let turn = turn_speed_mps(shape.curvature);
             let needs = (actor.speed_mps.powi(2) - turn.powi(2)).max(0.0) / (2.0 * distance_m.max(0.5));
-            Some((*next, usual * (-(needs / 3.0).powi(2)).exp() + 1e-6))
+            Some((*next, usual * libm::exp(-(needs / 3.0).powi(2)) + 1e-6))
         })
         .collect();
     let sum: f64 = shares.iter().map(|(_, w)| w).sum();
@@ -194,6 +201,7 @@ fn along(roads: &Roads, actor: &Actor<'_>, on: &Placement, lanes: &[PathLane], l
     let n = (length_m / PATH_STEP_M).ceil().max(1.0) as usize;
     let mut at = 0;
     let mut points = Vec::with_capacity(n + 1);
+    let (mut aside_m, decay) = (on.offset_m, libm::exp(-PATH_STEP_M / RECENTRE_M));
     for i in 0..=n {
         let s_m = i as f64 * PATH_STEP_M;
         while at + 1 < lanes.len() && lanes[at + 1].from_m <= s_m {
@@ -201,7 +209,8 @@ fn along(roads: &Roads, actor: &Actor<'_>, on: &Placement, lanes: &[PathLane], l
         }
         let Some(shape) = roads.shape(lanes[at].lane) else { break };
         let pose = shape.pose(s_m - lanes[at].from_m);
-        let aside = pose.left() * (on.offset_m * (-s_m / RECENTRE_M).exp());
+        let aside = pose.left() * aside_m;
+        aside_m *= decay;
         points.push(Pose { at: pose.at + aside, dir: pose.dir });
     }
     points

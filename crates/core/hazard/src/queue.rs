@@ -1,7 +1,7 @@
 //! Why vehicles stand: at a light, giving way, at a bus stop, behind one another, or for no reason that the map knows.
 
 use crate::actor::Actor;
-use crate::config::RoadConditionConfig;
+use crate::config::TjwConfig;
 use crate::memory::Memory;
 use crate::scene::Scene;
 use jxz_map::Movement;
@@ -38,7 +38,7 @@ pub(crate) enum Halt {
 }
 
 /// Explains every road user's standing, by following each queue to its head.
-pub(crate) fn explain(scene: &Scene<'_>, memory: &mut Memory, config: &RoadConditionConfig) -> Vec<Halt> {
+pub(crate) fn explain(scene: &Scene<'_>, memory: &mut Memory, config: &TjwConfig) -> Vec<Halt> {
     let mut halts: Vec<Option<Halt>> = vec![None; scene.actors.len()];
     for start in 0..scene.actors.len() {
         let mut chain = Vec::new();
@@ -89,7 +89,7 @@ fn queue_leader(scene: &Scene<'_>, of: usize) -> Option<usize> {
     (scene.actors[leader.actor].speed_mps < QUEUE_MPS).then_some(leader.actor)
 }
 
-fn in_queue_reach(scene: &Scene<'_>, config: &RoadConditionConfig, actor: &Actor<'_>) -> bool {
+fn in_queue_reach(scene: &Scene<'_>, config: &TjwConfig, actor: &Actor<'_>) -> bool {
     to_line_m(scene, actor).is_none_or(|d| d <= config.longest_queue_m)
 }
 
@@ -101,7 +101,7 @@ fn to_line_m(scene: &Scene<'_>, actor: &Actor<'_>) -> Option<f64> {
 }
 
 /// What explains a vehicle's standing by itself, whoever is ahead of it.
-fn own_halt(scene: &Scene<'_>, memory: &Memory, config: &RoadConditionConfig, actor: &Actor<'_>) -> Halt {
+fn own_halt(scene: &Scene<'_>, memory: &Memory, config: &TjwConfig, actor: &Actor<'_>) -> Halt {
     let (Some(on), Some(line_m)) = (actor.placements.first(), to_line_m(scene, actor)) else { return Halt::Driving };
     if actor.speed_mps >= QUEUE_MPS || actor.class != RoadUserClass::Motor {
         return Halt::Driving;
@@ -123,7 +123,7 @@ fn own_halt(scene: &Scene<'_>, memory: &Memory, config: &RoadConditionConfig, ac
 
 fn waits_for(
     scene: &Scene<'_>,
-    config: &RoadConditionConfig,
+    config: &TjwConfig,
     movement: &Movement,
     line_m: f64,
     standing_s: f64,

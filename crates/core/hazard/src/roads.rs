@@ -56,7 +56,7 @@ impl LaneShape {
             .collect();
         let curvature = points
             .windows(4)
-            .map(|w| w[0].dir.perp(&w[3].dir).atan2(w[0].dir.dot(&w[3].dir)).abs() / (3.0 * step_m))
+            .map(|w| libm::atan2(w[0].dir.perp(&w[3].dir), w[0].dir.dot(&w[3].dir)).abs() / (3.0 * step_m))
             .fold(0.0, f64::max)
             .min(MAX_CURVATURE);
         Self { step_m, points, length_m, curvature }

@@ -1,7 +1,8 @@
 //! The local dynamic map of one round: who is where, who may go where, who is behind whom, who comes near whom.
 
 use crate::actor::{self, Actor, MAX_STEPS, TIME_STEP_S, Unusable};
-use crate::config::PredictConfig;
+use crate::conditions::Zone;
+use crate::config::{LifeConfig, PredictConfig};
 use crate::hazards::HazardCounts;
 use crate::memory::Memory;
 use crate::path;
@@ -9,13 +10,15 @@ use crate::roads::Roads;
 use crate::signals::SignalBook;
 use jxz_map::{LaneIx, Map};
 use jxz_units::Utc;
-use jxz_world::{Concerned, RoadUserClass, Track, TrackId};
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
+use jxz_world::{Concerned, RoadUserClass, Track, TrackId, VehicleId, VehicleReport};
 use std::collections::BTreeMap;
 
 /// Most tracks looked at in one round.
 const MAX_ACTORS: usize = 1024;
+/// Who passes this long behind someone may still count as meeting them, seconds.
+const PASSED_S: f64 = 0.5;
+/// What a vehicle said of itself longer ago than this is not believed any more, seconds.
+const REPORT_VALID_S: f64 = 1.0;
 /// How far ahead along its lanes a leader is looked for, metres.
 const LEADER_REACH_M: f64 = 150.0;
 
@@ -45,6 +48,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) roads: &'a Roads,
     pub(crate) signals: &'a SignalBook,
     pub(crate) predict: &'a PredictConfig,
+    pub(crate) life: &'a LifeConfig,
+    pub(crate) zones: &'a [Zone],
     pub(crate) steps: usize,
     pub(crate) actors: Vec<Actor<'a>>,
     pub(crate) leaders: Vec<Option<Leader>>,
@@ -60,6 +65,9 @@ pub(crate) struct Setting<'a> {
     pub(crate) roads: &'a Roads,
     pub(crate) signals: &'a SignalBook,
     pub(crate) predict: &'a PredictConfig,
+    pub(crate) life: &'a LifeConfig,
+    pub(crate) zones: &'a [Zone],
+    pub(crate) reports: &'a BTreeMap<VehicleId, VehicleReport>,
 }
 
 impl<'a> Scene<'a> {
@@ -71,7 +79,8 @@ impl<'a> Scene<'a> {
         memory: &mut Memory,
         counts: &mut HazardCounts,
     ) -> Self {
-        let Setting { map, roads, signals, predict } = setting;
+        let Setting { map, roads, signals, predict, life, zones, reports } = setting;
+        memory.begin(tracks);
         let steps = ((predict.horizon_s / TIME_STEP_S).ceil() as usize).clamp(1, MAX_STEPS - 1);
         let mut actors: Vec<Actor<'a>> = Vec::with_capacity(tracks.len().min(MAX_ACTORS));
         let mut near = Vec::new();
@@ -98,6 +107,8 @@ impl<'a> Scene<'a> {
             }
             let motion = memory.observe(at, track);
             let mut actor = Actor::new(at, track, motion, predict);
+            let said = track.vehicle.and_then(|vehicle| reports.get(&vehicle));
+            actor.details = said.filter(|r| at.seconds_since(r.valid_at).abs() <= REPORT_VALID_S).map(|r| &r.details);
             actor.place(map, roads, memory.placements(track.id), &mut near);
             memory.place(track.id, &actor.placements);
             path::predict(map, roads, &mut actor, steps);
@@ -107,8 +118,9 @@ impl<'a> Scene<'a> {
         }
         memory.forget(at);
         let occupancy = occupancy(&actors);
+        let (leaders, pairs_of) = (Vec::new(), Vec::new());
         let mut scene =
-            Self { at, map, roads, signals, predict, steps, actors, leaders: Vec::new(), pairs: Vec::new(), occupancy };
+            Self { at, map, roads, signals, predict, life, zones, steps, actors, leaders, pairs: pairs_of, occupancy };
         scene.leaders = (0..scene.actors.len()).map(|i| scene.leader(i)).collect();
         scene.pairs = pairs(&scene.actors);
         scene
@@ -124,7 +136,7 @@ impl<'a> Scene<'a> {
             for other in occupants {
                 let s_m = on.from_m + other.s_m;
                 let leader = &self.actors[other.actor];
-                let beside_m = (other.offset_m - own_offset_m * (-s_m / 25.0).exp()).abs();
+                let beside_m = (other.offset_m - own_offset_m * libm::exp(-s_m / 25.0)).abs();
                 let in_way = other.actor != of
                     && s_m > 0.1
                     && s_m < LEADER_REACH_M
@@ -152,6 +164,17 @@ impl<'a> Scene<'a> {
     /// Motor vehicles whose most probable way leads over `s_m` of `lane` within `reach_m`, other than those in
     /// `except`, nearest first.
     pub(crate) fn approaching(&self, lane: LaneIx, s_m: f64, reach_m: f64, except: &[TrackId]) -> Vec<usize> {
+        self.approaching_from(lane, s_m, reach_m, except).into_iter().map(|(_, i)| i).collect()
+    }
+
+    /// The same, each with its distance along the lanes, metres.
+    pub(crate) fn approaching_from(
+        &self,
+        lane: LaneIx,
+        s_m: f64,
+        reach_m: f64,
+        except: &[TrackId],
+    ) -> Vec<(f64, usize)> {
         let mut found: Vec<(f64, usize)> = Vec::new();
         for (i, actor) in self.actors.iter().enumerate() {
             if actor.class != RoadUserClass::Motor || except.contains(&actor.track.id) {
@@ -165,7 +188,7 @@ impl<'a> Scene<'a> {
         }
         found.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         found.truncate(32);
-        found.into_iter().map(|(_, i)| i).collect()
+        found
     }
 
     /// Distance along the lanes beyond the predicted way, by looking back from the event.
@@ -206,7 +229,7 @@ fn occupancy(actors: &[Actor<'_>]) -> BTreeMap<LaneIx, Vec<Occupant>> {
 /// Pairs whose reach over the horizon touches and of which one moves.
 fn pairs(actors: &[Actor<'_>]) -> Vec<(usize, usize)> {
     let reach = |actor: &Actor<'_>| {
-        let margin = 0.5 * actor.length_m.max(actor.width_m) + 0.5;
+        let margin = actor.paths.iter().map(|way| actor.reach_m(way)).fold(0.0, f64::max) + PASSED_S * actor.speed_mps;
         let mut bounds = ([actor.at.x, actor.at.y], [actor.at.x, actor.at.y]);
         for way in &actor.paths {
             for i in 0..2 {
@@ -216,21 +239,16 @@ fn pairs(actors: &[Actor<'_>]) -> Vec<(usize, usize)> {
         }
         (bounds.0.map(|x| x - margin), bounds.1.map(|x| x + margin))
     };
-    let boxes: Vec<_> = actors
-        .iter()
-        .enumerate()
-        .map(|(i, actor)| {
-            let (low, high) = reach(actor);
-            GeomWithData::new(Rectangle::from_corners(low, high), i)
-        })
-        .collect();
-    let tree = RTree::bulk_load(boxes.clone());
+    // A sweep from west to east: a tree would be built for one use.
+    let mut boxes: Vec<_> = actors.iter().enumerate().map(|(i, actor)| (reach(actor), i)).collect();
+    boxes.sort_by(|a, b| a.0.0[0].total_cmp(&b.0.0[0]).then(a.1.cmp(&b.1)));
     let mut pairs = Vec::new();
-    for own in &boxes {
-        let (low, high) = (own.geom().lower(), own.geom().upper());
-        for other in tree.locate_in_envelope_intersecting(AABB::from_corners(low, high)) {
-            let (i, j) = (own.data, other.data);
-            if i < j && (actors[i].moves() || actors[j].moves()) {
+    for (k, ((low, high), own)) in boxes.iter().enumerate() {
+        let starts_within = boxes[k + 1..].iter().take_while(|((other, _), _)| other[0] <= high[0]);
+        for ((other_low, other_high), other) in starts_within {
+            let (i, j) = (*own.min(other), *own.max(other));
+            let overlap = other_low[1] <= high[1] && low[1] <= other_high[1];
+            if overlap && (actors[i].moves() || actors[j].moves()) {
                 pairs.push((i, j));
             }
         }

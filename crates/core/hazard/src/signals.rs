@@ -13,6 +13,20 @@ use std::collections::BTreeMap;
 const MAX_AGE_S: f64 = 3.0;
 /// Accelerating more than this is not stopping, m/s².
 const ACCELERATING_MPS2: f64 = 0.8;
+/// 1-sigma doubt about a measured deceleration, m/s².
+const BRAKING_SIGMA_MPS2: f64 = 0.3;
+/// Who is slower than this looks for a gap: time left tells nothing of the driver's mind, m/s.
+const CREEPING_MPS: f64 = 3.0;
+/// 1-sigma spread between drivers of when giving way is seen, seconds.
+const YIELD_SIGMA_S: f64 = 0.3;
+
+/// A signal's light now, for how long it will be so, seconds, and the light after that with its time, if known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plan {
+    pub(crate) light: Light,
+    pub(crate) ends_in_s: f64,
+    pub(crate) next: Option<(Light, f64)>,
+}
 
 /// The signals of the site's junction.
 #[derive(Debug, Default)]
@@ -53,6 +67,19 @@ impl SignalBook {
         Some((signal.light, self.at?.seconds_since(*since)))
     }
 
+    /// What a movement's signal shows now and next.
+    pub(crate) fn plan(&self, movement: &Movement) -> Option<Plan> {
+        let (signal, _) = self.phase(movement)?;
+        let ends_in_s = signal.likely_end.seconds_since(self.at?).max(0.0);
+        Some(Plan { light: signal.light, ends_in_s, next: signal.next })
+    }
+
+    /// What a phase of the site's junction shows.
+    pub(crate) fn phase_light(&self, junction: JunctionIx, phase: PhaseId) -> Option<Light> {
+        let known = self.junction == Some(junction);
+        self.phases.get(&phase).filter(|_| known).map(|(signal, _)| signal.light)
+    }
+
     /// What it will most likely show `after_s` from now.
     fn light_after(&self, movement: &Movement, after_s: f64) -> Option<Light> {
         let (signal, _) = self.phase(movement)?;
@@ -89,9 +116,10 @@ impl SignalBook {
                 return None;
             }
             let after_s = distance_m.max(0.0) / actor.speed_mps.max(0.5);
-            let stops = matches!(self.light_after(movement, after_s)?, Light::Red | Light::Yellow);
-            return stops.then(|| StopLine {
+            let then = self.light_after(movement, after_s)?;
+            return matches!(then, Light::Red | Light::Yellow).then(|| StopLine {
                 at_m: line_m,
+                red: then == Light::Red,
                 pass_probability: drives_on_probability(actor, distance_m, config),
             });
         }
@@ -99,7 +127,7 @@ impl SignalBook {
     }
 }
 
-/// The probability that a driver who ought to stop within a distance will not.
+/// The probability that a driver who ought to stop for a light within a distance will not.
 ///
 /// Drivers brake with decelerations of about `comfortable_mps2`, spread normally: those whose own is less than what is
 /// needed by now are not going to stop. Who accelerates although stopping would already need a good part of that
@@ -109,12 +137,27 @@ pub(crate) fn drives_on_probability(actor: &Actor<'_>, distance_m: f64, config: 
     if needs <= 0.0 {
         return 0.0;
     }
-    if actor.acceleration_mps2 > ACCELERATING_MPS2 && needs > 0.5 * config.comfortable_mps2 {
+    if actor.acceleration_mps2 > ACCELERATING_MPS2 && needs > 0.9 * config.comfortable_mps2 {
         return 1.0;
     }
-    // Braking enough already shows the will to stop.
-    if actor.acceleration_mps2 < -0.5 && -actor.acceleration_mps2 >= 0.9 * needs {
+    (1.0 - brakes(actor, needs)) * normal::above(needs, config.comfortable_sigma_mps2, config.comfortable_mps2)
+}
+
+/// The probability that a driver who ought to give way within a distance will not: nobody has to, so who does shows it
+/// early. From `yield_mps2` needed on, or `yield_s` before the place, not to brake is not to give way.
+pub(crate) fn keeps_way_probability(actor: &Actor<'_>, distance_m: f64, config: &PredictConfig) -> f64 {
+    let needs = actor.stopping_mps2(distance_m);
+    if needs <= 0.0 {
         return 0.0;
     }
-    normal::above(needs, config.comfortable_sigma_mps2, config.comfortable_mps2)
+    let left_s = distance_m.max(0.0) / actor.speed_mps.max(0.1);
+    let creeps = actor.speed_mps < CREEPING_MPS;
+    let shows_s = (0.5 * actor.speed_mps / config.yield_mps2).max(if creeps { 0.0 } else { config.yield_s });
+    (1.0 - brakes(actor, needs)) * normal::above(shows_s, YIELD_SIGMA_S, left_s)
+}
+
+/// The probability that the driver brakes as one who means to stop: near to what that needs.
+fn brakes(actor: &Actor<'_>, needs_mps2: f64) -> f64 {
+    let own = -actor.acceleration_mps2;
+    if own < 0.5 { 0.0 } else { normal::above(own, BRAKING_SIGMA_MPS2, 0.6 * needs_mps2) }
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use jxz_hazard::HazardConfig;
-use jxz_world::{Cause, Track, TrackId, WarningKind};
+use jxz_world::{Application, Cause, Track, TrackId, WarningKind};
 
 /// Eastbound and northbound at the speeds given, their centres at the crossing of their lanes at t = 0 and at
 /// t = `late_s`.
@@ -23,7 +23,7 @@ fn two_cars_that_meet_at_a_right_angle_without_signals_are_warned_in_time() {
     assert_eq!(raised.len(), 1, "{raised:?}");
     let (t, warning) = raised[0];
     assert!(*t <= -3.0, "raised only {:.1} s before they meet", -t);
-    assert_eq!(warning.about, [TrackId(1), TrackId(2)]);
+    assert_eq!((warning.application, &warning.about[..]), (Application::Icw, &[TrackId(1), TrackId(2)][..]));
     assert_eq!(warning.concerned.iter().map(|c| c.track).collect::<Vec<_>>(), [TrackId(1), TrackId(2)]);
     let Cause::Conflict { time_to_conflict_s, post_encroachment_s, closest_m } = warning.cause else {
         panic!("{:?}", warning.cause)
@@ -92,6 +92,7 @@ fn a_left_turn_across_an_oncoming_car_is_warned_and_one_that_waits_is_not() {
     let said = play(&mut hazards(HazardConfig::default()), (-6.0, 0.0), |t| turning(t, true), green);
     let raised = said.raised(WarningKind::Collision);
     assert_eq!(raised.len(), 1, "{:?}", said.0);
+    assert_eq!(raised[0].1.application, Application::Lta);
     assert!(raised[0].0 <= -1.0, "raised at {}", raised[0].0);
     let said = play(&mut hazards(HazardConfig::default()), (-6.0, 3.0), |t| turning(t, false), green);
     assert!(said.raised(WarningKind::Collision).is_empty());
@@ -119,7 +120,7 @@ fn a_cyclist_crossing_a_cars_way_is_warned() {
         vec![car(1, t, (63.0 + 12.0 * t, -right_of(0)), (12.0, 0.0)), cyclist]
     };
     let said = play(&mut hazards(HazardConfig::default()), (-5.0, 0.0), tracks, None);
-    let raised = said.raised(WarningKind::Collision);
+    let raised = said.raised(WarningKind::Pedestrian);
     assert_eq!(raised.len(), 1);
     assert!(raised[0].0 <= -2.0);
 }

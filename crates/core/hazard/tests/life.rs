@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use jxz_geo::{Point, Vector};
-use jxz_hazard::{HazardConfig, describe};
+use jxz_hazard::{HazardConfig, Round, describe};
 use jxz_world::{Track, WarningKind, WarningStage};
 
 /// One at 18 m/s where 13.9 is allowed.
@@ -51,8 +51,8 @@ fn flicker_neither_raises_nor_cancels() {
 
 #[test]
 fn events_of_two_lives_and_two_sites_have_different_numbers() {
-    let twice = |t: f64| if !(2.0..=4.0).contains(&t) { speeder(t) } else { Vec::new() };
-    let said = play(&mut hazards(HazardConfig::default()), (0.0, 6.0), twice, None);
+    let twice = |t: f64| if !(2.0..=5.5).contains(&t) { speeder(t) } else { Vec::new() };
+    let said = play(&mut hazards(HazardConfig::default()), (0.0, 8.0), twice, None);
     let ids: Vec<_> = said.raised(WarningKind::SpeedLimit).iter().map(|(_, w)| w.id).collect();
     assert_eq!(ids.len(), 2);
     assert!(ids[0] != ids[1] && ids[0].0 >> 32 == ids[1].0 >> 32);
@@ -61,6 +61,27 @@ fn events_of_two_lives_and_two_sites_have_different_numbers() {
     let mut other = jxz_hazard::Hazards::new(town(), &other_site, HazardConfig::default());
     let said = play(&mut other, (0.0, 2.0), speeder, None);
     assert_ne!(said.raised(WarningKind::SpeedLimit)[0].1.id.0 >> 32, ids[0].0 >> 32);
+}
+
+#[test]
+fn an_event_that_comes_back_goes_on_under_its_number_and_so_does_a_road_user_with_a_new_one() {
+    // Gone for long enough to be cancelled, and back 1.2 s after that.
+    let pauses = |t: f64| if !(2.0..=4.0).contains(&t) { speeder(t) } else { Vec::new() };
+    let said = play(&mut hazards(HazardConfig::default()), (0.0, 6.0), pauses, None);
+    assert_eq!(said.raised(WarningKind::SpeedLimit).len(), 1);
+    assert_eq!(said.of(WarningKind::SpeedLimit, WarningStage::Cancelled).len(), 1);
+    assert!(said.0.iter().all(|(_, w)| w.id == said.0[0].1.id));
+    assert_eq!(said.0[said.0.len() - 1].1.stage, WarningStage::Held);
+    // The track is lost for half a second and begins anew.
+    let renamed = |t: f64| match t {
+        t if t < 2.0 => speeder(t),
+        t if t < 2.5 => Vec::new(),
+        t => vec![Track { id: jxz_world::TrackId(77), ..speeder(t).remove(0) }],
+    };
+    let said = play(&mut hazards(HazardConfig::default()), (0.0, 6.0), renamed, None);
+    assert_eq!(said.raised(WarningKind::SpeedLimit).len(), 1);
+    let last = &said.0[said.0.len() - 1].1;
+    assert_eq!((last.stage, last.about[0].0), (WarningStage::Held, 77));
 }
 
 #[test]
@@ -87,14 +108,14 @@ fn switching_one_application_off_cancels_its_warnings_and_leaves_the_others() {
         }
     };
     play(&mut hazards, (0.0, 13.0), another, None);
-    let alive = |hazards: &jxz_hazard::Hazards| hazards.alive().map(|w| w.kind).collect::<Vec<_>>();
-    assert_eq!(alive(&hazards), [WarningKind::RoadCondition, WarningKind::SpeedLimit]);
-    let stopped = hazards.alive().next().unwrap().id;
+    let alive = |hazards: &jxz_hazard::Hazards| hazards.alive().map(|w| w.kind()).collect::<Vec<_>>();
+    assert_eq!(alive(&hazards), [WarningKind::SpeedLimit, WarningKind::RoadCondition]);
+    let stopped = hazards.alive().last().unwrap().id;
     let mut config = HazardConfig::default();
-    config.speed_limit.enabled = false;
+    config.slw.enabled = false;
     hazards.set_config(config);
     let said = play(&mut hazards, (13.0, 14.0), another, None);
-    assert_eq!(said.0[0].1.kind, WarningKind::SpeedLimit);
+    assert_eq!(said.0[0].1.kind(), WarningKind::SpeedLimit);
     assert_eq!((said.0[0].0, said.0[0].1.stage), (13.0, WarningStage::Cancelled));
     assert_eq!(alive(&hazards), [WarningKind::RoadCondition]);
     assert_eq!(hazards.alive().next().unwrap().id, stopped);
@@ -123,7 +144,7 @@ fn rubbish_is_left_out_and_counted() {
     assert_eq!(said.kinds(), [WarningKind::SpeedLimit]);
     assert_eq!(hazards.counts().tracks_not_finite, 120);
     let old = speeder(-5.0);
-    hazards.assess(at(1.0), &old, None);
+    hazards.assess(&Round::of_tracks(at(1.0), &old, None));
     assert_eq!(hazards.counts().tracks_out_of_time, 1);
 }
 
@@ -141,17 +162,17 @@ fn odd_but_finite_tracks_do_no_harm() {
         let tracks: Vec<Track> = (0..60)
             .map(|id| {
                 let mut track = car(id, t, (0.0, 0.0), (0.0, 0.0));
-                let scale = 10_f64.powf(next() * 8.0 - 2.0);
+                let scale = libm::pow(10_f64, next() * 8.0 - 2.0);
                 track.position = Point::new((next() - 0.5) * scale, (next() - 0.5) * scale);
                 track.velocity = Vector::new((next() - 0.5) * 80.0, (next() - 0.5) * 1e-3 * scale.min(1e4));
-                track.covariance *= 10_f64.powf(next() * 30.0 - 15.0) * if next() < 0.1 { -1.0 } else { 1.0 };
+                track.covariance *= libm::pow(10_f64, next() * 30.0 - 15.0) * if next() < 0.1 { -1.0 } else { 1.0 };
                 track.existence = next() * 2.0 - 0.2;
                 track.extent_m = (next() < 0.5).then(|| (next() * 1e3, next() * 1e-3));
                 track.class = jxz_world::ClassBelief::from_weights([next(), next(), next()]);
                 track
             })
             .collect();
-        for warning in hazards.assess(at(t), &tracks, Some(&signals(t, EAST_WEST))) {
+        for warning in hazards.assess(&Round::of_tracks(at(t), &tracks, Some(&signals(t, EAST_WEST)))) {
             assert!((0.0..=1.0).contains(&warning.confidence), "{warning:?}");
         }
     }
@@ -168,7 +189,8 @@ fn what_finds_no_room_is_counted_and_the_rest_stays() {
     let said = play(&mut hazards, (0.0, 1.0), tracks, Some(EAST_WEST));
     assert_eq!(said.raised(WarningKind::SpeedLimit).len(), 3);
     assert_eq!(hazards.alive().count(), 3);
-    assert_eq!(hazards.counts().warnings_refused, 3 * 9);
+    // From the third of ten rounds on.
+    assert_eq!(hazards.counts().warnings_refused, 3 * 8);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use jxz_hazard::HazardConfig;
-use jxz_world::{Cause, Track, TrackId, WarningKind};
+use jxz_world::{Application, Cause, Track, TrackId, WarningKind};
 
 #[test]
 fn a_vehicle_that_stands_in_the_lane_is_a_stopped_vehicle_and_ends_when_it_drives_off() {
@@ -18,7 +18,7 @@ fn a_vehicle_that_stands_in_the_lane_is_a_stopped_vehicle_and_ends_when_it_drive
         vec![broken, car(2, t, (-190.0 + 1.0 * t, -right_of(0)), (1.0, 0.0))]
     };
     let said = play(&mut hazards(HazardConfig::default()), (0.0, 26.0), tracks, Some(EAST_WEST));
-    let raised = said.raised(WarningKind::RoadCondition);
+    let raised = said.by(Application::Hlw);
     assert_eq!(raised.len(), 1, "{raised:?}");
     let (t, warning) = raised[0];
     assert!((8.0..8.5).contains(t), "raised at {t}");
@@ -27,6 +27,7 @@ fn a_vehicle_that_stands_in_the_lane_is_a_stopped_vehicle_and_ends_when_it_drive
     let rear = jxz_geo::Point::new(-102.3, -right_of(1));
     assert!((warning.place.at - rear).norm() < 0.5 && (warning.place.path.end() - rear).norm() < 0.5);
     let over = said.of(WarningKind::RoadCondition, jxz_world::WarningStage::Cancelled);
+    let over: Vec<_> = over.into_iter().filter(|(_, w)| w.application == Application::Hlw).collect();
     assert_eq!(over.len(), 1);
     assert!((20.0..22.5).contains(&over[0].0), "cancelled at {}", over[0].0);
     assert_eq!(over[0].1.id, warning.id);
@@ -87,7 +88,7 @@ fn crawling_traffic_is_congestion_and_whoever_comes_is_told_the_way_around() {
         all
     };
     let said = play(&mut hazards(HazardConfig::default()), (0.0, 20.0), tracks, Some(EAST_WEST));
-    let jam = said.raised(WarningKind::RoadCondition);
+    let jam = said.by(Application::Tjw);
     assert_eq!(jam.len(), 1, "{jam:?}");
     assert!((12.0..13.0).contains(&jam[0].0), "raised at {}", jam[0].0);
     let Cause::Congestion { mean_mps, vehicles } = jam[0].1.cause else { panic!("{:?}", jam[0].1.cause) };
@@ -120,9 +121,11 @@ fn without_a_way_around_that_saves_time_there_is_no_advice() {
 }
 
 #[test]
-fn guidance_works_without_road_condition() {
+fn guidance_works_with_everything_else_switched_off() {
     let mut config = HazardConfig::default();
-    config.road_condition.enabled = false;
+    for application in Application::ALL {
+        config.set_enabled(application, application == Application::Guidance);
+    }
     let said = play(&mut hazards(config), (0.0, 20.0), crawling, Some(EAST_WEST));
     assert_eq!(said.kinds(), [WarningKind::Guidance]);
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use jxz_hazard::HazardConfig;
-use jxz_world::{Cause, Track, TrackId, WarningKind};
+use jxz_world::{Application, Cause, Track, TrackId, WarningKind};
 
 #[test]
 fn one_well_over_the_limit_is_warned_once_and_one_within_the_margin_is_not() {
@@ -54,7 +54,11 @@ fn column(t: f64, gap_m: f64, brake_mps2: f64, (follow_mps2, follow_s): (f64, f6
 fn a_leader_that_brakes_hard_before_an_inattentive_follower_is_warned_of() {
     let tracks = |t: f64| column(t, 20.0, 7.0, (1.0, 9.0));
     let said = play(&mut hazards(HazardConfig::default()), (-2.0, 1.6), tracks, Some(EAST_WEST));
-    let raised = said.raised(WarningKind::VehicleAhead);
+    assert_eq!(said.by(Application::Ebw).len(), 1, "{:?}", said.0);
+    assert!(
+        said.by(Application::Ebw)[0].0 <= 1.2 && matches!(said.by(Application::Ebw)[0].1.cause, Cause::Braking { .. })
+    );
+    let raised = said.by(Application::Fcw);
     assert_eq!(raised.len(), 1, "{:?}", said.0);
     let (t, warning) = raised[0];
     assert!((0.0..=1.0).contains(t), "raised at {t}");
@@ -71,7 +75,7 @@ fn a_standing_vehicle_ahead_is_warned_of_while_there_is_time() {
         vec![car(1, t, (-180.0 + 13.0 * t, -right_of(1)), (13.0, 0.0)), standing(2, t, (-60.0, -right_of(1)), 90.0)]
     };
     let said = play(&mut hazards(HazardConfig::default()), (0.0, 7.5), tracks, Some(EAST_WEST));
-    let raised = said.raised(WarningKind::VehicleAhead);
+    let raised = said.by(Application::Fcw);
     assert_eq!(raised.len(), 1, "{:?}", said.0);
     let left_s = (115.4 - 13.0 * raised[0].0) / 13.0;
     assert!((2.5..=6.0).contains(&left_s), "{left_s:.1} s before the bumpers touch");

@@ -2,15 +2,15 @@
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // Each test file uses its own part of this.
 
 use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
-use jxz_hazard::{HazardConfig, Hazards};
+use jxz_hazard::{HazardConfig, Hazards, Round};
 use jxz_map::{
     Control, Crossing, CrossingControl, CrossingIx, Junction, JunctionIx, Lane, LaneIx, LaneKind, Link, LinkIx, Map,
     Movement, Turn,
 };
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{
-    ClassBelief, IslandId, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site, SiteId,
-    Sources, Track, TrackId, Warning, WarningKind, WarningStage,
+    Application, ClassBelief, IslandId, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site,
+    SiteId, Sources, Track, TrackId, Warning, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;
@@ -303,7 +303,21 @@ pub struct Said(pub Vec<(f64, Warning)>);
 
 impl Said {
     pub fn of(&self, kind: WarningKind, stage: WarningStage) -> Vec<&(f64, Warning)> {
-        self.0.iter().filter(|(_, w)| w.kind == kind && w.stage == stage).collect()
+        self.0.iter().filter(|(_, w)| w.kind() == kind && w.stage == stage).collect()
+    }
+
+    /// What one application raised.
+    pub fn by(&self, application: Application) -> Vec<&(f64, Warning)> {
+        self.0.iter().filter(|(_, w)| w.application == application && w.stage == WarningStage::Raised).collect()
+    }
+
+    /// Applications that raised something, each once.
+    pub fn applications(&self) -> Vec<Application> {
+        let mut all: Vec<_> =
+            self.0.iter().filter(|(_, w)| w.stage == WarningStage::Raised).map(|(_, w)| w.application).collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     pub fn raised(&self, kind: WarningKind) -> Vec<&(f64, Warning)> {
@@ -313,7 +327,7 @@ impl Said {
     /// Kinds raised, sorted, each once.
     pub fn kinds(&self) -> Vec<WarningKind> {
         let mut kinds: Vec<_> =
-            self.0.iter().filter(|(_, w)| w.stage == WarningStage::Raised).map(|(_, w)| w.kind).collect();
+            self.0.iter().filter(|(_, w)| w.stage == WarningStage::Raised).map(|(_, w)| w.kind()).collect();
         kinds.sort();
         kinds.dedup();
         kinds
@@ -331,7 +345,7 @@ pub fn play(
     for i in 0..((to - from) * 10.0).round() as u32 {
         let t = from + f64::from(i) * 0.1;
         let lights = green.map(|green| signals(t, green));
-        for warning in hazards.assess(at(t), &tracks(t), lights.as_ref()) {
+        for warning in hazards.assess(&Round::of_tracks(at(t), &tracks(t), lights.as_ref())) {
             said.0.push((t, warning));
         }
     }

@@ -1,0 +1,87 @@
+//! BSW/LCW: moving over onto someone beside, or into the way of someone fast from behind.
+
+use crate::actor::{Actor, velocity_sigma_mps};
+use crate::config::BswConfig;
+use crate::encounter::one_body;
+use crate::ledger::{EventKey, Proposal};
+use crate::level;
+use crate::normal;
+use crate::place::Spot;
+use crate::scene::Scene;
+use jxz_world::{Application, Cause, Level, RoadUserClass};
+
+/// Farther apart sideways than this nobody moves over onto anybody, metres.
+const MOST_ASIDE_M: f64 = 5.0;
+/// Farther apart than this they are nothing to each other, metres.
+const MOST_APART_M: f64 = 60.0;
+/// Courses that differ by more than this are no lane change, cosine.
+const SAME_WAY_COS: f64 = 0.9;
+
+/// A move to the side is one that stands so clear of its own error, 1-sigma.
+const SURE_SIGMAS: f64 = 2.0;
+
+pub(crate) fn propose(scene: &Scene<'_>, config: &BswConfig, least: f64, out: &mut Vec<Proposal>) {
+    for &(i, j) in &scene.pairs {
+        for (own, other) in [(i, j), (j, i)] {
+            out.extend(change(scene, config, own, other).filter(|p| p.probability >= least));
+        }
+    }
+}
+
+/// `own` moves over towards `other`.
+fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Option<Proposal> {
+    let (a, b) = (&scene.actors[own], &scene.actors[other]);
+    let drives = |x: &Actor<'_>| x.class == RoadUserClass::Motor && x.speed_mps >= config.min_speed_mps;
+    if !drives(a) || !drives(b) {
+        return None;
+    }
+    if (b.at - a.at).norm_squared() > MOST_APART_M * MOST_APART_M {
+        return None;
+    }
+    // In junctions ways cross and merge: that is for others.
+    let on = a.placements.first()?;
+    if scene.map.lane(on.lane).movement.is_some() {
+        return None;
+    }
+    let road = scene.roads.shape(on.lane)?.pose(on.s_m);
+    if road.dir.dot(&b.velocity) < SAME_WAY_COS * b.speed_mps {
+        return None;
+    }
+    let apart = b.at - a.at;
+    let (along_m, aside_m) = (road.dir.dot(&apart), road.dir.perp(&apart));
+    let side = aside_m.signum();
+    let gap_aside_m = aside_m.abs() - 0.5 * (a.width_m + b.width_m);
+    if gap_aside_m < -0.3 || aside_m.abs() > MOST_ASIDE_M {
+        return None;
+    }
+    let towards_mps = side * road.dir.perp(&a.velocity);
+    let closing_aside_mps = towards_mps - side * road.dir.perp(&b.velocity);
+    let own_sigma_mps = velocity_sigma_mps(a.track, road.left());
+    if towards_mps < config.min_sideways_mps.max(SURE_SIGMAS * own_sigma_mps) || one_body(a, b) {
+        return None;
+    }
+    // From b's front to a's rear, and how fast that closes.
+    let gap_m = -along_m - 0.5 * (a.length_m + b.length_m);
+    let closing_mps = road.dir.dot(&(b.velocity - a.velocity));
+    let beside = along_m.abs() < 0.5 * (a.length_m + b.length_m) + 1.0;
+    let comes = gap_m > 0.0 && closing_mps > 1.0 && gap_m < config.behind_s * closing_mps;
+    if !(beside || comes) {
+        return None;
+    }
+    let sigma_mps = libm::hypot(own_sigma_mps, velocity_sigma_mps(b.track, road.left()));
+    let sigma = libm::hypot(libm::hypot(a.sigma_m, b.sigma_m), config.within_s * sigma_mps);
+    let touches = normal::above(closing_aside_mps * config.within_s - gap_aside_m, sigma, 0.0);
+    let time_s = gap_aside_m.max(0.0) / closing_aside_mps.max(0.05);
+    Some(Proposal {
+        application: Application::Bsw,
+        key: EventKey::pair(a.event, b.event),
+        level: level::of(scene.life, time_s, 0.0).max(Level::Warning),
+        at_once: false,
+        probability: touches * a.motor_probability() * b.motor_probability(),
+        cause: Cause::Beside { gap_m, closing_mps },
+        about: vec![b.track.id],
+        concerned: vec![scene.concerned(own), scene.concerned(other)],
+        spot: Spot::OnWay { actor: own, way: 0, s_m: 0.0, at: a.at },
+        sensed_at: a.track.measured_at.max(b.track.measured_at),
+    })
+}

@@ -1,0 +1,149 @@
+//! VRUCW: someone on foot or on a bicycle who is, or by their moving will be, in a motor vehicle's way.
+
+use crate::actor::TIME_STEP_S;
+use crate::config::VrucwConfig;
+use crate::conflict::{Meeting, Pairing};
+use crate::encounter::{self, Encounter};
+use crate::kerb;
+use crate::ledger::{EventKey, Proposal};
+use crate::level;
+use crate::place::Spot;
+use crate::scene::Scene;
+use jxz_world::{Application, Cause, Level, RoadUserClass};
+use std::collections::BTreeMap;
+
+/// Slower than this against each other, the two are one body (a passenger, a second track), m/s.
+const LEAST_RELATIVE_MPS: f64 = 1.5;
+
+/// How one vehicle would meet the pedestrian.
+struct Approach<'a> {
+    vehicle: usize,
+    way: usize,
+    probability: f64,
+    pairing: Pairing<'a>,
+    meeting: Meeting,
+}
+
+/// Cyclists, from the encounters of everyone on wheels.
+pub(crate) fn cyclists(
+    scene: &Scene<'_>,
+    encounters: &[Encounter],
+    config: &VrucwConfig,
+    least: f64,
+    out: &mut Vec<Proposal>,
+) {
+    let own = encounters.iter().filter(|e| e.application == Application::Vrucw && e.probability >= least);
+    for met in own {
+        let cyclist = |i: usize| scene.actors[i].class == RoadUserClass::NonMotor;
+        let (cyclist, vehicle) = if cyclist(met.b) { (met.b, met.a) } else { (met.a, met.b) };
+        if scene.actors[vehicle].speed_mps < config.min_vehicle_mps {
+            continue;
+        }
+        let about = &scene.actors[cyclist];
+        let proposal = encounter::proposal(scene, met);
+        out.push(Proposal {
+            key: EventKey::pair(scene.actors[vehicle].event, about.event),
+            about: vec![about.track.id],
+            ..proposal
+        });
+    }
+}
+
+/// Pedestrians: one event each, with every vehicle that would meet them.
+pub(crate) fn pedestrians(scene: &Scene<'_>, config: &VrucwConfig, least: f64, out: &mut Vec<Proposal>) {
+    let class = |i: usize| scene.actors[i].class;
+    let mut intent = BTreeMap::new();
+    let mut approaches: BTreeMap<usize, Vec<Approach<'_>>> = BTreeMap::new();
+    for &(i, j) in &scene.pairs {
+        let (vehicle, walker) = match (class(i), class(j)) {
+            (RoadUserClass::Motor, RoadUserClass::Pedestrian) => (i, j),
+            (RoadUserClass::Pedestrian, RoadUserClass::Motor) => (j, i),
+            _ => continue,
+        };
+        if scene.actors[vehicle].speed_mps < config.min_vehicle_mps {
+            continue;
+        }
+        let steps_out = *intent.entry(walker).or_insert_with(|| kerb::steps_out(scene, &scene.actors[walker], config));
+        if let Some(approach) = approach(scene, config, vehicle, walker, steps_out)
+            && approach.probability >= least
+        {
+            approaches.entry(walker).or_default().push(approach);
+        }
+    }
+    out.extend(approaches.into_iter().filter_map(|(walker, approaches)| warn(scene, config, walker, &approaches)));
+}
+
+/// The probability that a vehicle meets a pedestrian, over the vehicle's ways.
+fn approach<'a>(
+    scene: &'a Scene<'_>,
+    config: &VrucwConfig,
+    vehicle: usize,
+    walker: usize,
+    steps_out: f64,
+) -> Option<Approach<'a>> {
+    let (a, b) = (&scene.actors[vehicle], &scene.actors[walker]);
+    if (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS {
+        return None;
+    }
+    let way_b = b.paths.first()?;
+    let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
+    let mut sum = 0.0;
+    let mut best: Option<(f64, usize, Pairing<'_>, Meeting)> = None;
+    for (way, way_a) in a.paths.iter().enumerate() {
+        // Off the lanes there is no kerb to wait at.
+        let steps_out = if way_a.lanes.is_empty() { 1.0 } else { steps_out };
+        if steps_out * way_a.probability < 0.01 {
+            continue;
+        }
+        let pairing = Pairing { a, way_a, b, way_b };
+        let Some(meeting) = pairing.meet(steps, config.margin_s) else { continue };
+        if meeting.second_s > config.max_time_s || meeting.touching {
+            continue;
+        }
+        let weight = way_a.probability * steps_out * meeting.probability * way_a.reach_probability(meeting.s_m);
+        sum += weight;
+        if best.as_ref().is_none_or(|(known, ..)| weight > *known) {
+            best = Some((weight, way, pairing, meeting));
+        }
+    }
+    let (_, way, pairing, meeting) = best?;
+    let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
+    let classes = a.track.class.of(RoadUserClass::Motor) * b.track.class.of(RoadUserClass::Pedestrian);
+    let probability = sum.min(1.0) * there * classes;
+    Some(Approach { vehicle, way, probability, pairing, meeting })
+}
+
+fn warn(scene: &Scene<'_>, config: &VrucwConfig, walker: usize, approaches: &[Approach<'_>]) -> Option<Proposal> {
+    let worst = approaches.iter().max_by(|a, b| {
+        a.probability.total_cmp(&b.probability).then(b.meeting.second_s.total_cmp(&a.meeting.second_s))
+    })?;
+    let actor = &scene.actors[walker];
+    let track = actor.track;
+    let sensed = |i: usize| scene.actors[i].track.measured_at;
+    let vehicle = &scene.actors[worst.vehicle];
+    let to_m = worst.meeting.s_m - 0.5 * vehicle.length_m - 0.5 * actor.width_m;
+    let needs_mps2 = level::needs_mps2(scene.life, vehicle.speed_mps, to_m);
+    // One with a radio is told as well.
+    let own = track.vehicle.is_some().then(|| scene.concerned(walker));
+    Some(Proposal {
+        application: Application::Vrucw,
+        key: EventKey::Track(actor.event),
+        level: level::of(scene.life, worst.meeting.first_s, needs_mps2).max(Level::Warning),
+        at_once: kerb::appeared(scene, actor, config),
+        probability: worst.probability,
+        cause: Cause::Conflict {
+            time_to_conflict_s: worst.meeting.first_s,
+            post_encroachment_s: worst.meeting.post_encroachment_s,
+            closest_m: worst.pairing.closest_m(worst.meeting.nearest_s),
+        },
+        about: vec![track.id],
+        concerned: approaches.iter().map(|a| scene.concerned(a.vehicle)).chain(own).collect(),
+        spot: Spot::OnWay {
+            actor: worst.vehicle,
+            way: worst.way,
+            s_m: worst.meeting.s_m.max(0.0),
+            at: worst.meeting.at,
+        },
+        sensed_at: approaches.iter().map(|a| sensed(a.vehicle)).fold(track.measured_at, Ord::max),
+    })
+}
