@@ -11,7 +11,7 @@ use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
 use jxz_v2x::MessageKind;
-use jxz_world::{Cause, DropCause, VehicleId, WarningKind};
+use jxz_world::{Cause, DropCause, Level, VehicleDetails, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
 /// Every unit on the island.
@@ -80,7 +80,13 @@ impl Fleet {
     }
 
     /// Messages of the step's beginning, in order of the vehicles' numbers; units of vehicles that left go.
-    pub(crate) fn observe(&mut self, truth: &[TruthObject], now: Now, step: u64) -> Vec<VehicleMessage> {
+    pub(crate) fn observe(
+        &mut self,
+        truth: &[TruthObject],
+        now: Now,
+        step: u64,
+        details: &dyn Fn(&TruthObject) -> VehicleDetails,
+    ) -> Vec<VehicleMessage> {
         let mut messages = Vec::new();
         let mut alive = truth.iter().filter(|object| object.vehicle.is_some()).peekable();
         let surroundings = Surroundings { frame: &self.frame, sky: &self.sky, plan: &self.plan };
@@ -93,6 +99,7 @@ impl Fleet {
                 return false;
             };
             let before = unit.vehicle;
+            unit.details = details(object);
             messages.extend(unit.observe(object, now, step, &surroundings, drops));
             if unit.vehicle != before {
                 numbers.remove(&before);
@@ -155,14 +162,26 @@ impl Fleet {
 /// How long a driver takes to act on a warning, seconds.
 const REACTION_S: f64 = 0.7;
 
+/// A driver who stops wants to go so fast, metres per second.
+const STOP_MPS: f64 = 0.1;
+
 /// What a driver does about a warning: a speed not to exceed, for some time.
 fn react(traffic: &mut Traffic, number: u64, warning: &Shown, time_s: f64) {
     let Some(v_mps) = traffic.speed_mps(number) else { return };
-    let (for_s, mps) = match (warning.kind, &warning.cause) {
-        (WarningKind::Collision | WarningKind::Pedestrian, _) => (2.5, (0.4 * v_mps).max(2.0)),
+    let (for_s, mps) = match (warning.application.kind(), &warning.cause) {
+        (WarningKind::Collision | WarningKind::Pedestrian, _)
+        | (WarningKind::VehicleAhead, Cause::Braking { .. })
+        | (WarningKind::Signal, Cause::RedLight { .. }) => {
+            let mps = match warning.level {
+                Level::Advice => (0.7 * v_mps).max(4.0),
+                Level::Warning => (0.4 * v_mps).max(2.0),
+                Level::Urgent => STOP_MPS,
+            };
+            (2.5, mps)
+        }
         (WarningKind::SpeedLimit, Cause::Overspeed { limit_mps, .. }) => (6.0, 0.97 * limit_mps),
         (WarningKind::VehicleAhead, Cause::Closing { ahead_mps, .. }) => (3.0, ahead_mps.max(3.0)),
-        (WarningKind::RoadCondition, _) => (5.0, (0.7 * v_mps).max(5.0)),
+        (WarningKind::RoadCondition | WarningKind::EmergencyVehicle, _) => (5.0, (0.7 * v_mps).max(5.0)),
         // Advice changes a route, not a speed.
         _ => return,
     };

@@ -157,7 +157,7 @@ mod tests {
                 count += 1.0;
             }
         }
-        (f64::sqrt(power / count), -lag_s / f64::ln(product / power))
+        (f64::sqrt(power / count), -lag_s / libm::log(product / power))
     }
 
     #[test]

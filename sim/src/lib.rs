@@ -7,10 +7,12 @@ mod envelope;
 mod fleet;
 mod gnss;
 mod on_board;
+mod outline;
 mod outside;
 mod radio;
 mod rng;
 mod scenario;
+mod score;
 mod sensor;
 mod simulation;
 mod site_play;
@@ -27,14 +29,26 @@ pub use radio::{
     Pc5Reference, Radio, RadioReport, TrialResult, UuCounts, UuLoss,
 };
 pub use scenario::{
-    BlockagePlan, BurstPlan, Demand, GnssPlan, Incident, IncidentKind, OnBoardPlan, Outage, Pc5Plan, RadioPlan,
-    Scenario, ScenarioError, TrafficPlan,
+    Actor, ActorKind, Amount, Area, BlockagePlan, Buildings, BurstPlan, Demand, DriverPlan, Expect, FaultySensor,
+    Freeze, GnssPlan, Incident, IncidentKind, Light, OnBoardPlan, Outage, Pc5Plan, RadioPlan, Scenario, ScenarioError,
+    SeedRange, SensorFault, TrafficPlan, WeatherChange, WeatherPlan,
 };
-pub use simulation::{STEP, Simulation, SimulationError, StepOutput};
+/// The words of a scenario's actors and expectations.
+pub mod words {
+    pub use crate::scenario::{
+        Appears, Brake, ChangeTo, Cross, Drive, EncounterExpected, Follow, Lamps, LightName, Meet, Order, Overtake,
+        Place, Shift, Span, Step, StepBack, Stop, TurnName, Walk, WarningExpected, When, Within,
+    };
+}
+pub use score::{
+    Alarm, AlarmTruth, ApplicationScore, Benefit, CONFLICT_S, Delay, Event, LEAD_S, Lead, NEAR_CONFLICT_S, RunScore,
+    Score, ScoreWatch, Tally,
+};
+pub use simulation::{STEP, SentScan, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};
-pub use traffic::RoadUserKind;
+pub use traffic::{Discharge, FlowPoint, FlowTrial, QueueTrial, RoadUserKind};
 pub use truth::TruthObject;
 pub use virtual_run::{
-    Executor, HandOvers, Latency, MustArrive, NeighbourLinks, Serial, Tracking, VirtualIsland, VirtualReport,
-    VirtualRunError,
+    Encounter, EncounterBook, Executor, HandOvers, Judge, Latency, Met, MustArrive, NeighbourLinks, Observer, Sender,
+    Serial, ShownTo, Tracking, Transmission, Verdict, VirtualIsland, VirtualReport, VirtualRunError, Warned,
 };

@@ -12,7 +12,8 @@ use jxz_security::{PseudonymError, PseudonymPool, SignError};
 use jxz_units::{Heading, Now, Utc, wrap_pi};
 use jxz_v2x::{Audience, EncodeError, MsgCount, Notice, OnBoardState, Received, ReceivedWarning, RsiCode, encode_bsm};
 use jxz_world::{
-    Cause, DropCause, Drops, LatencyBook, LatencyStage, VehicleDetails, VehicleId, WarningId, WarningKind, WarningStage,
+    Application, Cause, DropCause, Drops, LatencyBook, LatencyStage, Level, VehicleDetails, VehicleId, WarningId,
+    WarningKind, WarningStage,
 };
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
@@ -43,8 +44,10 @@ pub struct VehicleMessage {
 pub struct Shown {
     /// To whose driver.
     pub vehicle: VehicleId,
-    /// What kind.
-    pub kind: WarningKind,
+    /// What raised it.
+    pub application: Application,
+    /// How pressing it is.
+    pub level: Level,
     /// Its number.
     pub id: WarningId,
     /// Its revision.
@@ -142,6 +145,8 @@ pub(crate) struct OnBoardUnit {
     receiver: Receiver,
     at: Point,
     heading: Option<Heading>,
+    /// What the vehicle says beside its motion.
+    pub(crate) details: VehicleDetails,
     known: BTreeMap<WarningId, Known>,
 }
 
@@ -164,6 +169,7 @@ impl OnBoardUnit {
             receiver,
             at: Point::origin(),
             heading: None,
+            details: VehicleDetails::default(),
             known: BTreeMap::new(),
         }
     }
@@ -231,7 +237,7 @@ impl OnBoardUnit {
             heading: self.heading,
             acceleration_mps2: Some(truth.acceleration_mps2),
             extent_m: Some(truth.extent_m),
-            details: VehicleDetails::default(),
+            details: self.details,
         };
         let message = encode_bsm(surroundings.frame, plan.profile, &state, self.count.take()).map_err(SealError::from);
         match message.and_then(|message| self.seal(now, message)) {
@@ -310,7 +316,7 @@ impl OnBoardUnit {
         };
         let new_here = !core::mem::replace(here, true);
         if new_here {
-            totals.warnings.entry(notice.kind).or_default().count(channel);
+            totals.warnings.entry(notice.kind()).or_default().count(channel);
         }
         let delay_s = now.seconds_since(notice.sensed_at);
         if newer {
@@ -322,8 +328,9 @@ impl OnBoardUnit {
             totals.drops.count(DropCause::RadioDuplicate);
             return None;
         }
-        let (kind, id, revision, cause) = (notice.kind, notice.id, notice.revision, notice.cause.clone());
-        Some(Shown { vehicle: self.vehicle, kind, id, revision, channel, first: newer, delay_s, cause })
+        let (id, revision, cause) = (notice.id, notice.revision, notice.cause.clone());
+        let (application, level) = (notice.application, notice.level);
+        Some(Shown { vehicle: self.vehicle, application, level, id, revision, channel, first: newer, delay_s, cause })
     }
 
     /// Forgets what ended long ago, and what ends first if that is not enough.
@@ -364,7 +371,8 @@ mod tests {
         Warning {
             id: WarningId(77),
             revision,
-            kind: WarningKind::RoadCondition,
+            application: Application::Hlw,
+            level: Level::Warning,
             stage,
             cause: Cause::StoppedVehicle { standing_s: 9.0 },
             about: vec![],

@@ -59,7 +59,7 @@ pub(crate) fn truth_of(
     let left_out = (users.len() - sound.len()) as u64;
     let truth = sound.into_iter().map(|user| {
         let (length_m, width_m, height_m) = user.size_m;
-        let along = Vector::new(user.yaw.rad().cos(), user.yaw.rad().sin());
+        let along = Vector::new(libm::cos(user.yaw.rad()), libm::sin(user.yaw.rad()));
         TruthObject {
             id: user.id,
             kind: user.kind,

@@ -26,6 +26,10 @@ pub(crate) enum Purpose {
     HandOver = 18,
     Reservation = 19,
     UuMessage = 20,
+    SensorLink = 24,
+    SensorFault = 25,
+    SensorScenery = 26,
+    Actor = 40,
 }
 
 /// The seed that everything follows from.
@@ -65,8 +69,15 @@ pub(crate) fn normal(stream: &mut impl Rng) -> f64 {
     radius * libm::cos(core::f64::consts::TAU * stream.random::<f64>())
 }
 
+/// Two independent standard normal draws (both halves of the transform): cheaper than twice [`normal`].
+pub(crate) fn normal_pair(stream: &mut impl Rng) -> (f64, f64) {
+    let radius = (-2.0 * libm::log(1.0 - stream.random::<f64>())).sqrt();
+    let (sin, cos) = libm::sincos(core::f64::consts::TAU * stream.random::<f64>());
+    (radius * cos, radius * sin)
+}
+
 /// A Poisson draw (Knuth's product), for means up to some tens.
-pub(crate) fn poisson(stream: &mut Stream, mean: f64) -> usize {
+pub(crate) fn poisson(stream: &mut impl Rng, mean: f64) -> usize {
     let floor = libm::exp(-mean.clamp(0.0, 50.0));
     let (mut count, mut product) = (0, stream.random::<f64>());
     while product > floor {

@@ -4,25 +4,33 @@ use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
 use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
 use crate::outside::{self, OutsideUser};
-use crate::radio::{Channel, Radio, Reception, UuLoss};
+use crate::radio::{Channel, Radio, Reception, Streets, UuLoss};
 use crate::rng::Seed;
-use crate::scenario::{Scenario, ScenarioError};
-use crate::sensor::Sensor;
+use crate::scenario::{Buildings, Scenario, ScenarioError, WeatherPlan};
+use crate::sensor::{self, Around, Conditions, Place, Scratch, Sensor};
 use crate::traffic::{Lights, RoadNet, Traffic};
 use crate::truth::TruthObject;
 use crate::virtual_run::{Executor, Serial};
 use core::time::Duration;
-use jxz_geo::Point;
+use jxz_geo::{Point, Wgs84};
 use jxz_map::Map;
-use jxz_units::{Instant, Now, Utc};
+use jxz_units::{Instant, Now, Utc, Yaw};
 use jxz_v2x::MessageKind;
-use jxz_world::{JunctionSignals, Scan, SiteId, VehicleId};
+use jxz_world::{JunctionSignals, RoadReport, Scan, SiteId, VehicleId};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// Length of a step.
 pub const STEP: Duration = Duration::from_millis(50);
 /// Steps from one report of the signals to the next.
 const SIGNAL_STEPS: u64 = 4;
+/// Steps from one report of the road's conditions to the next.
+const CONDITION_STEPS: u64 = 20;
+/// Who watches the road tells of an incident so long after it began, and each report holds so long, seconds.
+const KNOWN_AFTER_S: f64 = 5.0;
+const REPORT_HOLDS_S: f64 = 3.0;
+/// Visibility in the fog of an incident, metres.
+const FOG_VISIBILITY_M: f64 = 80.0;
 
 /// Why a simulation cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +45,35 @@ pub enum SimulationError {
     /// An outage names a base station that the map does not have.
     #[error("the scenario's outage names cell {0:?}, which the map does not have")]
     UnknownCell(String),
+    /// An entry of the scenario's sensors fits none of the map's.
+    #[error("the scenario's [[sensors]] entry for {whom} fits no sensor of the map; it has {exist}")]
+    UnknownSensor {
+        /// Which site, name and kind the entry names.
+        whom: String,
+        /// What the map has.
+        exist: String,
+    },
+    /// A line of the demand names a road at whose end nobody enters or leaves the map.
+    #[error("the scenario's demand has {key} = {road:?}, which is no road at the map's edge; there are {}", there.join(", "))]
+    UnknownRoad {
+        /// `from` or `to`.
+        key: &'static str,
+        /// The name.
+        road: String,
+        /// Ids, with their names, of the roads that could be meant.
+        there: Vec<String>,
+    },
+}
+
+/// A scan on its way to its site's node.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentScan {
+    /// Which site.
+    pub site: SiteId,
+    /// When it arrives there, since the start; scans of one sensor may overtake each other.
+    pub arrives: Instant,
+    /// What it says.
+    pub scan: Scan,
 }
 
 /// What came about in one step.
@@ -44,10 +81,12 @@ pub enum SimulationError {
 pub struct StepOutput {
     /// The step's beginning, that the truth and the signals are for.
     pub at: Option<Now>,
-    /// Scans whose time of validity lies within the step, by site.
-    pub scans: Vec<(SiteId, Scan)>,
+    /// Scans that are taken within the step, by site.
+    pub scans: Vec<SentScan>,
     /// What signal controllers report, each 0.2 s.
     pub signals: Vec<JunctionSignals>,
+    /// What those who watch the road say of it, each second.
+    pub conditions: Vec<RoadReport>,
     /// What vehicles say of themselves at the step's beginning, each of them ten times a second.
     pub messages: Vec<VehicleMessage>,
 }
@@ -60,17 +99,31 @@ struct SiteSensors {
     /// Nothing farther than this is in any of its sensors' range, metres.
     reach_m: f64,
     sensors: Vec<Sensor>,
+    /// Whether fog of an incident lies there.
+    fog: bool,
     /// Of one step.
-    scans: Vec<Scan>,
+    near: Vec<usize>,
+    sent: Vec<sensor::Sent>,
+    scratch: Scratch,
 }
 
 impl SiteSensors {
-    fn look(&mut self, truth: &[TruthObject], now: Now) {
-        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
-        let near: Vec<&TruthObject> =
-            truth.iter().filter(|object| (object.position - self.centre).norm() < self.reach_m).collect();
+    fn look(&mut self, truth: &[TruthObject], now: Now, clear: &Conditions) {
+        let conditions = if self.fog { clear.in_fog(FOG_VISIBILITY_M) } else { *clear };
+        self.near.clear();
+        let (centre, reach_m2) = (self.centre, self.reach_m * self.reach_m);
+        let near = |object: &TruthObject| (object.position - centre).norm_squared() < reach_m2;
+        self.near.extend(truth.iter().enumerate().filter(|(_, object)| near(object)).map(|(index, _)| index));
+        let around = Around {
+            truth,
+            near: &self.near,
+            conditions: &conditions,
+            utc: now.utc,
+            from_ns: now.mono.ns(),
+            to_ns: (now.mono + STEP).ns(),
+        };
         for sensor in &mut self.sensors {
-            sensor.scans(&near, now.utc, from_ns, to_ns, &mut self.scans);
+            sensor.scans(&around, &mut self.scratch, &mut self.sent);
         }
     }
 }
@@ -87,6 +140,8 @@ pub struct Simulation {
     traffic: Traffic,
     /// Once road users are moved from outside: how many of them were left out.
     outside: Option<u64>,
+    weather: WeatherPlan,
+    place: Wgs84,
     sites: Vec<SiteSensors>,
     fleet: Fleet,
     radio: Radio,
@@ -97,9 +152,10 @@ impl Simulation {
     /// An island at rest at `utc_start` with its road users in place.
     ///
     /// # Errors
-    /// The scenario has a number out of range or names a site or cell that the map does not have.
+    /// The scenario has a number out of range or names a site, cell or sensor that the map does not have.
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, SimulationError> {
         scenario.check()?;
+        let map = scenario.area.narrow(map)?;
         for name in scenario.incidents.iter().filter_map(|incident| incident.site.as_ref()) {
             if !map.sites.iter().any(|site| site.id.0 == *name) {
                 return Err(SimulationError::UnknownSite(name.clone()));
@@ -110,12 +166,17 @@ impl Simulation {
                 return Err(SimulationError::UnknownCell(cell.clone()));
             }
         }
+        if let Some((key, road, there)) = crate::traffic::unknown_road(&map, &scenario.traffic) {
+            return Err(SimulationError::UnknownRoad { key, road, there });
+        }
         let seed = Seed(seed);
         let radio = Radio::new(&map, &scenario.radio, seed);
         let lights = Lights::new(&map, utc_start);
-        let sites = sites_of(&map, seed);
+        let sites = sites_of(&map, scenario, seed)?;
+        let place = map.frame.to_wgs84(Point::origin());
         let net = Arc::new(RoadNet::new(map));
-        let traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
+        let mut traffic = Traffic::new(Arc::clone(&net), scenario, seed, &lights);
+        traffic.set_stage(scenario, seed, &lights, utc_start)?;
         let fleet = Fleet::new(seed, scenario.on_board.clone(), net.map.frame);
         let connected_share = scenario.on_board.share;
         let mut simulation = Self {
@@ -127,6 +188,8 @@ impl Simulation {
             lights,
             traffic,
             outside: None,
+            weather: scenario.weather.clone(),
+            place,
             sites,
             fleet,
             radio,
@@ -175,6 +238,29 @@ impl Simulation {
         self.traffic.incidents()
     }
 
+    /// The number of an actor among the road users, also before it appears and after it has left.
+    #[must_use]
+    pub fn actor(&self, name: &str) -> Option<u64> {
+        self.actors().find(|(actor, _)| *actor == name).map(|(_, number)| number)
+    }
+
+    /// Every actor's name and number, in the scenario's order.
+    pub fn actors(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.traffic.actors()
+    }
+
+    /// Whether a vehicle is more than a tenth over the limit where it is, a scripted incident's too.
+    #[must_use]
+    pub fn is_speeding(&self, vehicle: &TruthObject) -> bool {
+        self.traffic.is_speeding(vehicle.id)
+    }
+
+    /// Whether a vehicle is the first before a light that does not let it go.
+    #[must_use]
+    pub fn faces_red(&self, vehicle: &TruthObject) -> bool {
+        self.traffic.faces_red(vehicle.id, &self.lights)
+    }
+
     /// Vehicles taken off the road because they stood for five minutes: zero unless traffic jammed for good.
     #[must_use]
     pub fn removed_stuck(&self) -> u64 {
@@ -211,6 +297,19 @@ impl Simulation {
         self.outside.unwrap_or(0)
     }
 
+    /// The incidents that lie on the road and are known by now, as reports.
+    fn conditions(&self, now: Now) -> impl Iterator<Item = RoadReport> {
+        let time_s = now.mono.ns() as f64 * 1e-9;
+        self.traffic.conditions(time_s - KNOWN_AFTER_S).map(move |condition| RoadReport {
+            id: condition.id,
+            hazard: condition.hazard,
+            at: condition.at,
+            radius_m: condition.radius_m,
+            safe_mps: condition.safe_mps,
+            valid_until: now.utc.plus_seconds(REPORT_HOLDS_S.min(condition.until_s - time_s)),
+        })
+    }
+
     /// One step of [`STEP`]: what happens from [`Self::now`] on.
     pub fn step(&mut self) -> StepOutput {
         self.step_by(&Serial)
@@ -225,7 +324,12 @@ impl Simulation {
         if self.step.is_multiple_of(SIGNAL_STEPS) {
             output.signals.extend(self.lights.all().cloned());
         }
-        output.messages = self.fleet.observe(&self.truth, now, self.step);
+        if self.step.is_multiple_of(CONDITION_STEPS) {
+            output.conditions.extend(self.conditions(now));
+        }
+        let traffic = &self.traffic;
+        let details = |object: &TruthObject| traffic.details(object.id, object.acceleration_mps2).unwrap_or_default();
+        output.messages = self.fleet.observe(&self.truth, now, self.step, &details);
         self.scan(now, executor, &mut output);
         if self.outside.is_some() {
             self.step += 1;
@@ -283,15 +387,22 @@ impl Simulation {
 
     fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
         let truth = &self.truth;
+        let time_s = now.mono.since(Instant::ZERO).as_secs_f64();
+        let conditions = Conditions::of(&self.weather, self.place, now.utc, time_s);
+        for site in &mut self.sites {
+            site.fog = self.traffic.is_foggy(site.centre);
+        }
         let sites: Vec<Mutex<&mut SiteSensors>> = self.sites.iter_mut().map(Mutex::new).collect();
         executor.run(sites.len(), &|number| {
             // Nobody else holds it, so it cannot be poisoned.
             if let Ok(mut site) = sites[number].lock() {
-                site.look(truth, now);
+                site.look(truth, now, &conditions);
             }
         });
         for site in &mut self.sites {
-            output.scans.extend(site.scans.drain(..).map(|scan| (site.id.clone(), scan)));
+            let SiteSensors { id, sent, .. } = site;
+            let of_site = |sent: sensor::Sent| SentScan { site: id.clone(), arrives: sent.arrives, scan: sent.scan };
+            output.scans.extend(sent.drain(..).map(of_site));
         }
     }
 
@@ -311,7 +422,7 @@ impl Simulation {
                 class: vehicle.kind.class(),
                 position,
                 velocity: vehicle.velocity(along),
-                yaw,
+                yaw: Yaw::from_rad(yaw.rad() + vehicle.turned_rad()),
                 extent_m: (vehicle.length_m, width_m),
                 height_m,
                 acceleration_mps2: vehicle.a_mps2,
@@ -341,26 +452,46 @@ impl Simulation {
 }
 
 /// Every site's sensors, each at its own phase of the period.
-fn sites_of(map: &Map, seed: Seed) -> Vec<SiteSensors> {
+fn sites_of(map: &Map, scenario: &Scenario, seed: Seed) -> Result<Vec<SiteSensors>, SimulationError> {
+    let all = || map.sites.iter().flat_map(|site| site.sensors.iter().map(move |spec| (site, spec)));
+    for fault in &scenario.sensors {
+        if !all().any(|(site, spec)| fault.names(&site.id.0, spec.kind, &spec.id.0)) {
+            let names: BTreeSet<&str> = all().map(|(_, spec)| spec.id.0.as_str()).collect();
+            let sites: Vec<&str> = map.sites.iter().map(|site| site.id.0.as_str()).collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            let exist = format!("sensors {} on sites {}", names.join(", "), sites.join(", "));
+            return Err(SimulationError::UnknownSensor { whom: fault.whom(), exist });
+        }
+    }
+    let streets =
+        (all().next().is_some() && scenario.weather.buildings == Buildings::AlongStreets).then(|| Streets::new(map));
+    let place = Place { map, streets: streets.as_ref(), seed };
     let mut number = 0;
     let mut sites = Vec::new();
     for site in &map.sites {
         let count = site.sensors.len().max(1) as f64;
-        let reach = |spec: &jxz_world::SensorSpec| (spec.position - site.position).norm() + spec.range_m.1 + 2.0;
+        let mut reach_m = 0.0_f64;
         let mut sensors = Vec::new();
         for (index, spec) in site.sensors.iter().enumerate() {
             // Spread over the period on a site, and a little further from site to site.
             let phase = (index as f64 / count + number as f64 * 0.037).fract();
-            sensors.push(Sensor::new(spec, seed, number, phase));
+            let of_it = scenario.sensors.iter().filter(|fault| fault.names(&site.id.0, spec.kind, &spec.id.0));
+            let faults: Vec<_> = of_it.cloned().collect();
+            let shift_m: f64 = faults.iter().map(|f| f.position_m[0].abs() + f.position_m[1].abs()).sum();
+            reach_m = reach_m.max((spec.position - site.position).norm() + spec.range_m.1 + shift_m + 2.0);
+            sensors.push(Sensor::new(spec, &place, faults, number, phase));
             number += 1;
         }
         sites.push(SiteSensors {
             id: site.id.clone(),
             centre: site.position,
-            reach_m: site.sensors.iter().map(reach).fold(0.0, f64::max),
+            reach_m,
             sensors,
-            scans: Vec::new(),
+            fog: false,
+            near: Vec::new(),
+            sent: Vec::new(),
+            scratch: Scratch::default(),
         });
     }
-    sites
+    Ok(sites)
 }

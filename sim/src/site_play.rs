@@ -5,14 +5,15 @@ use crate::gnss::Sky;
 use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings};
 use crate::radio::Channel;
 use crate::rng::Seed;
-use crate::scenario::OnBoardPlan;
-use crate::sensor::Sensor;
+use crate::scenario::{OnBoardPlan, WeatherPlan};
+use crate::sensor::{Around, Conditions, Place, Scratch, Sensor, Sent};
 use crate::simulation::STEP;
 use crate::truth::TruthObject;
 use jxz_edge::{Edge, EdgeConfig, EdgeError, Input, NoStopwatch, Output};
+use jxz_geo::Point;
 use jxz_map::Map;
 use jxz_units::{Instant, Now, Utc};
-use jxz_world::{Drops, NodeState, RecordBody, Scan, SiteId, VehicleId, Warning};
+use jxz_world::{Drops, NodeState, RecordBody, SiteId, VehicleId, Warning};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -40,11 +41,17 @@ pub struct Sighting {
     pub object: u64,
 }
 
-/// A site with its sensors, its brain, and the on-board units around it. Messages take no time on the channels.
+/// A site with its sensors, its brain, and the on-board units around it. Scans take their usual time to the brain,
+/// messages none on the channels. It is a clear day, and nothing is built: recordings come from other places.
 pub struct SitePlay {
     map: Arc<Map>,
     edge: Edge,
     sensors: Vec<Sensor>,
+    conditions: Conditions,
+    scratch: Scratch,
+    near: Vec<usize>,
+    /// Scans on their way to the brain.
+    sent: Vec<Sent>,
     units: BTreeMap<u64, OnBoardUnit>,
     plan: OnBoardPlan,
     sky: Sky,
@@ -66,12 +73,19 @@ impl SitePlay {
         let seed = Seed(seed);
         let specs = &edge.site().sensors;
         let phase = |index: usize| index as f64 / specs.len().max(1) as f64;
-        let sensors = specs.iter().enumerate().map(|(i, spec)| Sensor::new(spec, seed, i as u64, phase(i))).collect();
+        let place = Place { map: &map, streets: None, seed };
+        let sensor = |(i, spec)| Sensor::new(spec, &place, Vec::new(), i as u64, phase(i));
+        let sensors = specs.iter().enumerate().map(sensor).collect();
+        let origin = map.frame.to_wgs84(Point::origin());
         Ok(Self {
             sky: Sky::new(&plan.gnss, &map.frame),
             map,
             edge,
             sensors,
+            conditions: Conditions::of(&WeatherPlan::default(), origin, utc_start, 0.0),
+            scratch: Scratch::default(),
+            near: Vec::new(),
+            sent: Vec::new(),
             units: BTreeMap::new(),
             plan,
             seed,
@@ -123,27 +137,26 @@ impl SitePlay {
                 self.feed(now, Input::Radio(message.bytes), &mut output);
             }
         }
-        let seen: Vec<&TruthObject> = truth.iter().collect();
-        let (from_ns, to_ns) = (now.mono.ns(), (now.mono + STEP).ns());
-        let mut scans: Vec<Scan> = Vec::new();
+        let end = now.mono + STEP;
+        self.near.clear();
+        self.near.extend(0..truth.len());
+        let (near, conditions) = (&self.near[..], &self.conditions);
+        let (utc, from_ns, to_ns) = (now.utc, now.mono.ns(), end.ns());
+        let around = Around { truth, near, conditions, utc, from_ns, to_ns };
         for (index, sensor) in self.sensors.iter_mut().enumerate() {
-            sensor.scans(&seen, now.utc, from_ns, to_ns, &mut scans);
+            sensor.scans(&around, &mut self.scratch, &mut self.sent);
             let sighting = |&(at, object): &(Utc, u64)| Sighting { at, sensor: index, object };
             output.sightings.extend(sensor.seen().iter().map(sighting));
         }
-        scans.sort_by_key(|scan| scan.valid_at);
-        for scan in scans {
-            let at = self.moment(scan.valid_at);
-            self.feed(at, Input::Scan(scan), &mut output);
+        self.sent.sort_by_key(|sent| sent.arrives);
+        let due = self.sent.partition_point(|sent| sent.arrives < end);
+        for sent in self.sent.drain(..due).collect::<Vec<_>>() {
+            let at = Now::after_start(self.utc_start, sent.arrives.since(Instant::ZERO));
+            self.feed(at, Input::Scan(sent.scan), &mut output);
         }
         self.step += 1;
         self.run_until(self.now(), &mut output);
         output
-    }
-
-    fn moment(&self, utc: Utc) -> Now {
-        let elapsed_ns = u64::try_from(utc.unix_ns() - self.utc_start.unix_ns()).unwrap_or(0);
-        Now { mono: Instant::from_ns(elapsed_ns), utc }
     }
 
     fn feed(&mut self, at: Now, input: Input, output: &mut PlayOutput) {

@@ -15,7 +15,9 @@ const START: Utc = Utc::from_unix_ms(1_786_237_200_000);
 
 fn library() -> Vec<(String, Scenario)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/scenarios");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // Staged ones, in a folder of their own, are for another test.
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.is_file()).collect();
     files.sort();
     let read = |file: &std::path::PathBuf| {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
@@ -27,10 +29,11 @@ fn library() -> Vec<(String, Scenario)> {
 
 #[test]
 fn what_a_scenario_says_goes_wrong_does() {
-    for (name, scenario) in library() {
+    for (name, mut scenario) in library() {
         let mut map = island();
         // Sites are where incidents happen; their sensors are not asked here.
         Arc::make_mut(&mut map).sites.iter_mut().for_each(|site| site.sensors.clear());
+        scenario.sensors.clear();
         let mut simulation = Simulation::new(map, &scenario, 3, START).unwrap();
         for _ in 0..20 * 150 {
             simulation.step();

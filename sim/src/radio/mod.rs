@@ -30,7 +30,7 @@ use jxz_units::Instant;
 use jxz_world::VehicleId;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use streets::Streets;
+pub(crate) use streets::Streets;
 use uu::Uu;
 
 /// Vehicles within this distance of a site are subscribed to it over 5G, metres.

@@ -3,7 +3,7 @@
 //! The map has no buildings, so this stands for them as the 3GPP's urban grid does (TR 37.885): sight along a street
 //! and round the inner corner of a junction, none from one street to the next.
 
-use jxz_geo::Point;
+use jxz_geo::{Point, Vector};
 use jxz_map::Map;
 
 /// From a lane's centre line to the fronts of the buildings, metres.
@@ -66,6 +66,26 @@ impl Streets {
         let (x, y) = ((at.x - self.corner.x) / self.cell_m, (at.y - self.corner.y) / self.cell_m);
         let inside = x >= 0.0 && y >= 0.0 && x < self.columns as f64 && y < self.rows as f64;
         inside.then(|| y as usize * self.columns + x as usize)
+    }
+
+    /// How far one sees from a point along a unit vector, metres, by the same rule as [`Self::see`]; beyond `most_m`
+    /// nobody looks.
+    pub(crate) fn free_m(&self, from: Point, along: Vector, most_m: f64) -> f64 {
+        let mut s_m = ROOM_M;
+        while s_m + ROOM_M <= most_m {
+            if !self.is_open(from + along * s_m) {
+                return s_m + ROOM_M;
+            }
+            s_m += self.cell_m;
+        }
+        f64::INFINITY
+    }
+
+    /// Where building begins from a point on a street along a unit vector, if it does within `most_m`.
+    pub(crate) fn front(&self, from: Point, along: Vector, most_m: f64) -> Option<Point> {
+        let steps = (most_m - SETBACK_M).max(0.0) as usize;
+        let places = (0..=steps).map(|k| from + along * (SETBACK_M + k as f64));
+        places.into_iter().find(|place| !self.is_open(*place))
     }
 
     fn is_open(&self, at: Point) -> bool {

@@ -1,14 +1,32 @@
 //! Scenarios: what lives on the island and what goes wrong there, as TOML.
 
+mod actor;
+mod amount;
+mod area;
+mod drivers;
+mod expect;
 mod incident;
 mod on_board;
 mod radio;
+mod sensors;
 mod traffic;
+mod weather;
 
+pub(crate) use actor::order as actor_order;
+pub use actor::{
+    Actor, ActorKind, Appears, Brake, ChangeTo, Cross, Drive, Follow, Lamps, LightName, Meet, Order, Overtake, Place,
+    Shift, Step, StepBack, Stop, TurnName, Walk, When,
+};
+pub use amount::{Amount, Span};
+pub use area::Area;
+pub use drivers::DriverPlan;
+pub use expect::{EncounterExpected, Expect, SeedRange, WarningExpected, Within};
 pub use incident::{Incident, IncidentKind};
 pub use on_board::{BlockagePlan, GnssPlan, OnBoardPlan};
 pub use radio::{BurstPlan, Outage, Pc5Plan, RadioPlan};
+pub use sensors::{FaultySensor, Freeze, SensorFault};
 pub use traffic::{Demand, TrafficPlan};
+pub use weather::{Buildings, Light, WeatherChange, WeatherPlan};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +50,42 @@ pub enum ScenarioError {
         /// The most allowed.
         high: f64,
     },
+    /// Something is wrong with one key's value, in itself or on this map.
+    #[error("{path}: {what}")]
+    At {
+        /// The key, with those around it: `actors[1].steps[0].when.actor`.
+        path: String,
+        /// What is wrong, and what to do.
+        what: String,
+        /// A name that is not known, if that is what is wrong.
+        given: Option<String>,
+        /// The names that are.
+        known: Vec<String>,
+    },
+}
+
+/// Names that an error lists at most.
+const LISTED: usize = 12;
+
+impl ScenarioError {
+    pub(crate) fn at(path: &str, what: String) -> Self {
+        Self::At { path: path.to_owned(), what, given: None, known: Vec::new() }
+    }
+
+    /// A name that is not among those of its kind.
+    pub(crate) fn unknown(path: &str, kind: &str, given: &str, mut known: Vec<String>) -> Self {
+        known.sort();
+        known.dedup();
+        let mut list = known.iter().take(LISTED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        if known.len() > LISTED {
+            list = format!("{list} and {} more", known.len() - LISTED);
+        }
+        let what = match known.len() {
+            0 => format!("there is no {kind} {given:?}, nor any other"),
+            _ => format!("there is no {kind} {given:?}; there are {list}"),
+        };
+        Self::At { path: path.to_owned(), what, given: Some(given.to_owned()), known }
+    }
 }
 
 /// A scenario. Unknown keys are refused.
@@ -46,8 +100,18 @@ pub struct Scenario {
     pub on_board: OnBoardPlan,
     /// The two channels.
     pub radio: RadioPlan,
+    /// Rain, fog and light for the sensors.
+    pub weather: WeatherPlan,
+    /// What is wrong with sensors.
+    pub sensors: Vec<SensorFault>,
     /// What goes wrong.
     pub incidents: Vec<Incident>,
+    /// The part of the map that it plays on.
+    pub area: Area,
+    /// Single road users with scripts.
+    pub actors: Vec<Actor>,
+    /// What should come out.
+    pub expect: Expect,
 }
 
 impl Scenario {
@@ -76,7 +140,12 @@ impl Scenario {
         self.traffic.check()?;
         self.on_board.check()?;
         self.radio.check()?;
-        self.incidents.iter().try_for_each(Incident::check)
+        self.weather.check()?;
+        SensorFault::check_all(&self.sensors)?;
+        self.incidents.iter().try_for_each(Incident::check)?;
+        self.area.check()?;
+        actor::check(&self.actors)?;
+        self.expect.check(&self.actors)
     }
 }
 

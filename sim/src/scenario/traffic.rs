@@ -1,5 +1,6 @@
 //! How many road users live on the island, and of what kinds.
 
+use super::drivers::DriverPlan;
 use super::{ScenarioError, range};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,20 +32,28 @@ pub struct TrafficPlan {
     pub jaywalk_share: f64,
     /// Of pedestrians, the share that walk in groups of two to four, 0 to 1.
     pub group_share: f64,
+    /// How people drive.
+    pub drivers: DriverPlan,
     /// Cars and trucks that come in at one edge of the map and leave at another, by hour; beside `vehicles`.
     pub demand: Vec<Demand>,
 }
 
 /// Trips from edge to edge within some hours of the day.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Demand {
     /// Hour of the day, China's time, 0 to 24.
     pub from_h: f64,
     /// When it ends; above `from_h`.
     pub to_h: f64,
-    /// Vehicles an hour, over all edges together.
+    /// Vehicles an hour, over all edges that `from` and `to` leave open.
     pub per_h: f64,
+    /// The road on which they come in, by its name or its id; left out: any that enters the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The road on which they leave; left out: any that leaves the map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 impl Default for TrafficPlan {
@@ -60,6 +69,7 @@ impl Default for TrafficPlan {
             pedestrians: 60,
             jaywalk_share: 0.03,
             group_share: 0.3,
+            drivers: DriverPlan::default(),
             demand: Vec::new(),
         }
     }
@@ -77,6 +87,7 @@ impl TrafficPlan {
         range("traffic.pedestrians", f64::from(self.pedestrians), 0.0, 2000.0)?;
         range("traffic.jaywalk_share", self.jaywalk_share, 0.0, 1.0)?;
         range("traffic.group_share", self.group_share, 0.0, 1.0)?;
+        self.drivers.check()?;
         range("traffic.demand: number of lines", self.demand.len() as f64, 0.0, MOST_DEMANDS as f64)?;
         for demand in &self.demand {
             range("traffic.demand.from_h", demand.from_h, 0.0, 24.0)?;
@@ -84,11 +95,5 @@ impl TrafficPlan {
             range("traffic.demand.per_h", demand.per_h, 0.0, 20_000.0)?;
         }
         Ok(())
-    }
-
-    /// Vehicles that want to come in now, an hour, at an hour of the day.
-    pub(crate) fn demand_per_h(&self, hour: f64) -> f64 {
-        let now = self.demand.iter().filter(|demand| hour >= demand.from_h && hour < demand.to_h);
-        now.map(|demand| demand.per_h).sum()
     }
 }

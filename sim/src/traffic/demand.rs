@@ -2,13 +2,14 @@
 
 use super::Scene;
 use super::crossing::is_free;
+use super::follow::ahead;
 use super::roads::{RoadNet, reach_m};
 use super::route::{self, AWAY_M};
-use super::trips::Trips;
+use super::trips::{Trip, Trips};
 use super::vehicle::{Driver, Duty, RoadUserKind, Vehicle};
 use super::walker::{self, Walker};
 use crate::rng::{Purpose, Seed, Stream, chance, uniform};
-use crate::scenario::{Scenario, TrafficPlan};
+use crate::scenario::{DriverPlan, Scenario, TrafficPlan};
 use jxz_map::{CrossingIx, LaneIx, LaneKind};
 use jxz_units::Utc;
 use smallvec::{SmallVec, smallvec};
@@ -16,7 +17,7 @@ use smallvec::{SmallVec, smallvec};
 /// Distance between places to begin at, metres.
 const SPOT_M: f64 = 12.0;
 /// Numbers of vehicles and of walkers are apart, so that one more of the ones does not renumber the others.
-const WALKER_IDS: u64 = 1 << 32;
+pub(crate) const WALKER_IDS: u64 = 1 << 32;
 
 /// Where those who come in at an edge begin, metres along their lane.
 const ENTER_M: f64 = 14.0;
@@ -35,7 +36,7 @@ pub(crate) struct Demand {
     motor: Spots,
     cycle: Spots,
     crossings: Vec<CrossingIx>,
-    streams: [Stream; 3],
+    streams: [Stream; 2],
     next_vehicle: u64,
     next_walker: u64,
     next_bus: usize,
@@ -97,19 +98,30 @@ impl Demand {
         Self {
             seed,
             plan: scenario.traffic.clone(),
-            shares: Shares { connected: scenario.on_board.share, automated: scenario.traffic.automated_share },
+            shares: Shares {
+                connected: scenario.on_board.share,
+                automated: scenario.traffic.automated_share,
+                drivers: scenario.traffic.drivers,
+            },
             motor: Spots::of(net, LaneKind::Driving),
             cycle: Spots::of(net, LaneKind::Cycle),
             crossings: all.filter(|ix| reach(ix) < 0.0 || reach(ix).is_infinite()).collect(),
             streams: core::array::from_fn(|k| seed.stream(Purpose::Demand, k as u64)),
-            next_vehicle: 1,
-            next_walker: WALKER_IDS,
+            // The first numbers are the actors'.
+            next_vehicle: 1 + scenario.actors.len() as u64,
+            next_walker: WALKER_IDS + scenario.actors.len() as u64,
             next_bus: 0,
             there: [0; 6],
             passing: 0,
-            trips: Trips::new(net, seed),
+            trips: Trips::new(net, &scenario.traffic, seed),
             counted: (None, 0),
         }
+    }
+
+    /// Brings nobody any more.
+    pub(crate) fn stop(&mut self) {
+        self.plan =
+            TrafficPlan { vehicles: 0, buses_per_line: 0, cyclists: 0, pedestrians: 0, ..TrafficPlan::default() };
     }
 
     /// A number for one more walker that a script brings.
@@ -160,15 +172,17 @@ impl Demand {
 
     /// Brings those who come in at the map's edges, as far as there is room.
     pub(crate) fn bring_trips(&mut self, scene: &Scene<'_>, utc: Utc, vehicles: &mut Vec<Vehicle>) {
-        self.trips.come(scene.net, &self.plan, utc, scene.dt_s);
-        let first: Vec<(usize, LaneIx, LaneIx)> = self.trips.first().collect();
-        for (number, entry, goal) in first {
+        self.trips.come(scene.net, utc, scene.dt_s);
+        let first: Vec<(usize, LaneIx, Trip)> = self.trips.first().collect();
+        for (number, entry, trip) in first {
             let spot = (entry, ENTER_M.min(scene.net.length_m(entry) / 2.0));
-            let truck = chance(&mut self.streams[2], self.plan.truck_share);
-            let kind = if truck { RoadUserKind::Truck } else { RoadUserKind::Car };
-            let errand = Errand { goal: Some(goal), ..Errand::default() };
-            let vehicle = build(scene, (self.seed, self.next_vehicle), kind, spot, errand, self.shares);
-            if has_room(scene, vehicles, spot.0, spot.1, &vehicle) {
+            if !is_free(scene.occupancy, entry, 0.0, spot.1 + 1.0) {
+                continue;
+            }
+            let errand = Errand { goal: Some(trip.goal), ..Errand::default() };
+            let mut vehicle = build(scene, (self.seed, self.next_vehicle), trip.kind, spot, errand, self.shares);
+            if let Some(mps) = entry_mps(scene, &vehicle) {
+                vehicle.v_mps = mps;
                 self.trips.enter(number);
                 self.next_vehicle += 1;
                 vehicles.push(vehicle);
@@ -268,13 +282,14 @@ impl Demand {
             let mut stream = self.seed.stream(Purpose::Walker, id);
             let draw = (uniform(&mut stream, 0.0, 1.0) * self.crossings.len() as f64) as usize;
             let crossing = self.crossings[draw.min(self.crossings.len() - 1)];
-            let Some(first) = walker::draw(net, id, crossing, begun, self.plan.jaywalk_share, &mut stream) else {
+            let Some(mut first) = walker::draw(net, id, crossing, begun, self.plan.jaywalk_share, &mut stream) else {
                 missing -= 1;
                 continue;
             };
             // A share of people in groups is a smaller share of groups.
             let grouped = chance(&mut stream, self.plan.group_share / (3.0 - 2.0 * self.plan.group_share));
             let size = if grouped { 2 + (uniform(&mut stream, 0.0, 3.0) as usize).min(2) } else { 1 };
+            first.join_group(size.min(missing));
             for place in 1..size.min(missing) {
                 walkers.push(first.companion(self.walker_id(), place));
             }
@@ -294,11 +309,12 @@ struct Errand {
     mixed: bool,
 }
 
-/// Shares of vehicles with something special, 0 to 1.
+/// Shares of vehicles with something special, 0 to 1, and how people drive.
 #[derive(Debug, Clone, Copy)]
 struct Shares {
     connected: f64,
     automated: f64,
+    drivers: DriverPlan,
 }
 
 /// A vehicle at a place, with its driver and its way ahead.
@@ -315,7 +331,7 @@ fn build(
     let stretch = if kind == RoadUserKind::Car { uniform(&mut stream, 0.92, 1.1) } else { 1.0 };
     let rides = matches!(kind, RoadUserKind::Cyclist | RoadUserKind::EBike);
     let automated = !rides && chance(&mut stream, shares.automated);
-    let driver = Driver::draw(kind, automated, &mut stream);
+    let driver = Driver::draw(kind, automated, &shares.drivers, &mut stream);
     let connected = !rides && chance(&mut stream, shares.connected);
     let mut vehicle = Vehicle {
         id,
@@ -345,6 +361,24 @@ fn build(
     route::extend(scene.net, &mut vehicle, bound);
     route::choose_aim(scene.net, &mut vehicle, bound);
     vehicle
+}
+
+/// An actor at a place; its way and its script are its scenario's.
+pub(crate) fn build_actor(scene: &Scene<'_>, id: u64, kind: RoadUserKind, spot: Spot, connected: bool) -> Vehicle {
+    let shares = Shares { connected: 0.0, automated: 1.0, drivers: DriverPlan::default() };
+    Vehicle { connected, ..build(scene, (Seed(0), id), kind, spot, Errand::default(), shares) }
+}
+
+/// The speed at which somebody comes in at an edge, keeping its headway from the one ahead; `None` while there is no
+/// room to.
+fn entry_mps(scene: &Scene<'_>, new: &Vehicle) -> Option<f64> {
+    let driver = &new.driver;
+    let line_m = (scene.net.facts(new.lane()).hold_m - new.s_m).max(0.0);
+    let wanted_mps = (scene.net.facts(new.lane()).comfortable_mps * driver.eagerness).min(driver.top_mps);
+    let free_mps = wanted_mps.min((2.0 * driver.brake_mps2 * line_m).sqrt());
+    let Some((entry, gap_m)) = ahead(scene.net, scene.occupancy, new, usize::MAX) else { return Some(free_mps) };
+    let mps = free_mps.min(entry.v_mps);
+    (gap_m > driver.standstill_m + mps * driver.headway_s).then_some(mps)
 }
 
 /// Whether someone can begin at a place without anyone having to brake hard.

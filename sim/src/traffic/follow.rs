@@ -26,6 +26,8 @@ pub(crate) struct Occupancy {
     entries: Vec<Entry>,
     /// In order of the vehicles, while rebuilding.
     found: Vec<(LaneIx, Entry)>,
+    /// What was found before, kept for its memory.
+    other: Vec<(LaneIx, Entry)>,
 }
 
 impl Occupancy {
@@ -46,6 +48,26 @@ impl Occupancy {
         vehicle.footprint(net, |lane, front_m, rear_m| {
             self.found.push((lane, Entry { vehicle: index, front_m, rear_m, v_mps: vehicle.v_mps }));
         });
+    }
+
+    /// Looks again at those who changed lanes, in ascending order, since [`Self::arrange`]; all others are where they were.
+    pub(crate) fn find_again(&mut self, net: &RoadNet, vehicles: &[Vehicle], changed: &[usize]) {
+        let mut before = core::mem::take(&mut self.other);
+        core::mem::swap(&mut before, &mut self.found);
+        self.found.clear();
+        let mut changed = changed.iter().copied().peekable();
+        let mut again = usize::MAX;
+        for &(lane, entry) in &before {
+            while let Some(index) = changed.next_if(|index| *index <= entry.vehicle) {
+                self.find(net, index, &vehicles[index]);
+                again = index;
+            }
+            if again != entry.vehicle {
+                self.found.push((lane, entry));
+            }
+        }
+        self.other = before;
+        self.arrange(net);
     }
 
     pub(crate) fn arrange(&mut self, net: &RoadNet) {

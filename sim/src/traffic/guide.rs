@@ -25,7 +25,7 @@ impl Guides {
     /// To every bus stop and every lane on which cars leave the map.
     pub(crate) fn new(map: &Map) -> Self {
         let stops = map.bus_stops.iter().map(|stop| stop.lane);
-        let goals = stops.chain(exits(map));
+        let goals = stops.chain(edge_lanes(map, Edge::Exit));
         Self(goals.map(|goal| (goal, Guide::to(map, goal))).collect())
     }
 
@@ -34,21 +34,22 @@ impl Guides {
     }
 }
 
-/// Lanes on which cars leave the map on its ground.
-pub(crate) fn exits(map: &Map) -> impl Iterator<Item = LaneIx> + '_ {
-    edge_lanes(map).filter(|&ix| map.lane(ix).successors.is_empty())
+/// Which edge of the map: where cars come in, or where they leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Edge {
+    Entry,
+    Exit,
 }
 
-/// Lanes on which cars enter the map on its ground.
-pub(crate) fn entries(map: &Map) -> impl Iterator<Item = LaneIx> + '_ {
-    edge_lanes(map).filter(|&ix| map.lane(ix).predecessors.is_empty())
-}
-
-fn edge_lanes(map: &Map) -> impl Iterator<Item = LaneIx> + '_ {
-    (0..map.lanes.len() as u32).map(LaneIx).filter(|&ix| {
+/// Lanes on which cars enter or leave the map.
+pub(crate) fn edge_lanes(map: &Map, edge: Edge) -> impl Iterator<Item = LaneIx> + '_ {
+    (0..map.lanes.len() as u32).map(LaneIx).filter(move |&ix| {
         let lane = map.lane(ix);
-        let ground = lane.link.is_some_and(|link| map.link(link).level == 0);
-        ground && lane.kind == LaneKind::Driving && lane.centre.length_m() > 40.0
+        let beyond = match edge {
+            Edge::Entry => &lane.predecessors,
+            Edge::Exit => &lane.successors,
+        };
+        beyond.is_empty() && lane.link.is_some() && lane.kind == LaneKind::Driving && lane.centre.length_m() > 40.0
     })
 }
 

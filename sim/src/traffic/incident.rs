@@ -4,7 +4,7 @@ use super::congestion::{self, Crawl};
 use super::demand::Demand;
 use super::follow::{leader, time_to_s};
 use super::junction::to_start_m;
-use super::obstacle::{Block, Slow};
+use super::obstacle::{Block, Condition, Slow};
 use super::roads::{RoadNet, Shape, Zone};
 use super::script::Script;
 use super::vehicle::{RoadUserKind, Vehicle};
@@ -83,14 +83,22 @@ impl Director {
         }
     }
 
-    /// Lets due incidents happen where they can.
-    pub(crate) fn step(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, people: &mut People<'_>) {
+    /// Lets due incidents happen where they can; `scripted`: whether anyone acts in one already.
+    pub(crate) fn step(
+        &mut self,
+        scene: &Scene<'_>,
+        vehicles: &mut Vec<Vehicle>,
+        people: &mut People<'_>,
+        scripted: bool,
+    ) {
         people.begun.clear();
         for crawl in scene.crawls {
             congestion::attract(scene, vehicles, crawl);
         }
-        brake_runners(scene, vehicles);
-        trouble::make_way(scene, vehicles);
+        if scripted {
+            brake_runners(scene, vehicles);
+            trouble::make_way(scene, vehicles);
+        }
         self.brake_pairs(scene, vehicles);
         for (number, entry) in self.entries.iter_mut().enumerate() {
             let over = entry.plan.until_s.is_some_and(|until_s| scene.time_s > until_s);
@@ -106,6 +114,8 @@ impl Director {
                 self.happened[number] += 1;
                 entry.due_s = (entry.due_s + entry.plan.every_s).max(scene.time_s + 1.0);
                 entry.site += usize::from(entry.plan.site.is_none());
+                let number = (number as u64) << 32 | self.happened[number];
+                people.conditions.extend(trouble::condition(scene, entry.plan.kind, &deed, number));
                 if let Deed::Pair(ahead, behind) = deed {
                     self.pairs.push((vehicles[ahead].id, vehicles[behind].id, scene.time_s + CLOSE_UP_S));
                 }
@@ -127,12 +137,14 @@ pub(crate) struct People<'a> {
     /// What is shut and what is slow from now on.
     pub(crate) blocks: Vec<Block>,
     pub(crate) slow: Vec<Slow>,
+    /// What is wrong with the road from now on.
+    pub(crate) conditions: Vec<Condition>,
     pub(crate) demand: &'a mut Demand,
 }
 
 impl<'a> People<'a> {
     pub(crate) const fn new(walkers: &'a mut Vec<Walker>, demand: &'a mut Demand) -> Self {
-        Self { walkers, begun: Vec::new(), blocks: Vec::new(), slow: Vec::new(), demand }
+        Self { walkers, begun: Vec::new(), blocks: Vec::new(), slow: Vec::new(), conditions: Vec::new(), demand }
     }
 
     fn carry_out(&mut self, scene: &Scene<'_>, vehicles: &mut Vec<Vehicle>, deed: Deed) {

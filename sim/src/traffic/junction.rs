@@ -21,6 +21,10 @@ const PUSHES_IN_S: f64 = 45.0;
 const HURRIES_WITHIN_M: f64 = 60.0;
 /// Time kept between a holder that leaves a zone and the next that enters it, seconds.
 const AFTER_HOLDER_S: f64 = 0.6;
+/// Whoever moves behind a junction makes room by its braking at this, m/s².
+const EASY_MPS2: f64 = 1.5;
+/// Who stood for this long at the line looks for another way on, seconds.
+const TURNS_AWAY_S: f64 = 100.0;
 /// Time kept before someone with priority arrives, seconds.
 const BEFORE_PRIORITY_S: f64 = 1.2;
 
@@ -200,10 +204,13 @@ fn may_enter(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer
     let light = light_of(scene, movement);
     let on_red = movement.on_red && light == Some(Light::Red);
     match light {
-        // Who cannot stop goes on; who waited for a gap through all of the green goes last.
+        // Who cannot stop goes on; who waited for a gap through all of the green goes last: it waits inside the junction
+        // for those who are there before it, as everyone with a later ticket does.
         Some(Light::Yellow) => {
             return !can_stop(vehicle.v_mps, comer.to_line_m - 0.5, YELLOW_BRAKE_MPS2)
-                || (vehicle.standing_s > PATIENT_S && is_way_clear(scene, vehicles, desk, comer));
+                || (vehicle.standing_s > PATIENT_S
+                    && !behind_another(scene, vehicles, desk, comer)
+                    && room_behind(scene, vehicles, desk, comer));
         }
         Some(Light::Red) if !(on_red && comer.to_line_m < 4.0 && vehicle.v_mps < 1.5) => return false,
         _ => {}
@@ -297,7 +304,7 @@ fn room_behind(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Com
     for &lane in &vehicle.path[index + 1..] {
         if let Some(first) = scene.occupancy.on(lane).first() {
             let mps = vehicles[first.vehicle].v_mps;
-            let moving_m = mps * mps / 6.0;
+            let moving_m = mps * mps / (2.0 * EASY_MPS2);
             return room_m + first.rear_m + moving_m >= wanted_m;
         }
         room_m += scene.net.length_m(lane);
@@ -306,6 +313,28 @@ fn room_behind(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Com
         }
     }
     true
+}
+
+/// Another way on for somebody who has stood at a line for very long because its own is full behind the junction: the
+/// connector of its lane whose exit has the most room. `None` if no other has any.
+pub(crate) fn way_round(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> Option<LaneIx> {
+    if vehicle.standing_s < TURNS_AWAY_S || !vehicle.tickets.is_empty() {
+        return None;
+    }
+    let (comer, _) = next_comer(scene, vehicle, index)?;
+    let here = vehicle.lane();
+    if comer.to_line_m > 4.0 || vehicle.path.get(vehicle.at + 1) != Some(&comer.connector) {
+        return None;
+    }
+    let room_m = |connector: LaneIx| {
+        let exit = scene.net.lane(connector).successors.first().copied()?;
+        Some(scene.occupancy.on(exit).first().map_or(scene.net.length_m(exit), |entry| entry.rear_m))
+    };
+    let own_m = room_m(comer.connector)?;
+    let others = scene.net.lane(here).successors.iter().copied().filter(|&other| other != comer.connector);
+    let rooms = others.filter_map(|other| Some((other, room_m(other)?)));
+    let (other, most_m) = rooms.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (own_m < vehicle.length_m + 2.0 && most_m > vehicle.length_m + 6.0).then_some(other)
 }
 
 /// What the holders of other tickets demand of one holder: the acceleration that it may use at most, m/s².

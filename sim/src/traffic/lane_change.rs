@@ -14,16 +14,28 @@ const SIDEWAYS_MPS: f64 = 1.2;
 
 /// Moves a vehicle on sideways after a change began.
 pub(crate) fn drift(vehicle: &mut Vehicle, dt_s: f64) {
-    let step_m = (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS) * dt_s;
-    vehicle.lateral_m -= vehicle.lateral_m.clamp(-step_m, step_m);
+    let (left_m, mps) = left_over(vehicle);
+    vehicle.lateral_m -= left_m.clamp(-mps * dt_s, mps * dt_s);
     if vehicle.lateral_m.abs() < 0.4 {
         vehicle.leaving = None;
     }
 }
 
+/// How far to the left of where it wants to be a vehicle is, metres, and how fast it moves there, metres per second.
+fn left_over(vehicle: &Vehicle) -> (f64, f64) {
+    match vehicle.acted() {
+        Some(acted) => {
+            let mps = f64::from(acted.sideways_mps).min(vehicle.v_mps);
+            (vehicle.lateral_m - f64::from(acted.offset_m), mps)
+        }
+        None => (vehicle.lateral_m, (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS)),
+    }
+}
+
 /// Speed sideways, metres per second, positive to the left.
 pub(crate) fn drift_mps(vehicle: &Vehicle) -> f64 {
-    if vehicle.lateral_m == 0.0 { 0.0 } else { -vehicle.lateral_m.signum() * (vehicle.v_mps * SLANT).min(SIDEWAYS_MPS) }
+    let (left_m, mps) = left_over(vehicle);
+    if left_m == 0.0 { 0.0 } else { -left_m.signum() * mps }
 }
 
 /// How much a driver weighs what others lose or gain by its change (MOBIL's politeness).

@@ -15,6 +15,8 @@ mod roads;
 mod route;
 mod script;
 mod service;
+mod stage;
+mod trial;
 mod trips;
 mod trouble;
 mod vehicle;
@@ -22,25 +24,32 @@ mod walker;
 
 pub(crate) use lights::Lights;
 pub(crate) use roads::RoadNet;
+pub use trial::{Discharge, FlowPoint, FlowTrial, QueueTrial};
+pub(crate) use trips::unknown_road;
 pub use vehicle::RoadUserKind;
 pub(crate) use vehicle::Vehicle;
 pub(crate) use walker::Walker;
 
 use crate::rng::Seed;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioError};
 use congestion::Crawl;
 use crossing::CrossingBook;
 use demand::Demand;
 use follow::Occupancy;
 use incident::{Director, People};
 use junction::Desk;
+use jxz_geo::Point;
 use jxz_map::LaneIx;
 use jxz_units::Utc;
-use obstacle::Obstacles;
+use jxz_world::VehicleDetails;
+use obstacle::{Condition, Obstacles};
 use service::Service;
+use stage::Stage;
 use std::sync::Arc;
-use vehicle::Wary;
+use vehicle::{Aim, Wary};
 
+/// Who is faster than this multiple of the limit speeds.
+const SPEEDING: f64 = 1.1;
 /// Longest that anyone stands before it is taken off the road, seconds.
 const STUCK_S: f64 = 300.0;
 
@@ -107,6 +116,7 @@ pub(crate) struct Traffic {
     pub(crate) walkers: Vec<Walker>,
     demand: Demand,
     director: Director,
+    stage: Stage,
     around: Around,
     desks: Vec<Desk>,
     next_ticket: u64,
@@ -120,8 +130,11 @@ pub(crate) struct Traffic {
     leavers: bool,
     /// Who is where after a step, until all have moved.
     found: Occupancy,
-    /// Lanes that someone changed to in this step.
+    /// Lanes that someone changed to in this step, and who did.
     taken: Vec<LaneIx>,
+    changed: Vec<usize>,
+    /// Whether anyone has a script.
+    scripted: bool,
     /// Vehicles taken off the road because they stood for too long.
     pub(crate) removed_stuck: u64,
 }
@@ -131,6 +144,7 @@ impl Traffic {
         let mut traffic = Self {
             demand: Demand::new(&net, scenario, seed),
             director: Director::new(&net, &scenario.incidents, seed),
+            stage: Stage::default(),
             around: Around { service: Service::new(&net), ..Around::default() },
             net,
             vehicles: Vec::new(),
@@ -143,6 +157,8 @@ impl Traffic {
             leavers: false,
             found: Occupancy::default(),
             taken: Vec::new(),
+            changed: Vec::new(),
+            scripted: true,
             removed_stuck: 0,
         };
         for _ in 0..20 + scenario.traffic.vehicles / 20 {
@@ -154,13 +170,54 @@ impl Traffic {
         traffic
     }
 
+    /// Brings the scenario's actors, their meetings rehearsed; `lights` show the start, at `utc`.
+    pub(crate) fn set_stage(
+        &mut self,
+        scenario: &Scenario,
+        seed: Seed,
+        lights: &Lights,
+        utc: Utc,
+    ) -> Result<(), ScenarioError> {
+        if scenario.actors.is_empty() {
+            return Ok(());
+        }
+        let mut stage = Stage::cast(&self.net, scenario, seed)?;
+        let mut empty = self.clone();
+        empty.vehicles.clear();
+        empty.walkers.clear();
+        empty.demand.stop();
+        empty.director = Director::default();
+        empty.stale = true;
+        stage.rehearse(&empty, scenario, lights, utc)?;
+        self.stage = stage;
+        self.stale = true;
+        Ok(())
+    }
+
+    /// Every actor's name and number.
+    pub(crate) fn actors(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.stage.names()
+    }
+
+    /// What an actor's unit says beside its motion.
+    pub(crate) fn details(&self, number: u64, acceleration_mps2: f64) -> Option<VehicleDetails> {
+        self.stage.details(number, acceleration_mps2)
+    }
+
     /// One step: `time_s` and `utc` are its beginning.
     pub(crate) fn step(&mut self, lights: &Lights, utc: Utc, time_s: f64, dt_s: f64) {
         if core::mem::take(&mut self.stale) {
             self.around.look(&self.net, &self.vehicles, &self.walkers);
         }
+        if !self.stage.is_empty() {
+            let scene = self.around.scene(&self.net, lights, time_s, dt_s);
+            if self.stage.play(&scene, &mut self.vehicles, &mut self.walkers) {
+                self.around.look(&self.net, &self.vehicles, &self.walkers);
+            }
+        }
         self.drive(lights, time_s, dt_s);
-        for walker in &mut self.walkers {
+        let stage = &self.stage;
+        for walker in self.walkers.iter_mut().filter(|walker| !stage.holds(walker.id)) {
             walker.step(&self.net, (lights, utc), &self.around.crossings, &self.vehicles, dt_s);
         }
         self.change_lanes(lights, time_s, dt_s);
@@ -177,9 +234,41 @@ impl Traffic {
         self.demand.turned_away()
     }
 
+    /// Whether fog of an incident lies over a place.
+    pub(crate) fn is_foggy(&self, at: Point) -> bool {
+        self.around.obstacles.is_foggy(at, trouble::FOG_M)
+    }
+
     /// A vehicle's speed, metres per second; `None` if it has left.
     pub(crate) fn speed_mps(&self, vehicle: u64) -> Option<f64> {
-        self.vehicles.binary_search_by_key(&vehicle, |v| v.id).ok().map(|index| self.vehicles[index].v_mps)
+        self.vehicle(vehicle).map(|vehicle| vehicle.v_mps)
+    }
+
+    fn vehicle(&self, number: u64) -> Option<&Vehicle> {
+        self.vehicles.binary_search_by_key(&number, |v| v.id).ok().map(|index| &self.vehicles[index])
+    }
+
+    /// Whether a vehicle is more than a tenth over the limit of its lane; false if it has left.
+    pub(crate) fn is_speeding(&self, vehicle: u64) -> bool {
+        let Some(vehicle) = self.vehicle(vehicle) else { return false };
+        let limit_mps =
+            self.around.obstacles.limit_mps(vehicle.lane()).min(self.net.facts(vehicle.lane()).speed_limit_mps);
+        vehicle.v_mps > SPEEDING * limit_mps
+    }
+
+    /// What is wrong with the road, as far as it began by `by_s`.
+    pub(crate) fn conditions(&self, by_s: f64) -> impl Iterator<Item = &Condition> {
+        self.around.obstacles.conditions(by_s)
+    }
+
+    /// Whether a vehicle is the first before a light that does not let it go; false if it has left.
+    pub(crate) fn faces_red(&self, vehicle: u64, lights: &Lights) -> bool {
+        let Some(vehicle) = self.vehicle(vehicle) else { return false };
+        let scene = self.around.scene(&self.net, lights, 0.0, 0.0);
+        let ahead = vehicle.path[vehicle.at + 1..].iter();
+        let next = ahead.copied().find(|lane| self.net.lane(*lane).movement.is_some());
+        let is_first = || !self.vehicles.iter().any(|other| other.lane() == vehicle.lane() && other.s_m > vehicle.s_m);
+        next.is_some_and(|connector| !junction::has_go(&scene, connector)) && is_first()
     }
 
     /// A driver was shown a warning: no faster than `mps` between two times. A stricter one that still holds stays.
@@ -205,6 +294,7 @@ impl Traffic {
         let accelerate = |own| motion::acceleration_mps2(&scene, vehicles, desks, own);
         self.accelerations.extend((0..vehicles.len()).map(accelerate));
         self.thinking.clear();
+        self.scripted = false;
         self.found.forget();
         for (index, (vehicle, &a_mps2)) in self.vehicles.iter_mut().zip(&self.accelerations).enumerate() {
             let bound = scene.service.bound(vehicle);
@@ -212,6 +302,7 @@ impl Traffic {
             if vehicle.script.is_some_and(|script| script.until_s() <= time_s) {
                 vehicle.script = None;
             }
+            self.scripted |= vehicle.script.is_some();
             self.found.find(&self.net, index, vehicle);
             // Everyone thinks about overtaking once in so many steps, not all in the same one.
             let overtakes = (tick + vehicle.id).is_multiple_of(16);
@@ -228,6 +319,7 @@ impl Traffic {
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         let vehicles = &mut self.vehicles;
         self.taken.clear();
+        self.changed.clear();
         for &(own, overtakes) in &self.thinking {
             if scene.service.serve(&mut vehicles[own], time_s) {
                 let bound = scene.service.bound(&vehicles[own]);
@@ -235,6 +327,11 @@ impl Traffic {
             }
             if overtakes {
                 let bound = scene.service.bound(&vehicles[own]);
+                if let Some(connector) = junction::way_round(&scene, &vehicles[own], own) {
+                    let aim = Aim { lane: vehicles[own].lane(), connector: Some(connector) };
+                    vehicles[own].standing_s = 0.0;
+                    route::take(&self.net, &mut vehicles[own], aim, bound);
+                }
                 lane_change::consider_overtaking(&scene, vehicles, own, bound);
                 if !scene.obstacles.is_empty()
                     && let Some(aim) = obstacle::way_past(&scene, &vehicles[own])
@@ -244,7 +341,11 @@ impl Traffic {
             }
             if vehicles[own].aim.is_some() {
                 let bound = scene.service.bound(&vehicles[own]);
+                let before = self.taken.len();
                 lane_change::change(&scene, vehicles, own, bound, &mut self.taken);
+                if self.taken.len() > before {
+                    self.changed.push(own);
+                }
             }
         }
     }
@@ -260,9 +361,12 @@ impl Traffic {
                 !stuck && !demand::has_left(net, vehicle)
             });
         }
-        self.walkers.retain(|walker| !walker.is_done());
-        if self.vehicles.len() < before || !self.taken.is_empty() {
+        let stage = &self.stage;
+        self.walkers.retain(|walker| !walker.is_done() || stage.holds(walker.id));
+        if self.vehicles.len() < before {
             self.around.occupancy.rebuild(&self.net, &self.vehicles);
+        } else if !self.changed.is_empty() {
+            self.around.occupancy.find_again(&self.net, &self.vehicles, &self.changed);
         }
         self.around.look_at_crossings(&self.net, &self.vehicles, &self.walkers);
         self.around.crawls.retain(|crawl| crawl.until_s > time_s);
@@ -270,8 +374,8 @@ impl Traffic {
         let there = (self.vehicles.len(), self.walkers.len());
         let scene = self.around.scene(&self.net, lights, time_s, dt_s);
         let mut people = People::new(&mut self.walkers, &mut self.demand);
-        self.director.step(&scene, &mut self.vehicles, &mut people);
-        let (begun, blocks, slow) = (people.begun, people.blocks, people.slow);
+        self.director.step(&scene, &mut self.vehicles, &mut people, self.scripted);
+        let (begun, blocks, slow, conditions) = (people.begun, people.blocks, people.slow, people.conditions);
         if self.vehicles.len() > there.0 {
             // Those who came with an incident are there already.
             self.around.occupancy.rebuild(&self.net, &self.vehicles);
@@ -281,6 +385,7 @@ impl Traffic {
         self.demand.bring_trips(&scene, utc, &mut self.vehicles);
         self.demand.bring_walkers(&self.net, &mut self.walkers, false);
         self.around.crawls.extend(begun);
+        conditions.into_iter().for_each(|condition| self.around.obstacles.add_condition(condition));
         blocks.into_iter().for_each(|block| self.around.obstacles.add_block(block));
         slow.into_iter().for_each(|slow| self.around.obstacles.add_slow(slow));
         self.stale = there != (self.vehicles.len(), self.walkers.len());

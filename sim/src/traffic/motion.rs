@@ -4,11 +4,12 @@ use super::Scene;
 use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
 use super::junction::{Desk, inside_mps2, next_comer};
 use super::obstacle::block_mps2;
+use super::roads::RoadNet;
 use super::script::Script;
 use super::vehicle::Vehicle;
 use super::walker::Walker;
 use super::{crossing, lane_change, route};
-use jxz_map::LaneIx;
+use jxz_map::{LaneIx, Turn};
 
 /// Deceleration ahead of a lower limit or a bend, m/s².
 const EASY_MPS2: f64 = 1.4;
@@ -18,15 +19,41 @@ const NOTICED_MPS2: f64 = 5.0;
 const STOOD_S: f64 = 1.0;
 /// The way is free when it allows this acceleration, m/s².
 const FREE_MPS2: f64 = 0.2;
+/// Longer vehicles need room where the road turns back on itself, metres: so much behind them, so much to one ahead.
+const LONG_M: f64 = 6.0;
+const SWING_M: f64 = 4.0;
+const FOLD_M: f64 = 7.0;
+/// A warned driver brakes so hard, m/s²: most do in emergencies, on a dry road, before the tyres' limit.
+const HEEDING_MPS2: f64 = 6.0;
 /// Scripted hard braking, m/s².
 const HARD_BRAKE_MPS2: f64 = 6.0;
 
 /// The acceleration of one vehicle in this step, m/s².
 pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
     let vehicle = &vehicles[own];
+    let v_mps = vehicle.v_mps;
+    if let Some(acted) = vehicle.acted()
+        && !acted.reacts
+    {
+        if !(acted.heeds && vehicle.is_warned(scene.time_s)) {
+            return acted.a_mps2;
+        }
+        // Who was warned looks at the road from then on, and brakes at once down to what the warning asks for.
+        let asked = vehicle.wary_mps(scene.time_s).is_some_and(|mps| mps < v_mps);
+        let asked_mps2 = if asked { -HEEDING_MPS2 } else { f64::INFINITY };
+        let acted_mps2 = if acted.a_mps2 < 0.0 { acted.a_mps2 } else { f64::INFINITY };
+        return attentive_mps2(scene, vehicles, desks, own).min(asked_mps2).min(acted_mps2);
+    }
+    attentive_mps2(scene, vehicles, desks, own)
+}
+
+/// The acceleration of somebody who looks at the road, m/s².
+fn attentive_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+    let vehicle = &vehicles[own];
     let (driver, v_mps) = (&vehicle.driver, vehicle.v_mps);
     let free = free_mps2(driver, v_mps, desired_mps(scene, vehicle));
-    let ahead = ahead(scene.net, scene.occupancy, vehicle, own).map(|(entry, gap_m)| (gap_m, entry.v_mps));
+    let ahead = ahead(scene.net, scene.occupancy, vehicle, own)
+        .map(|(entry, gap_m)| (gap_m - fold_m(scene.net, vehicle, &vehicles[entry.vehicle]), entry.v_mps));
     let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
     let late = vehicle.is_distracted(scene.time_s);
     let mut limit = match ahead {
@@ -73,6 +100,20 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
         desired_mps = desired_mps.min(mps);
     }
     vehicle.wary_mps(scene.time_s).map_or(desired_mps, |mps| desired_mps.min(mps))
+}
+
+/// What is left beside the usual gap where the road turns back on itself, metres: a long vehicle's rear swings out behind
+/// it there, and who follows in a long one meets it coming back.
+fn fold_m(net: &RoadNet, vehicle: &Vehicle, leader: &Vehicle) -> f64 {
+    let turns_back = |vehicle: &Vehicle| {
+        vehicle.length_m > LONG_M && {
+            let near = &vehicle.path[vehicle.at.saturating_sub(1)..vehicle.path.len().min(vehicle.at + 2)];
+            let turn = |lane: &LaneIx| net.lane(*lane).movement.as_ref().map(|movement| movement.turn);
+            near.iter().any(|lane| turn(lane) == Some(Turn::UTurn))
+        }
+    };
+    let room = |vehicle, m| if turns_back(vehicle) { m } else { 0.0 };
+    room(leader, SWING_M) + room(vehicle, FOLD_M)
 }
 
 /// The braking that keeps a vehicle off the one ahead even if that brakes to a stop, m/s².
@@ -140,6 +181,7 @@ fn script_mps2(vehicle: &Vehicle) -> f64 {
         Some(Script::Brake { .. }) if vehicle.v_mps > 1.0 => -HARD_BRAKE_MPS2,
         Some(Script::Brake { .. }) => 0.0,
         Some(Script::Run { brakes: true, .. }) => -7.0,
+        Some(Script::Acted(acted)) => acted.a_mps2,
         _ => f64::INFINITY,
     }
 }
@@ -157,7 +199,7 @@ fn driven_off(vehicle: &mut Vehicle, a_mps2: f64, dt_s: f64) -> f64 {
 /// Moves a vehicle on; true if it came onto another lane.
 pub(crate) fn advance(scene: &Scene<'_>, vehicle: &mut Vehicle, a_mps2: f64, bound: Option<LaneIx>) {
     let before_mps = vehicle.v_mps;
-    let a_mps2 = driven_off(vehicle, a_mps2, scene.dt_s);
+    let a_mps2 = if vehicle.acted().is_some() { a_mps2 } else { driven_off(vehicle, a_mps2, scene.dt_s) };
     vehicle.v_mps = (before_mps + a_mps2 * scene.dt_s).max(0.0);
     vehicle.a_mps2 = (vehicle.v_mps - before_mps) / scene.dt_s;
     vehicle.s_m += (before_mps + vehicle.v_mps) / 2.0 * scene.dt_s;

@@ -3,12 +3,14 @@
 use super::Scene;
 use super::follow::{LOOK_AHEAD_M, stop_mps2};
 use super::vehicle::{Aim, Vehicle};
+use jxz_geo::Point;
 use jxz_map::LaneIx;
+use jxz_world::RoadHazard;
 
 /// Drivers who cannot pass yet stop this far before it, so as to steer past from there, metres.
 const STAND_OFF_M: f64 = 17.0;
 /// On lanes beside it drivers pass at this speed at most, metres per second, on a stretch this long before it.
-const PASS_MPS: f64 = 5.5;
+pub(super) const PASS_MPS: f64 = 5.5;
 const PASS_M: f64 = 60.0;
 /// From where drivers begin to look for another lane, metres.
 const SEEN_M: f64 = 100.0;
@@ -28,6 +30,22 @@ pub(crate) struct Slow {
     pub(crate) lanes: Vec<LaneIx>,
     pub(crate) mps: f64,
     pub(crate) until_s: f64,
+    /// If it is for fog: its centre.
+    pub(crate) fog: Option<Point>,
+}
+
+/// Something that is wrong with the road, as those who watch it would say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Condition {
+    pub(crate) id: u64,
+    pub(crate) hazard: RoadHazard,
+    /// Its middle, and how far from there it reaches, metres.
+    pub(crate) at: Point,
+    pub(crate) radius_m: f64,
+    /// The speed that is safe in it, metres per second.
+    pub(crate) safe_mps: f64,
+    pub(crate) since_s: f64,
+    pub(crate) until_s: f64,
 }
 
 /// Every block and slow stretch, and what they come to lane by lane.
@@ -35,9 +53,19 @@ pub(crate) struct Slow {
 pub(crate) struct Obstacles {
     blocks: Vec<Block>,
     slow: Vec<Slow>,
+    conditions: Vec<Condition>,
 }
 
 impl Obstacles {
+    pub(crate) fn add_condition(&mut self, condition: Condition) {
+        self.conditions.push(condition);
+    }
+
+    /// What is wrong with the road, as far as it began by `by_s`.
+    pub(crate) fn conditions(&self, by_s: f64) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().filter(move |condition| condition.since_s <= by_s)
+    }
+
     pub(crate) fn add_block(&mut self, block: Block) {
         self.blocks.push(block);
     }
@@ -51,6 +79,12 @@ impl Obstacles {
     pub(crate) fn end(&mut self, time_s: f64) {
         self.blocks.retain(|block| block.until_s > time_s);
         self.slow.retain(|slow| slow.until_s > time_s);
+        self.conditions.retain(|condition| condition.until_s > time_s);
+    }
+
+    /// Whether fog lies over a place, which reaches so many metres from its centre.
+    pub(crate) fn is_foggy(&self, at: Point, reach_m: f64) -> bool {
+        self.slow.iter().filter_map(|slow| slow.fog).any(|centre| (centre - at).norm() < reach_m)
     }
 
     /// The speed that no driver exceeds on a lane because of them, metres per second.

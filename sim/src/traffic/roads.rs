@@ -4,7 +4,7 @@
 use super::guide::Guides;
 use super::route::AWAY_M;
 use jxz_geo::{Point, Polyline, Vector};
-use jxz_map::{JunctionIx, Lane, LaneIx, LaneKind, Map};
+use jxz_map::{JunctionIx, Lane, LaneIx, LaneKind, Map, Turn};
 use jxz_units::Yaw;
 use std::sync::Arc;
 
@@ -186,9 +186,13 @@ fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) {
     }
 }
 
-/// Where to wait on a lane before the junction at its end, metres along it.
+/// Where to wait on a lane before the junction at its end, metres along it. Where a road only turns back on itself, clear
+/// of a bus that swings around.
 fn hold_m(map: &Map, lane: &Lane) -> f64 {
-    let length_m = lane.centre.length_m();
+    const TURNING_BUS_M: f64 = 9.0;
+    let turns_back = |next: &LaneIx| map.lane(*next).movement.as_ref().is_some_and(|m| m.turn == Turn::UTurn);
+    let only_back = !lane.successors.is_empty() && lane.successors.iter().all(turns_back);
+    let length_m = lane.centre.length_m() - if only_back { TURNING_BUS_M } else { 0.0 };
     let edges = lane.crossings.iter().filter(|(_, s_m)| *s_m > length_m - CROSSING_AT_END_M);
     let edges = edges.map(|(crossing, s_m)| s_m - map.crossing(*crossing).width_m / 2.0 - 1.0);
     lane.stop_line_m.unwrap_or_else(|| edges.fold(length_m, f64::min)).max(0.0)
@@ -214,6 +218,18 @@ const fn half_body_m(kind: LaneKind) -> f64 {
         LaneKind::Cycle => 0.4,
         LaneKind::Footway => 0.3,
     }
+}
+
+/// How far the middle of a lorry cuts into the inside of a bend, metres: its chord's height over the arc.
+fn cut_m(lane: &Lane) -> f64 {
+    const LORRY_M: f64 = 7.8;
+    const MOST_M: f64 = 0.8;
+    if lane.kind != LaneKind::Driving {
+        return 0.0;
+    }
+    let speed_mps = bend_speed_mps(&lane.centre);
+    let radius_m = speed_mps * speed_mps / LATERAL_MPS2;
+    (LORRY_M * LORRY_M / (8.0 * radius_m)).min(MOST_M)
 }
 
 /// The speed at which the tightest stretch of eight metres can be driven.
@@ -247,6 +263,7 @@ fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
         Shape::Cross
     };
     let clear_m = half_body_m(lane_a.kind) + half_body_m(lane_b.kind) + ZONE_MARGIN_M;
+    let clear_m = clear_m + cut_m(lane_a).max(cut_m(lane_b));
     let (enter_a, leave_a) = near_stretch(&lane_a.centre, &lane_b.centre, clear_m)?;
     let (enter_b, leave_b) = near_stretch(&lane_b.centre, &lane_a.centre, clear_m)?;
     let yields = |lane: &Lane, to: LaneIx| lane.movement.as_ref().is_some_and(|m| m.yields_to.contains(&to));
@@ -269,11 +286,15 @@ fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
 fn near_stretch(line: &Polyline, other: &Polyline, clear_m: f64) -> Option<(f64, f64)> {
     let steps = (line.length_m() / ZONE_STEP_M).ceil() as usize;
     let mut stretch: Option<(f64, f64)> = None;
-    for step in 0..=steps {
+    let mut step = 0;
+    while step <= steps {
         let s_m = (step as f64 * ZONE_STEP_M).min(line.length_m());
-        if other.project(line.point_at(s_m)).distance_m < clear_m {
+        let away_m = other.project(line.point_at(s_m)).distance_m;
+        if away_m < clear_m {
             stretch = Some((stretch.map_or(s_m, |(first, _)| first), s_m));
         }
+        // Nowhere does the distance shrink faster than the way grows: places before that need no look.
+        step += (((away_m - clear_m) / ZONE_STEP_M) as usize).max(1);
     }
     stretch
 }

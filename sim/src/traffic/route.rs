@@ -59,6 +59,10 @@ pub(crate) fn extend(net: &RoadNet, vehicle: &mut Vehicle, bound: Option<LaneIx>
 /// On entering a link: decides which lane to take and which way to go on from it.
 pub(crate) fn choose_aim(net: &RoadNet, vehicle: &mut Vehicle, bound: Option<LaneIx>) {
     vehicle.aim = None;
+    // An actor's way is laid out.
+    if vehicle.acted().is_some() {
+        return;
+    }
     let here = vehicle.lane();
     if net.lane(here).link.is_none()
         || !vehicle.tickets.iter().all(|t| vehicle.path[..vehicle.at].contains(&t.connector))

@@ -16,8 +16,25 @@ pub(crate) enum Script {
     Brake { until_s: f64 },
     /// Hurries to where it is needed, through red where nobody is in the way.
     Hurry { until_s: f64 },
+    /// An actor: what its scenario wants of it in this step.
+    Acted(Acted),
     /// Looks away: brakes for what is ahead only when that takes hard braking, or when warned.
     Distracted { until_s: f64 },
+}
+
+/// What an actor's scenario wants of it in one step.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Acted {
+    /// Acceleration, m/s²; one that reacts may brake harder.
+    pub(crate) a_mps2: f64,
+    /// Where across its lane, metres to the left, and how fast to get there, metres per second.
+    pub(crate) offset_m: f32,
+    pub(crate) sideways_mps: f32,
+    pub(crate) reacts: bool,
+    /// Does not react, but brakes when warned.
+    pub(crate) heeds: bool,
+    pub(crate) obeys: bool,
+    pub(crate) hurries: bool,
 }
 
 impl Script {
@@ -29,6 +46,7 @@ impl Script {
             | Self::Brake { until_s }
             | Self::Hurry { until_s }
             | Self::Distracted { until_s } => *until_s,
+            Self::Acted(_) => f64::INFINITY,
         }
     }
 }
@@ -36,12 +54,17 @@ impl Script {
 impl Vehicle {
     /// Whether it passes a junction without regard to light and priority.
     pub(crate) const fn is_reckless(&self) -> bool {
-        matches!(self.script, Some(Script::Run { brakes: false, .. }))
+        matches!(self.script, Some(Script::Run { brakes: false, .. } | Script::Acted(Acted { obeys: false, .. })))
     }
 
     /// Whether others make way for it.
     pub(crate) const fn hurries(&self) -> bool {
-        matches!(self.script, Some(Script::Hurry { .. }))
+        matches!(self.script, Some(Script::Hurry { .. } | Script::Acted(Acted { hurries: true, .. })))
+    }
+
+    /// What its scenario wants of an actor.
+    pub(crate) const fn acted(&self) -> Option<Acted> {
+        if let Some(Script::Acted(acted)) = self.script { Some(acted) } else { None }
     }
 
     /// Whether the driver looks away.
@@ -60,6 +83,14 @@ impl Vehicle {
     pub(crate) fn speed_factor(&self, time_s: f64) -> f64 {
         match self.script {
             Some(Script::Speed { factor, .. }) => factor,
+            // Its scenario says how fast; the limit binds who obeys.
+            Some(Script::Acted(acted)) => {
+                if acted.obeys && !acted.hurries {
+                    1.0
+                } else {
+                    3.0
+                }
+            }
             Some(Script::Run { .. }) => 1.2,
             Some(Script::Hurry { .. }) => 1.25,
             _ => self.driver.eagerness * (1.0 + f64::from(self.driver.wander) * self.mood(time_s)),

@@ -3,19 +3,23 @@
 use super::Scene;
 use super::follow::leader;
 use super::incident::{Deed, on_link};
-use super::obstacle::{Block, Slow};
+use super::obstacle::{Block, Condition, PASS_MPS, Slow};
 use super::script::Script;
 use super::vehicle::{Aim, RoadUserKind, Vehicle};
 use super::walker::{Stage, Walker};
+use crate::scenario::IncidentKind;
 use jxz_geo::Point;
 use jxz_map::{LaneIx, LaneKind};
+use jxz_world::RoadHazard;
 
 /// Speed on a flooded road, beside road works and in fog, metres per second.
 const FLOOD_MPS: f64 = 2.5;
 const WORKS_MPS: f64 = 5.5;
 const FOG_MPS: f64 = 8.0;
 /// How far fog reaches from a site, metres.
-const FOG_M: f64 = 300.0;
+pub(super) const FOG_M: f64 = 300.0;
+/// A lane that is shut matters to those on the lane beside it, metres.
+const BESIDE_M: f64 = 3.0;
 /// Who drives against the traffic does so at this speed, metres per second.
 const WRONG_WAY_MPS: f64 = 6.0;
 /// Drivers make way for someone who hurries up this close behind, metres.
@@ -57,7 +61,8 @@ pub(super) fn shut(scene: &Scene<'_>, car: &Vehicle, length_m: f64, until_s: f64
     let block = Block { lane, from_m, to_m: from_m + length_m, until_s };
     let empty = scene.occupancy.on(lane).iter().all(|entry| entry.rear_m > block.to_m || entry.front_m < from_m);
     let suits = left_m > from_m - car.s_m + length_m + 30.0 && from_m > 60.0 && empty && can_be_passed(scene, lane);
-    let works = (length_m > 10.0).then(|| Slow { lanes: lanes_of_link(scene, lane), mps: WORKS_MPS, until_s });
+    let works =
+        (length_m > 10.0).then(|| Slow { lanes: lanes_of_link(scene, lane), mps: WORKS_MPS, until_s, fog: None });
     suits.then_some(Deed::Shut(block, works))
 }
 
@@ -68,7 +73,7 @@ fn lanes_of_link(scene: &Scene<'_>, lane: LaneIx) -> Vec<LaneIx> {
 /// Water on the road that a car is on.
 pub(super) fn flood(scene: &Scene<'_>, car: &Vehicle, until_s: f64) -> Option<Deed> {
     on_link(scene, car)?;
-    Some(Deed::Slow(Slow { lanes: lanes_of_link(scene, car.lane()), mps: FLOOD_MPS, until_s }))
+    Some(Deed::Slow(Slow { lanes: lanes_of_link(scene, car.lane()), mps: FLOOD_MPS, until_s, fog: None }))
 }
 
 /// Fog around a place.
@@ -77,7 +82,28 @@ pub(super) fn fog(scene: &Scene<'_>, centre: Point, until_s: f64) -> Slow {
         let line = &scene.net.lane(*ix).centre;
         (line.point_at(line.length_m() / 2.0) - centre).norm() < FOG_M
     };
-    Slow { lanes: scene.net.lanes().filter(near).collect(), mps: FOG_MPS, until_s }
+    Slow { lanes: scene.net.lanes().filter(near).collect(), mps: FOG_MPS, until_s, fog: Some(centre) }
+}
+
+/// What an incident that lies on the road is to those who watch it; `None`: it moves, or is traffic.
+pub(super) fn condition(scene: &Scene<'_>, kind: IncidentKind, deed: &Deed, id: u64) -> Option<Condition> {
+    let shut = |hazard, block: &Block, safe_mps| {
+        let at = scene.net.lane(block.lane).centre.point_at((block.from_m + block.to_m) / 2.0);
+        (hazard, at, (block.to_m - block.from_m) / 2.0 + BESIDE_M, safe_mps, block.until_s)
+    };
+    let (hazard, at, radius_m, safe_mps, until_s) = match (kind, deed) {
+        (IncidentKind::ThrownObject, Deed::Shut(block, _)) => shut(RoadHazard::Object, block, PASS_MPS),
+        (IncidentKind::RoadWorks, Deed::Shut(block, _)) => shut(RoadHazard::Works, block, WORKS_MPS),
+        (IncidentKind::Crash, Deed::Crash(_, block)) => shut(RoadHazard::Crash, block, PASS_MPS),
+        (IncidentKind::Flood, Deed::Slow(slow)) => {
+            let line = &scene.net.lane(*slow.lanes.first()?).centre;
+            let half_m = line.length_m() / 2.0;
+            (RoadHazard::Water, line.point_at(half_m), half_m, slow.mps, slow.until_s)
+        }
+        (IncidentKind::Fog, Deed::Slow(slow)) => (RoadHazard::Fog, slow.fog?, FOG_M, slow.mps, slow.until_s),
+        _ => return None,
+    };
+    Some(Condition { id, hazard, at, radius_m, safe_mps, since_s: scene.time_s, until_s })
 }
 
 /// Somebody comes towards a car on the car's own lane, from the end of its link to its beginning, and stops when

@@ -3,6 +3,7 @@
 use super::roads::RoadNet;
 use super::script::Script;
 use crate::rng::{Stream, uniform};
+use crate::scenario::DriverPlan;
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind};
 use jxz_units::Yaw;
@@ -75,24 +76,25 @@ pub(crate) struct Driver {
 
 impl Driver {
     /// Someone at the wheel, or a machine: it does not wander, and is off at once.
-    pub(crate) fn draw(kind: RoadUserKind, automated: bool, stream: &mut Stream) -> Self {
+    pub(crate) fn draw(kind: RoadUserKind, automated: bool, plan: &DriverPlan, stream: &mut Stream) -> Self {
+        let mut draw = |(from, to): (f64, f64)| uniform(stream, from, to);
         let (top_mps, accelerate_mps2) = match kind {
-            RoadUserKind::Cyclist => (uniform(stream, 3.8, 6.0), 1.0),
-            RoadUserKind::EBike => (uniform(stream, 5.5, 8.5), 1.3),
-            RoadUserKind::Bus => (16.0, uniform(stream, 0.9, 1.2)),
-            RoadUserKind::Truck => (18.0, uniform(stream, 0.8, 1.1)),
-            RoadUserKind::Car | RoadUserKind::Pedestrian => (35.0, uniform(stream, 1.4, 2.1)),
+            RoadUserKind::Cyclist => (draw((3.8, 6.0)), 1.0),
+            RoadUserKind::EBike => (draw((5.5, 8.5)), 1.3),
+            RoadUserKind::Bus => (16.0, draw((0.9, 1.2))),
+            RoadUserKind::Truck => (18.0, draw((0.8, 1.1))),
+            RoadUserKind::Car | RoadUserKind::Pedestrian => (35.0, draw(plan.accelerate_mps2)),
         };
         let rides = matches!(kind, RoadUserKind::Cyclist | RoadUserKind::EBike);
         let human = Self {
-            eagerness: uniform(stream, 0.85, 1.02),
+            eagerness: draw(plan.speed_factor),
             top_mps,
             accelerate_mps2,
-            brake_mps2: uniform(stream, 1.8, 2.4),
-            headway_s: uniform(stream, 1.0, 1.6),
-            standstill_m: if rides { 0.8 } else { uniform(stream, 1.8, 2.6) },
-            start_s: uniform(stream, 0.2, 0.8) as f32,
-            wander: uniform(stream, 0.0, 0.05) as f32,
+            brake_mps2: draw(plan.brake_mps2),
+            headway_s: draw(plan.headway_s),
+            standstill_m: if rides { 0.8 } else { draw(plan.standstill_m) },
+            start_s: draw(plan.start_s) as f32,
+            wander: draw(plan.wander) as f32,
         };
         if automated {
             Self { eagerness: 0.98, headway_s: 1.0, standstill_m: 2.0, start_s: 0.0, wander: 0.0, ..human }
@@ -101,6 +103,9 @@ impl Driver {
         }
     }
 }
+
+/// Who moves aside faster than this does not steer there, metres per second.
+const SLIDES_MPS: f64 = 2.0;
 
 /// Leave to pass a junction on a connector; lower numbers go first where paths meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +192,11 @@ impl Vehicle {
         self.wary.as_deref().filter(|wary| time_s >= wary.from_s && time_s < wary.until_s).map(|wary| wary.mps)
     }
 
+    /// Whether its driver was warned, and has had time to react.
+    pub(crate) fn is_warned(&self, time_s: f64) -> bool {
+        self.wary.as_deref().is_some_and(|wary| time_s >= wary.from_s)
+    }
+
     /// The lane kind that it uses.
     pub(crate) fn lane_kind(&self) -> LaneKind {
         if self.rides() && !self.mixed { LaneKind::Cycle } else { LaneKind::Driving }
@@ -221,6 +231,12 @@ impl Vehicle {
         let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
         let left = Vector::new(-along.y, along.x);
         (rear + (front - rear) * 0.5 + left * self.lateral_m, along, Yaw::of_vector(along.x, along.y))
+    }
+
+    /// How far it is turned to the left of its lane, radians: who steers to the side turns, who slides does not.
+    pub(crate) fn turned_rad(&self) -> f64 {
+        let aside_mps = super::lane_change::drift_mps(self);
+        if aside_mps.abs() > SLIDES_MPS { 0.0 } else { libm::atan2(aside_mps, self.v_mps.max(1.0)) }
     }
 
     /// Velocity of an outline that points along `along`, metres per second.

@@ -42,7 +42,12 @@ impl OutputDigest {
         self.0.update(shown.vehicle.0);
         self.0.update(shown.id.0.to_le_bytes());
         self.0.update(shown.revision.to_le_bytes());
-        self.0.update([shown.kind as u8, u8::from(shown.channel == Channel::Pc5), u8::from(shown.first)]);
+        self.0.update([
+            shown.application as u8,
+            shown.level as u8,
+            u8::from(shown.channel == Channel::Pc5),
+            u8::from(shown.first),
+        ]);
     }
 
     /// Sixty-four hexadecimal digits.

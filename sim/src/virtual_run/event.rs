@@ -4,7 +4,7 @@ use crate::radio::Channel;
 use jxz_edge::Input;
 use jxz_units::Instant;
 use jxz_v2x::Frame;
-use jxz_world::{JunctionSignals, NeighbourTracks, NodeState, Record, Scan, VehicleId};
+use jxz_world::{JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, VehicleId};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub(super) enum Arrival {
     Scan(usize, Box<Scan>),
     /// A signal controller's report at an edge node.
     Signals(usize, Box<JunctionSignals>),
+    /// A word on the road's condition at an edge node.
+    Condition(usize, RoadReport),
     /// A vehicle's message at an edge node.
     Report(usize, Arc<[u8]>),
     /// A neighbour's word at an edge node.
@@ -35,9 +37,11 @@ impl Arrival {
     /// The node that it arrives at, if it does at one.
     pub(super) const fn node(&self) -> Option<usize> {
         match self {
-            Self::Scan(node, _) | Self::Signals(node, _) | Self::Report(node, _) | Self::Neighbour(node, _) => {
-                Some(*node)
-            }
+            Self::Scan(node, _)
+            | Self::Signals(node, _)
+            | Self::Condition(node, _)
+            | Self::Report(node, _)
+            | Self::Neighbour(node, _) => Some(*node),
             Self::Broadcast(..) | Self::State(_) | Self::Record(_) => None,
         }
     }
@@ -47,6 +51,7 @@ impl Arrival {
         Some(match self {
             Self::Scan(node, scan) => (node, Input::Scan(*scan)),
             Self::Signals(node, signals) => (node, Input::Signals(*signals)),
+            Self::Condition(node, report) => (node, Input::RoadCondition(report)),
             Self::Report(node, bytes) => (node, Input::Radio(bytes.to_vec())),
             Self::Neighbour(node, word) => (node, Input::Neighbour(*word)),
             Self::Broadcast(..) | Self::State(_) | Self::Record(_) => return None,

@@ -13,7 +13,7 @@ pub(crate) fn island() -> Arc<Map> {
 }
 
 fn corners(object: &TruthObject) -> [(f64, f64); 4] {
-    let (c, s) = (object.yaw.rad().cos(), object.yaw.rad().sin());
+    let (c, s) = (libm::cos(object.yaw.rad()), libm::sin(object.yaw.rad()));
     let (l, w) = (object.extent_m.0 / 2.0, object.extent_m.1 / 2.0);
     [(l, w), (l, -w), (-l, -w), (-l, w)]
         .map(|(x, y)| (object.position.x + c * x - s * y, object.position.y + s * x + c * y))
@@ -23,7 +23,7 @@ fn corners(object: &TruthObject) -> [(f64, f64); 4] {
 pub(crate) fn overlap_m(a: &TruthObject, b: &TruthObject) -> f64 {
     let mut least = f64::INFINITY;
     for yaw in [a.yaw.rad(), b.yaw.rad()] {
-        for axis in [(yaw.cos(), yaw.sin()), (-yaw.sin(), yaw.cos())] {
+        for axis in [(libm::cos(yaw), libm::sin(yaw)), (-libm::sin(yaw), libm::cos(yaw))] {
             let span = |object: &TruthObject| {
                 let along = corners(object).map(|(x, y)| x * axis.0 + y * axis.1);
                 (along.into_iter().fold(f64::INFINITY, f64::min), along.into_iter().fold(f64::NEG_INFINITY, f64::max))

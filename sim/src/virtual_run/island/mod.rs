@@ -1,38 +1,41 @@
 //! The runner: moves everything on by one step after the other, each arrival at its own instant.
 
+mod account;
+mod passage;
+
 use super::digest::OutputDigest;
 use super::event::{Arrival, Queue};
 use super::executor::{Executor, Serial};
 use super::hand_over::{HandOverBook, NeighbourLinks, WORD_TAKES};
 use super::node::{Node, apart_until};
-use super::report::{Latency, MustArrive, Tracking, VirtualReport};
+use super::observer::Observer;
+use super::report::MustArrive;
 use crate::envelope::{EnrolError, IslandAuthority};
-use crate::on_board::VehicleMessage;
+use crate::on_board::Shown;
 use crate::outside::OutsideUser;
 use crate::rng::Seed;
 use crate::scenario::Scenario;
 use crate::simulation::{STEP, Simulation, SimulationError};
-use crate::truth::TruthObject;
 use core::time::Duration;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_edge::{Edge, EdgeConfig, EdgeError, NoStopwatch};
-use jxz_fusion::metrics::{Moving, TrackingScore};
+use jxz_fusion::metrics::TrackingScore;
 use jxz_map::Map;
 use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
-use jxz_v2x::Frame;
-use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, Site, Track};
-use std::collections::BTreeMap;
+use jxz_world::{DropCause, Drops, LatencyBook, Site, Track};
 use std::sync::{Arc, Mutex};
 
-/// From a scan's time of validity to its arrival at the edge: exposure, detection in the sensor, the local net.
-const SENSOR_DELAY: Duration = Duration::from_millis(25);
 /// From a signal controller to the edge.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
+/// From whoever watches the road to the edge.
+const CONDITION_DELAY: Duration = Duration::from_millis(50);
 /// A record that is lost on its way is sent again after this long.
 const RESEND: Duration = Duration::from_millis(200);
 /// Records that a node keeps while it has no uplink.
 const KEPT_RECORDS: usize = 20_000;
+/// Showings of warnings that are kept until somebody asks.
+const KEPT_SHOWN: usize = 10_000;
 /// Steps between two comparisons of tracks and truth.
 const SCORE_STEPS: u64 = 10;
 /// Comparisons begin when tracks have had time to begin, seconds.
@@ -63,6 +66,17 @@ pub enum VirtualRunError {
     },
 }
 
+/// A warning shown to a driver.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownTo {
+    /// Seconds from the start.
+    pub at_s: f64,
+    /// Whose driver: the road user's number.
+    pub road_user: u64,
+    /// What was shown.
+    pub shown: Shown,
+}
+
 /// The whole island in virtual time.
 pub struct VirtualIsland {
     seed: u64,
@@ -74,6 +88,7 @@ pub struct VirtualIsland {
     nodes: Vec<Node>,
     cloud: Cloud,
     executor: Arc<dyn Executor>,
+    observer: Option<Box<dyn Observer>>,
     /// On its way to nodes, and to anybody else.
     to_nodes: Queue,
     queue: Queue,
@@ -83,6 +98,7 @@ pub struct VirtualIsland {
     must_arrive: MustArrive,
     score: TrackingScore,
     hand_overs: HandOverBook,
+    shown: Vec<ShownTo>,
     step: u64,
 }
 
@@ -94,6 +110,8 @@ impl VirtualIsland {
     pub fn new(map: Arc<Map>, scenario: &Scenario, seed: u64, utc_start: Utc) -> Result<Self, VirtualRunError> {
         let simulation = Simulation::new(Arc::clone(&map), scenario, seed, utc_start)?;
         let now = simulation.now();
+        // The part of it that the scenario plays on.
+        let map = Arc::clone(simulation.map());
         let node = |site: &jxz_world::Site| {
             let config = EdgeConfig { boot: seed, ..EdgeConfig::default() };
             let edge = Edge::new(now, Arc::clone(&map), &site.id, config, Box::new(NoStopwatch))?;
@@ -116,6 +134,7 @@ impl VirtualIsland {
             nodes,
             cloud,
             executor: Arc::new(Serial),
+            observer: None,
             to_nodes: Queue::default(),
             queue: Queue::default(),
             digest: OutputDigest::default(),
@@ -124,6 +143,7 @@ impl VirtualIsland {
             must_arrive: MustArrive::default(),
             score: TrackingScore::default(),
             hand_overs: HandOverBook::default(),
+            shown: Vec::new(),
             step: 0,
         })
     }
@@ -154,6 +174,13 @@ impl VirtualIsland {
     #[must_use]
     pub fn executed_by(mut self, executor: Arc<dyn Executor>) -> Self {
         self.executor = executor;
+        self
+    }
+
+    /// From now on `observer` is told of everything that happens. What comes out is the same.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Box<dyn Observer>) -> Self {
+        self.observer = Some(observer);
         self
     }
 
@@ -188,6 +215,12 @@ impl VirtualIsland {
         self.nodes.iter().map(|node| (node.edge.site(), node.edge.tracks_at(at))).collect()
     }
 
+    /// Warnings that were new to a driver since the last call, or new as they stand. Of those that nobody takes the
+    /// first 10,000 are kept.
+    pub fn take_shown(&mut self) -> Vec<ShownTo> {
+        core::mem::take(&mut self.shown)
+    }
+
     /// Simulated seconds so far.
     #[must_use]
     pub fn seconds(&self) -> f64 {
@@ -203,16 +236,31 @@ impl VirtualIsland {
         if self.step.is_multiple_of(SCORE_STEPS) && self.seconds() >= SCORE_FROM_S {
             self.compare(now);
         }
+        if let Some(observer) = &mut self.observer {
+            observer.truth(now, self.simulation.truth());
+        }
         let output = self.simulation.step_by(&*self.executor);
         let map = Arc::clone(self.simulation.map());
-        for (site, scan) in output.scans {
-            let Some(number) = map.sites.iter().position(|s| s.id == site) else { continue };
-            let after = Duration::try_from_secs_f64(scan.valid_at.seconds_since(now.utc).max(0.0)).unwrap_or_default();
-            self.send(now.mono + after + SENSOR_DELAY, Arrival::Scan(number, Box::new(scan)));
+        for sent in output.scans {
+            let Some(number) = map.sites.iter().position(|site| site.id == sent.site) else { continue };
+            let arrives = self.at(sent.arrives);
+            if let Some(observer) = &mut self.observer {
+                observer.scan(arrives, &sent.site, &sent.scan);
+            }
+            self.send(sent.arrives, Arrival::Scan(number, Box::new(sent.scan)));
         }
         for signals in output.signals {
+            if let Some(observer) = &mut self.observer {
+                observer.signals(now, &signals);
+            }
             for number in (0..map.sites.len()).filter(|n| map.sites[*n].junction.as_ref() == Some(&signals.junction)) {
                 self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, Box::new(signals.clone())));
+            }
+        }
+        for report in output.conditions {
+            let near = |site: &Site| (site.position - report.at).norm() < site.coverage_m + report.radius_m;
+            for number in (0..map.sites.len()).filter(|number| near(&map.sites[*number])) {
+                self.send(now.mono + CONDITION_DELAY, Arrival::Condition(number, report));
             }
         }
         for message in output.messages {
@@ -296,194 +344,5 @@ impl VirtualIsland {
 
     fn at(&self, mono: Instant) -> Now {
         Now::after_start(self.utc_start, mono.since(Instant::ZERO))
-    }
-
-    fn arrive(&mut self, now: Now, arrival: Arrival) {
-        match arrival {
-            Arrival::Broadcast(vehicle, channel, frame, sent) => {
-                self.latencies.record(LatencyStage::Radio, now.mono.since(sent));
-                for shown in self.simulation.deliver(vehicle, channel, now, &frame.bytes) {
-                    self.digest.shown(now.mono, &shown);
-                }
-            }
-            Arrival::State(state) => {
-                self.cloud.handle(now, jxz_cloud::Input::State(*state));
-                self.collect_cloud();
-            }
-            Arrival::Record(record) => {
-                self.cloud.handle(now, jxz_cloud::Input::Record(*record));
-                self.collect_cloud();
-            }
-            Arrival::Scan(..) | Arrival::Signals(..) | Arrival::Report(..) | Arrival::Neighbour(..) => {}
-        }
-    }
-
-    /// Puts one of a node's outputs on its way.
-    fn put_out(&mut self, now: Now, number: usize, output: jxz_edge::Output) -> Result<(), VirtualRunError> {
-        match output {
-            jxz_edge::Output::Broadcast(frame) => {
-                self.digest.broadcast(number, now.mono, &frame);
-                self.transmit_broadcast(now, number, frame);
-            }
-            jxz_edge::Output::State(state) => {
-                self.digest.state(number, now.mono, &state);
-                match self.simulation.uplink(now.mono, number) {
-                    Ok(delay) => self.send(now.mono + delay, Arrival::State(Box::new(state))),
-                    Err(_) => self.drops.count(DropCause::UplinkExpired),
-                }
-            }
-            jxz_edge::Output::Record(record) => self.keep(now, number, record)?,
-            jxz_edge::Output::Neighbour { to, tracks } => {
-                let Some(near) = self.nodes.iter().position(|node| node.edge.site().id == to) else { return Ok(()) };
-                for delay in self.links.delays(&tracks.site, &to) {
-                    self.send(now.mono + *delay, Arrival::Neighbour(near, Box::new(tracks.clone())));
-                }
-            }
-            // An output of a kind that this runner does not know concerns neither vehicles nor cloud.
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// A record goes to the cloud at once if it can.
-    fn keep(&mut self, now: Now, number: usize, record: Record) -> Result<(), VirtualRunError> {
-        self.digest.record(now.mono, &record).map_err(|source| VirtualRunError::Digest {
-            site: record.site.0.clone(),
-            sequence: record.sequence,
-            source,
-        })?;
-        self.must_arrive.sent += 1;
-        if self.nodes[number].kept.len() >= KEPT_RECORDS {
-            self.lose_record();
-        } else {
-            self.nodes[number].kept.push_back(record);
-            self.bring(now, number);
-        }
-        Ok(())
-    }
-
-    /// Sends the records that a node keeps, until one is lost or finds no uplink: that costs a retransmission's time.
-    fn bring(&mut self, now: Now, number: usize) {
-        while now.mono >= self.nodes[number].resend_at
-            && let Some(record) = self.nodes[number].kept.pop_front()
-        {
-            let Ok(delay) = self.simulation.uplink(now.mono, number) else {
-                self.nodes[number].kept.push_front(record);
-                self.nodes[number].resend_at = now.mono + RESEND;
-                return;
-            };
-            if !self.queue.push(now.mono + delay, Arrival::Record(Box::new(record))) {
-                self.lose_record();
-            }
-        }
-    }
-
-    fn lose_record(&mut self) {
-        self.drops.count(DropCause::MustArriveQueueFull);
-        self.must_arrive.lost += 1;
-    }
-
-    fn collect_cloud(&mut self) {
-        while let Some(output) = self.cloud.poll() {
-            if matches!(output, jxz_cloud::Output::Store(_)) {
-                self.must_arrive.acknowledged += 1;
-            }
-        }
-    }
-
-    /// A node's message to every vehicle in reach of either channel.
-    fn transmit_broadcast(&mut self, now: Now, number: usize, frame: Frame) {
-        let frame = Arc::new(frame);
-        let flow = frame.kind.application_id();
-        let idle = self.simulation.is_idle(frame.kind);
-        for reception in self.simulation.broadcast(now, number, flow, frame.bytes.len()) {
-            if idle {
-                self.latencies.record(LatencyStage::Radio, reception.delay);
-                self.simulation.overhear(reception.to, reception.channel);
-                continue;
-            }
-            let broadcast = Arrival::Broadcast(reception.to, reception.channel, Arc::clone(&frame), now.mono);
-            self.send(now.mono + reception.delay, broadcast);
-        }
-    }
-
-    /// A vehicle's message to every node in reach of either channel.
-    fn transmit_report(&mut self, now: Now, message: VehicleMessage) {
-        let receptions = self.simulation.tell(now, &message);
-        let bytes: Arc<[u8]> = message.bytes.into();
-        for reception in receptions {
-            self.send(now.mono + reception.delay, Arrival::Report(reception.to, Arc::clone(&bytes)));
-        }
-    }
-
-    /// Tracks against truth in every site's coverage, now.
-    fn compare(&mut self, now: Now) {
-        for (number, node) in self.nodes.iter().enumerate() {
-            let site = node.edge.site();
-            let covered = |at: jxz_geo::Point| (at - site.position).norm() < site.coverage_m;
-            let inside: Vec<_> = self.simulation.truth().iter().filter(|object| covered(object.position)).collect();
-            let mut tracks = node.edge.tracks_at(now.utc);
-            tracks.retain(|track| covered(track.position));
-            let places: Vec<_> = inside.iter().map(|object| (object.id, object.position)).collect();
-            self.hand_overs.look(now.mono, number, &node.neighbours, &places, &tracks);
-            let moving = |object: &&TruthObject| Moving { position: object.position, velocity: object.velocity };
-            let truth: Vec<Moving> = inside.iter().map(moving).collect();
-            let tracks: Vec<Moving> = tracks.iter().map(Moving::from).collect();
-            if !truth.is_empty() || !tracks.is_empty() {
-                self.score.add(&truth, &tracks);
-            }
-        }
-    }
-
-    /// What happened so far.
-    #[must_use]
-    pub fn report(&self) -> VirtualReport {
-        let now = self.simulation.now();
-        let view = self.cloud.snapshot(now.utc);
-        let on_board = self.simulation.on_board();
-        let mut drops = self.drops.clone();
-        let mut latencies = self.latencies.clone();
-        for node in &self.nodes {
-            drops.merge(node.edge.drops());
-            latencies.merge(node.edge.latencies());
-        }
-        drops.merge(&on_board.drops);
-        latencies.merge(&on_board.latencies);
-        let timed = [LatencyStage::Ingest, LatencyStage::Radio, LatencyStage::SensingToVehicle];
-        let latency = |l: &jxz_world::StageLatency| Latency { p50: l.p50_ms, p99: l.p99_ms, count: l.count };
-        let score = self.score.score();
-        let mut incidents = BTreeMap::new();
-        for (incident, count) in self.scenario.incidents.iter().zip(self.simulation.incidents()) {
-            *incidents.entry(incident.kind).or_default() += count;
-        }
-        VirtualReport {
-            seed: self.seed,
-            seconds: self.seconds(),
-            digest: self.digest.finish(),
-            nodes_online: view.nodes_online(),
-            nodes_total: self.nodes.len(),
-            warnings: on_board.warnings.clone(),
-            latency_ms: latencies
-                .summary()
-                .iter()
-                .filter(|l| timed.contains(&l.stage))
-                .map(|l| (l.stage, latency(l)))
-                .collect(),
-            must_arrive: self.must_arrive,
-            dropped: drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
-            tracks: Tracking {
-                gospa_m: score.gospa_m,
-                position_rmse_m: score.position_rmse_m,
-                velocity_rmse_mps: score.velocity_rmse_mps,
-                missed: score.missed,
-                false_tracks: score.false_tracks,
-            },
-            hand_overs: self.hand_overs.count(),
-            road_users: self.simulation.truth().len(),
-            incidents,
-            radio: self.simulation.radio().report(),
-            removed_stuck: self.simulation.removed_stuck(),
-            turned_away: self.simulation.turned_away(),
-        }
     }
 }
