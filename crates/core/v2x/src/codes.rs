@@ -1,6 +1,6 @@
 //! The public codes of events and signs, as far as we know them.
 
-use jxz_world::{Cause, Warning, WarningKind};
+use jxz_world::{Application, Cause, RoadHazard, Warning, WarningKind};
 
 /// What an item of an RSI is, by the public codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,14 +64,36 @@ impl RsiCode {
     /// says it.
     #[must_use]
     pub const fn of(warning: &Warning) -> Self {
-        match (warning.kind, &warning.cause) {
-            (WarningKind::Collision, _) => Self::Event(0),
-            (WarningKind::Pedestrian, _) => Self::Event(405),
-            (WarningKind::SpeedLimit, _) => Self::Sign(SPEED_LIMIT),
-            (WarningKind::VehicleAhead, _) => Self::Event(902),
-            (WarningKind::RoadCondition, Cause::StoppedVehicle { .. }) => Self::Event(903),
-            (WarningKind::RoadCondition, _) => Self::Event(707),
-            (WarningKind::Guidance, _) => Self::Sign(0),
+        match (warning.application, &warning.cause) {
+            (Application::WrongWay, _) => Self::Event(904),
+            (Application::Evw, _) => Self::Event(905),
+            (Application::Vrucw, _) => Self::Event(405),
+            (Application::Slw, _) => Self::Sign(SPEED_LIMIT),
+            (_, Cause::StoppedVehicle { .. }) => Self::Event(903),
+            (Application::LeadSpeed | Application::Ebw | Application::Avw, _) => Self::Event(902),
+            (Application::Tjw, _) => Self::Event(707),
+            (Application::RoadWorks, _) => Self::Event(501),
+            (Application::Hlw, Cause::Hazard { hazard, .. }) => Self::Event(match hazard {
+                RoadHazard::Object => 401,
+                RoadHazard::Water => 408,
+                RoadHazard::Ice => 409,
+                RoadHazard::Fog => 305,
+                RoadHazard::Crash => 100,
+                RoadHazard::Works => 501,
+            }),
+            (_, Cause::Sign { code, .. }) => Self::Sign(*code),
+            (Application::Guidance | Application::Glosa | Application::Ivs, _) => Self::Sign(0),
+            (
+                Application::Fcw
+                | Application::Icw
+                | Application::Lta
+                | Application::Bsw
+                | Application::Dnpw
+                | Application::Clw
+                | Application::Svw
+                | Application::Hlw,
+                _,
+            ) => Self::Event(0),
         }
     }
 
@@ -80,7 +102,9 @@ impl RsiCode {
     pub const fn kind(self) -> Option<WarningKind> {
         match self {
             Self::Event(405) => Some(WarningKind::Pedestrian),
-            Self::Event(707 | 903) => Some(WarningKind::RoadCondition),
+            Self::Event(100..=199 | 305 | 401 | 408 | 409 | 501 | 707 | 903) => Some(WarningKind::RoadCondition),
+            Self::Event(904) => Some(WarningKind::Collision),
+            Self::Event(905) => Some(WarningKind::EmergencyVehicle),
             Self::Event(902) => Some(WarningKind::VehicleAhead),
             Self::Sign(SPEED_LIMIT) => Some(WarningKind::SpeedLimit),
             Self::Event(_) | Self::Sign(_) => None,

@@ -33,7 +33,7 @@ impl Ellipse {
     /// Root mean square of the axes, metres.
     #[must_use]
     pub fn sigma_m(self) -> f64 {
-        self.major_m.hypot(self.minor_m) / core::f64::consts::SQRT_2
+        libm::hypot(self.major_m, self.minor_m) / core::f64::consts::SQRT_2
     }
 
     pub(crate) fn to_wire(self) -> Result<PositionalAccuracy, EncodeError> {

@@ -19,9 +19,12 @@ impl RsiClass {
     #[must_use]
     pub const fn of(kind: WarningKind) -> Self {
         match kind {
-            WarningKind::Collision | WarningKind::Pedestrian | WarningKind::SpeedLimit | WarningKind::VehicleAhead => {
-                Self::Dynamic
-            }
+            WarningKind::Collision
+            | WarningKind::Pedestrian
+            | WarningKind::SpeedLimit
+            | WarningKind::VehicleAhead
+            | WarningKind::Signal
+            | WarningKind::EmergencyVehicle => Self::Dynamic,
             WarningKind::RoadCondition | WarningKind::Guidance => Self::SemiStatic,
         }
     }

@@ -3,7 +3,7 @@
 //! The public event codes say what and where, but not for whom, since which measurement, or why; the convention
 //! says that in ASCII, at most 512 characters, one space between words:
 //!
-//! `JXZ/1 k=collision id=00c0ffee00000001 rev=3 st=raised t=1786270272345 until=1786270274345
+//! `JXZ/1 a=icw l=warning id=00c0ffee00000001 rev=3 st=raised t=1786270272345 until=1786270274345
 //! for=0102030405060708,1112131415161718 p=0.870 c=conflict:1.25,-0.30,0.80`
 //!
 //! The README lists the words. A receiver skips words it does not know and refuses a text that lacks one, has one
@@ -13,7 +13,7 @@ use crate::error::EncodeError;
 use crate::{hex, scale};
 use core::fmt::Write as _;
 use jxz_units::Utc;
-use jxz_world::{Cause, VehicleId, Warning, WarningId, WarningKind, WarningStage};
+use jxz_world::{Application, Cause, Level, RoadHazard, VehicleId, Warning, WarningId, WarningKind, WarningStage};
 
 const HEADER: &str = "JXZ/1 ";
 /// More vehicles than this are addressed as everyone on the path: a wide warning is better than none.
@@ -44,8 +44,10 @@ impl Audience {
 /// What the convention adds to an event or a sign.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
-    /// What kind of warning.
-    pub kind: WarningKind,
+    /// What raised the warning.
+    pub application: Application,
+    /// How pressing it is.
+    pub level: Level,
     /// Its number, the same for the life of the event.
     pub id: WarningId,
     /// Counts up with every change of it.
@@ -64,6 +66,14 @@ pub struct Notice {
     pub cause: Cause,
 }
 
+impl Notice {
+    /// What it is about.
+    #[must_use]
+    pub const fn kind(&self) -> WarningKind {
+        self.application.kind()
+    }
+}
+
 /// The text of a warning.
 ///
 /// # Errors
@@ -74,8 +84,9 @@ pub(crate) fn write(warning: &Warning) -> Result<String, EncodeError> {
     // Writing into a String cannot fail.
     let _ = write!(
         text,
-        "{HEADER}k={} id={:016x} rev={} st={} t={} until={} for={} p={confidence:.3} c={}",
-        warning.kind.name(),
+        "{HEADER}a={} l={} id={:016x} rev={} st={} t={} until={} for={} p={confidence:.3} c={}",
+        warning.application.name(),
+        warning.level.name(),
         warning.id.0,
         warning.revision,
         stage_name(warning.stage),
@@ -110,10 +121,11 @@ pub(crate) fn parse(text: &str) -> Result<Option<Notice>, String> {
         let value = value_of(key)?;
         value.parse().map(Utc::from_unix_ms).map_err(|_| bad(key, value))
     };
-    let (kind, id, revision, stage, confidence) =
-        (value_of("k")?, value_of("id")?, value_of("rev")?, value_of("st")?, value_of("p")?);
+    let (application, level) = (value_of("a")?, value_of("l")?);
+    let (id, revision, stage, confidence) = (value_of("id")?, value_of("rev")?, value_of("st")?, value_of("p")?);
     Ok(Some(Notice {
-        kind: WarningKind::from_name(kind).ok_or_else(|| bad("k", kind))?,
+        application: Application::from_name(application).ok_or_else(|| bad("a", application))?,
+        level: Level::from_name(level).ok_or_else(|| bad("l", level))?,
         id: WarningId(u64::from_be_bytes(eight_octets(id).ok_or_else(|| bad("id", id))?)),
         revision: revision.parse().map_err(|_| bad("rev", revision))?,
         stage: stage_from_name(stage).ok_or_else(|| bad("st", stage))?,
@@ -178,6 +190,37 @@ fn cause_text(cause: &Cause) -> Result<String, EncodeError> {
         ),
         Cause::Congestion { mean_mps, vehicles } => format!("congestion:{},{vehicles}", text("mean_mps", *mean_mps)?),
         Cause::StoppedVehicle { standing_s } => format!("stopped:{}", text("standing_s", *standing_s)?),
+        Cause::Braking { gap_m, braking_mps2 } => {
+            format!("braking:{},{}", text("gap_m", *gap_m)?, text("braking_mps2", *braking_mps2)?)
+        }
+        Cause::SlowVehicle { speed_mps, usual_mps } => {
+            format!("slow:{},{}", text("speed_mps", *speed_mps)?, text("usual_mps", *usual_mps)?)
+        }
+        Cause::ControlLoss { speed_mps, distance_m } => {
+            format!("control:{},{}", text("speed_mps", *speed_mps)?, text("distance_m", *distance_m)?)
+        }
+        Cause::Beside { gap_m, closing_mps } => {
+            format!("beside:{},{}", text("gap_m", *gap_m)?, text("closing_mps", *closing_mps)?)
+        }
+        Cause::WrongWay { speed_mps } => {
+            format!("wrong_way:{}", text("speed_mps", *speed_mps)?)
+        }
+        Cause::Hazard { hazard, safe_mps } => format!("hazard:{},{}", hazard.name(), text("safe_mps", *safe_mps)?),
+        Cause::Sign { code, value } => format!("sign:{code},{}", text("value", *value)?),
+        Cause::RedLight { stop_m, needs_mps2 } => {
+            format!("red:{},{}", text("stop_m", *stop_m)?, text("needs_mps2", *needs_mps2)?)
+        }
+        Cause::GreenSpeed { stop_m, advised_mps, green_in_s } => {
+            format!(
+                "green:{},{},{}",
+                text("stop_m", *stop_m)?,
+                text("advised_mps", *advised_mps)?,
+                text("green_in_s", *green_in_s)?
+            )
+        }
+        Cause::Emergency { distance_m, arrives_s } => {
+            format!("emergency:{},{}", text("distance_m", *distance_m)?, text("arrives_s", *arrives_s)?)
+        }
         Cause::Detour { congested_s, detour_s } => {
             format!("detour:{},{}", text("congested_s", *congested_s)?, text("detour_s", *detour_s)?)
         }
@@ -197,6 +240,16 @@ fn parse_cause(text: &str) -> Option<Cause> {
         "closing" => (Cause::Closing { gap_m: number(0)?, ahead_mps: number(1)?, closing_mps: number(2)? }, 3),
         "congestion" => (Cause::Congestion { mean_mps: number(0)?, vehicles: words.get(1)?.parse().ok()? }, 2),
         "stopped" => (Cause::StoppedVehicle { standing_s: number(0)? }, 1),
+        "braking" => (Cause::Braking { gap_m: number(0)?, braking_mps2: number(1)? }, 2),
+        "slow" => (Cause::SlowVehicle { speed_mps: number(0)?, usual_mps: number(1)? }, 2),
+        "control" => (Cause::ControlLoss { speed_mps: number(0)?, distance_m: number(1)? }, 2),
+        "beside" => (Cause::Beside { gap_m: number(0)?, closing_mps: number(1)? }, 2),
+        "wrong_way" => (Cause::WrongWay { speed_mps: number(0)? }, 1),
+        "hazard" => (Cause::Hazard { hazard: RoadHazard::from_name(words.first()?)?, safe_mps: number(1)? }, 2),
+        "sign" => (Cause::Sign { code: words.first()?.parse().ok()?, value: number(1)? }, 2),
+        "red" => (Cause::RedLight { stop_m: number(0)?, needs_mps2: number(1)? }, 2),
+        "green" => (Cause::GreenSpeed { stop_m: number(0)?, advised_mps: number(1)?, green_in_s: number(2)? }, 3),
+        "emergency" => (Cause::Emergency { distance_m: number(0)?, arrives_s: number(1)? }, 2),
         "detour" => (Cause::Detour { congested_s: number(0)?, detour_s: number(1)? }, 2),
         _ => return None,
     };
@@ -216,15 +269,15 @@ fn eight_octets(text: &str) -> Option<[u8; 8]> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "JXZ/1 k=collision id=00c0ffee00000001 rev=3 st=raised t=1786270272345 until=1786270274345 \
+    const TEXT: &str = "JXZ/1 a=icw l=warning id=00c0ffee00000001 rev=3 st=raised t=1786270272345 until=1786270274345 \
                         for=0102030405060708,1112131415161718 p=0.870 c=conflict:1.25,-0.30,0.80";
 
     #[test]
     fn the_documented_text_says_what_it_should() {
         let notice = parse(TEXT).unwrap().unwrap();
         assert_eq!(
-            (notice.kind, notice.id, notice.revision),
-            (WarningKind::Collision, WarningId(0xc0_ffee_0000_0001), 3)
+            (notice.application, notice.level, notice.id, notice.revision),
+            (Application::Icw, Level::Warning, WarningId(0xc0_ffee_0000_0001), 3)
         );
         assert_eq!((notice.stage, notice.confidence), (WarningStage::Raised, 0.87));
         assert_eq!(notice.sensed_at, Utc::from_unix_ms(1_786_270_272_345));
@@ -258,7 +311,8 @@ mod tests {
             (" rev=3", " rev=3 rev=4", "word `rev` twice"),
             (" rev=3", " rev", "\"rev\" is not a key=value word"),
             (" rev=3", "  rev=3", "\"\" is not a key=value word"),
-            ("k=collision", "k=flood", "k=flood does not parse"),
+            ("a=icw", "a=flood", "a=flood does not parse"),
+            ("l=warning", "l=loud", "l=loud does not parse"),
             ("0.870", "1.870", "p=1.870 does not parse"),
             ("0.870", "NaN", "p=NaN does not parse"),
             ("1112131415161718", "11121314151617", "for=0102030405060708,11121314151617 does not parse"),
@@ -268,6 +322,6 @@ mod tests {
             assert_eq!(parse(&TEXT.replacen(from, to, 1)), Err(why.to_owned()));
         }
         assert_eq!(parse("road works ahead"), Ok(None));
-        assert_eq!(parse("JXZ/2 k=collision"), Ok(None), "a later convention is foreign text");
+        assert_eq!(parse("JXZ/2 a=icw"), Ok(None), "a later convention is foreign text");
     }
 }

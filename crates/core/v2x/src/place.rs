@@ -280,7 +280,7 @@ mod tests {
         let anchor = Anchor::new("position_deg", frame, Point::new(-2100.0, 3300.0)).unwrap();
         for i in 0..4000 {
             let (angle, away_m) = (f64::from(i) * 0.37, f64::from(i) * 0.5);
-            let point = anchor.at + jxz_geo::Vector::new(angle.cos(), angle.sin()) * away_m;
+            let point = anchor.at + jxz_geo::Vector::new(libm::cos(angle), libm::sin(angle)) * away_m;
             let (told, asked) = (anchor.steps_of("position_deg", point).unwrap(), frame.to_wgs84(point));
             // Half a step of rounding, and a hundredth for the series.
             assert!((f64::from(told.lat) - asked.lat_deg / STEP_DEG).abs() < 0.51, "{away_m} m away");
@@ -296,7 +296,7 @@ mod tests {
         // A quarter circle of radius 100 m in 200 points.
         let arc: Vec<Point> = (0..200)
             .map(|i| f64::from(i) / 199.0 * core::f64::consts::FRAC_PI_2)
-            .map(|a| Point::new(100.0 * a.cos(), 100.0 * a.sin()))
+            .map(|a| Point::new(100.0 * libm::cos(a), 100.0 * libm::sin(a)))
             .collect();
         let few = thinned(&arc, 31);
         assert!(few.len() <= 31 && few[0] == arc[0] && few.last() == arc.last());

@@ -44,7 +44,7 @@ fn polygon(here: &Anchor, sensor: &SensorSpec) -> Result<Polygon, EncodeError> {
 /// and outside the near one. The near limit of a sensor that sees all around is not told: a polygon has no hole.
 fn outline(sensor: &SensorSpec) -> Vec<Point> {
     let (near_m, far_m) = sensor.range_m;
-    let at = |angle: f64, range_m: f64| sensor.position + Vector::new(angle.cos(), angle.sin()) * range_m;
+    let at = |angle: f64, range_m: f64| sensor.position + Vector::new(libm::cos(angle), libm::sin(angle)) * range_m;
     if sensor.half_fov_rad >= core::f64::consts::PI {
         let step = core::f64::consts::TAU / f64::from(CIRCLE_CHORDS);
         return (0..CIRCLE_CHORDS).map(|k| at(f64::from(k) * step, far_m)).collect();
@@ -57,7 +57,7 @@ fn outline(sensor: &SensorSpec) -> Vec<Point> {
     };
     // The near arc is metres across: a few chords will do, their middles on it.
     let few = chords(1.3);
-    let touching_m = near_m / (sensor.half_fov_rad / few).cos();
+    let touching_m = near_m / libm::cos(sensor.half_fov_rad / few);
     let mut near: Vec<Point> = arc(few, touching_m).collect();
     near.reverse();
     arc(chords(CHORD_RAD), far_m).chain(near).collect()
@@ -106,7 +106,7 @@ mod tests {
                     // A hair inwards, so that the limits themselves may round either way.
                     let edge = a + (b - a) * (f64::from(k) / 20.0);
                     let middle = sensor.position
-                        + Vector::new(sensor.boresight.rad().cos(), sensor.boresight.rad().sin()) * 90.0;
+                        + Vector::new(libm::cos(sensor.boresight.rad()), libm::sin(sensor.boresight.rad())) * 90.0;
                     let inside = edge + (middle - edge).normalize() * 1e-3;
                     assert!(sensor.sees(inside) || half_fov_deg > 90.0 && sensor.sees(edge), "{half_fov_deg}: {edge}");
                 }

@@ -16,7 +16,7 @@ use crate::time::{from_moy, moy, moy_rounded_up};
 use crate::{hex, scale};
 use jxz_geo::{LocalFrame, Point, Polyline};
 use jxz_units::Utc;
-use jxz_world::{Warning, WarningKind};
+use jxz_world::{Level, Warning, WarningKind};
 
 /// Events a frame may hold; signs could be twice as many.
 pub(crate) const MOST_EVENTS: usize = 8;
@@ -67,7 +67,7 @@ impl ReceivedWarning {
     /// The kind of warning: as the notice says, else as the public code does.
     #[must_use]
     pub fn kind(&self) -> Option<WarningKind> {
-        self.notice.as_ref().map(|notice| notice.kind).or_else(|| self.code.kind())
+        self.notice.as_ref().map(|notice| notice.kind()).or_else(|| self.code.kind())
     }
 }
 
@@ -105,7 +105,7 @@ impl Encoder {
         self.events.begin(warnings.iter().map(|warning| warning.id));
         for class in [RsiClass::Dynamic, RsiClass::SemiStatic, RsiClass::Static] {
             let mut items = Vec::new();
-            for warning in warnings.iter().filter(|warning| RsiClass::of(warning.kind) == class) {
+            for warning in warnings.iter().filter(|warning| RsiClass::of(warning.kind()) == class) {
                 let item = self.item(&here, warning).and_then(|item| self.measured(now, &here, item));
                 match item {
                     Ok(item) => items.push(item),
@@ -184,7 +184,7 @@ impl Encoder {
             low: 0,
             high: 192,
         })?;
-        let priority = priority_to_wire(priority(warning.kind));
+        let priority = priority_to_wire(priority(warning));
         Ok(match RsiCode::of(warning) {
             RsiCode::Event(code) => Item::Event(RteData {
                 rte_id: number,
@@ -228,13 +228,13 @@ pub(crate) const fn priority_to_wire(priority: u8) -> RsiPriority {
 }
 
 /// 0 (lowest) to 7.
-const fn priority(kind: WarningKind) -> u8 {
-    match kind {
-        WarningKind::Collision | WarningKind::Pedestrian => 7,
-        WarningKind::VehicleAhead => 6,
-        WarningKind::RoadCondition => 5,
-        WarningKind::SpeedLimit => 4,
-        WarningKind::Guidance => 2,
+const fn priority(warning: &Warning) -> u8 {
+    match (warning.kind(), warning.level) {
+        (_, Level::Urgent) | (WarningKind::Collision | WarningKind::Pedestrian, _) => 7,
+        (WarningKind::VehicleAhead | WarningKind::EmergencyVehicle, _) => 6,
+        (WarningKind::RoadCondition, _) => 5,
+        (WarningKind::SpeedLimit | WarningKind::Signal, _) => 4,
+        (WarningKind::Guidance, _) => 2,
     }
 }
 

@@ -11,9 +11,9 @@ use jxz_v2x::{
     encode_bsm,
 };
 use jxz_world::{
-    Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, IslandId, JunctionId, JunctionSignals, Light, LightBar,
-    PhaseId, PhaseSignal, Place, Response, RoadUserClass, Sources, SystemState, Track, TrackId, VehicleDetails,
-    VehicleEvents, VehicleId, Warning, WarningId, WarningKind, WarningStage, Wheels,
+    Application, Brakes, Cause, ClassBelief, Concerned, Emergency, Gear, IslandId, JunctionId, JunctionSignals, Level,
+    Light, LightBar, PhaseId, PhaseSignal, Place, Response, RoadHazard, RoadUserClass, Sources, SystemState, Track,
+    TrackId, VehicleDetails, VehicleEvents, VehicleId, Warning, WarningId, WarningStage, Wheels,
 };
 use serde_json::{Value, json};
 
@@ -295,13 +295,14 @@ fn a_sick_track_is_left_out_by_name_and_the_others_go() {
     assert!(told.refused[1].to_string().contains("track_age_s = 40"), "{}", told.refused[1]);
 }
 
-fn warning(id: u64, kind: WarningKind, cause: Cause) -> Warning {
+fn warning(id: u64, application: Application, cause: Cause) -> Warning {
     let path =
-        Polyline::new((0..100).map(|i| Point::new(f64::from(i) * 2.0, (f64::from(i) / 8.0).sin() * 5.0)).collect());
+        Polyline::new((0..100).map(|i| Point::new(f64::from(i) * 2.0, libm::sin(f64::from(i) / 8.0) * 5.0)).collect());
     Warning {
         id: WarningId(id),
         revision: 3,
-        kind,
+        application,
+        level: Level::Urgent,
         stage: WarningStage::Held,
         cause,
         about: Vec::new(),
@@ -314,22 +315,37 @@ fn warning(id: u64, kind: WarningKind, cause: Cause) -> Warning {
     }
 }
 
-fn six_kinds() -> Vec<Warning> {
+fn every_cause() -> Vec<Warning> {
+    use Application as A;
     let conflict = |closest_m| Cause::Conflict { time_to_conflict_s: 1.25, post_encroachment_s: -0.3, closest_m };
-    vec![
-        warning(1, WarningKind::Collision, conflict(0.5)),
-        warning(2, WarningKind::Pedestrian, conflict(0.8)),
-        warning(3, WarningKind::SpeedLimit, Cause::Overspeed { speed_mps: 16.7, limit_mps: 11.11 }),
-        warning(4, WarningKind::VehicleAhead, Cause::Closing { gap_m: 30.0, ahead_mps: 2.0, closing_mps: 9.5 }),
-        warning(5, WarningKind::RoadCondition, Cause::Congestion { mean_mps: 1.5, vehicles: 14 }),
-        warning(6, WarningKind::RoadCondition, Cause::StoppedVehicle { standing_s: 42.0 }),
-        warning(7, WarningKind::Guidance, Cause::Detour { congested_s: 300.0, detour_s: 120.0 }),
-    ]
+    let hazards = RoadHazard::ALL.map(|hazard| (A::Hlw, Cause::Hazard { hazard, safe_mps: 5.5 }));
+    let others = [
+        (A::Icw, conflict(0.5)),
+        (A::Vrucw, conflict(0.8)),
+        (A::Slw, Cause::Overspeed { speed_mps: 16.7, limit_mps: 11.11 }),
+        (A::LeadSpeed, Cause::Closing { gap_m: 30.0, ahead_mps: 2.0, closing_mps: 9.5 }),
+        (A::Tjw, Cause::Congestion { mean_mps: 1.5, vehicles: 14 }),
+        (A::Hlw, Cause::StoppedVehicle { standing_s: 42.0 }),
+        (A::Guidance, Cause::Detour { congested_s: 300.0, detour_s: 120.0 }),
+        (A::Ebw, Cause::Braking { gap_m: 21.5, braking_mps2: 6.25 }),
+        (A::Avw, Cause::SlowVehicle { speed_mps: 2.5, usual_mps: 13.9 }),
+        (A::Clw, Cause::ControlLoss { speed_mps: 12.5, distance_m: 60.0 }),
+        (A::Bsw, Cause::Beside { gap_m: -2.5, closing_mps: 3.25 }),
+        (A::WrongWay, Cause::WrongWay { speed_mps: 11.0 }),
+        (A::Ivs, Cause::Sign { code: 38, value: 200.0 }),
+        (A::Svw, Cause::RedLight { stop_m: 22.0, needs_mps2: 5.5 }),
+        (A::Glosa, Cause::GreenSpeed { stop_m: 180.0, advised_mps: 9.5, green_in_s: 12.25 }),
+        (A::Evw, Cause::Emergency { distance_m: 140.0, arrives_s: 9.5 }),
+    ];
+    (1..)
+        .zip(others.into_iter().chain(hazards))
+        .map(|(id, (application, cause))| warning(id, application, cause))
+        .collect()
 }
 
 #[test]
 fn every_kind_of_warning_arrives_whole() {
-    let warnings = six_kinds();
+    let warnings = every_cause();
     let told = told_rsi(&mut encoder(), &warnings);
     assert!(told.refused.is_empty(), "{:?}", told.refused);
     assert!(told.frames.iter().all(|frame| frame.bytes.len() <= 1300), "frames fit a packet");
@@ -341,8 +357,9 @@ fn every_kind_of_warning_arrives_whole() {
         for got in &rsi.warnings {
             let notice = got.notice.clone().unwrap();
             let sent = warnings.iter().find(|sent| sent.id == notice.id).unwrap();
-            assert_eq!(RsiClass::of(sent.kind), class, "one class a frame");
-            assert_eq!((notice.kind, notice.revision, notice.stage), (sent.kind, 3, WarningStage::Held));
+            assert_eq!(RsiClass::of(sent.kind()), class, "one class a frame");
+            assert_eq!((notice.application, notice.level, notice.revision), (sent.application, Level::Urgent, 3));
+            assert_eq!(notice.stage, WarningStage::Held);
             assert_eq!((&notice.cause, got.code), (&sent.cause, RsiCode::of(sent)));
             assert_eq!((notice.sensed_at, notice.valid_until), (sent.sensed_at, sent.valid_until));
             assert_eq!(notice.audience, Audience::Vehicles(vec![VehicleId([7; 8])]));
@@ -365,15 +382,35 @@ fn every_kind_of_warning_arrives_whole() {
 
 #[test]
 fn public_codes_are_those_of_the_lists() {
-    let codes: Vec<RsiCode> = six_kinds().iter().map(RsiCode::of).collect();
+    let codes: Vec<RsiCode> = every_cause().iter().map(RsiCode::of).collect();
     use RsiCode::{Event, Sign};
-    assert_eq!(codes, [Event(0), Event(405), Sign(85), Event(902), Event(707), Event(903), Sign(0)]);
+    let causes = [
+        Event(0),
+        Event(405),
+        Sign(85),
+        Event(902),
+        Event(707),
+        Event(903),
+        Sign(0),
+        Event(902),
+        Event(902),
+        Event(0),
+        Event(0),
+        Event(904),
+        Sign(38),
+        Event(0),
+        Sign(0),
+        Event(905),
+    ];
+    // Object, water, ice, fog, crash, works.
+    let hazards = [401, 408, 409, 305, 100, 501].map(Event);
+    assert_eq!(codes, [&causes[..], &hazards[..]].concat());
 }
 
 #[test]
 fn a_warning_keeps_its_number_and_a_sick_one_is_left_out_by_name() {
     let mut encoder = encoder();
-    let mut warnings = six_kinds();
+    let mut warnings = every_cause();
     let number_of = |told: &jxz_v2x::Encoded, id: u64| {
         let all = told.frames.iter().flat_map(|frame| received_rsi(&frame.bytes).warnings);
         all.filter(|w| w.notice.as_ref().unwrap().id == WarningId(id)).map(|w| w.number).next()
@@ -391,7 +428,7 @@ fn a_warning_keeps_its_number_and_a_sick_one_is_left_out_by_name() {
 
 #[test]
 fn a_warning_for_nobody_with_a_radio_is_not_for_everybody() {
-    let mut warnings = six_kinds();
+    let mut warnings = every_cause();
     warnings.truncate(3);
     warnings[0].concerned.clear();
     warnings[1].concerned = vec![Concerned { track: TrackId(1), vehicle: None }];

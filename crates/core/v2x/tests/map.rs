@@ -135,7 +135,7 @@ fn crossing_roads() -> Map {
         }],
     });
     let wave: Vec<[f64; 2]> =
-        (0..240).map(f64::from).map(|i| [20.0 + 1.9 * i, 300.0 + 12.0 * (i / 25.0).sin()]).collect();
+        (0..240).map(f64::from).map(|i| [20.0 + 1.9 * i, 300.0 + 12.0 * libm::sin(i / 25.0)]).collect();
     let west = sketch.link("west-in", Some(1), Some(0), &line(&wave), &[Driving, Driving, Cycle]);
     let east = sketch.link("east-out", None, None, &line(&[[520.0, 300.0], [900.0, 300.0]]), &[Driving, Driving]);
     let north = sketch.link("north-out", Some(0), Some(1), &line(&[[500.0, 320.0], [500.0, 700.0]]), &[Driving]);
@@ -227,9 +227,9 @@ fn a_big_junction_takes_several_frames_that_fit_a_packet() {
     let mut sketch = Sketch::new(vec![junction("star", 2000, [0.0, 0.0])]);
     for i in 0..20 {
         let angle = f64::from(i) / 20.0 * core::f64::consts::TAU;
-        let at = |r: f64, bend: f64| [r * (angle + bend).cos(), r * (angle + bend).sin()];
+        let at = |r: f64, bend: f64| [r * libm::cos(angle + bend), r * libm::sin(angle + bend)];
         let shape: Vec<[f64; 2]> =
-            (0..60).map(|k| at(400.0 - 6.0 * f64::from(k), (f64::from(k) / 9.0).sin() * 0.1)).collect();
+            (0..60).map(|k| at(400.0 - 6.0 * f64::from(k), libm::sin(f64::from(k) / 9.0) * 0.1)).collect();
         sketch.link(&format!("ray-{i:02}"), None, Some(0), &line(&shape), &[LaneKind::Driving; 3]);
     }
     let told = told_map(&sketch.0);

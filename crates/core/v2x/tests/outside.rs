@@ -159,7 +159,7 @@ fn chinese_text_comes_as_its_octets() {
     let Some(bytes) = vector("rsi_roadworks_501_gb2312") else { return };
     let Received::Rsi(rsi) = decode(&bytes, Profile::Day2, near(), &frame()).unwrap() else { panic!("not an RSI") };
     assert_eq!(rsi.warnings[0].text.as_deref(), Some("b5c0c2b7caa9b9a4"));
-    assert_eq!(rsi.warnings[0].kind(), None);
+    assert_eq!(rsi.warnings[0].kind(), Some(WarningKind::RoadCondition), "road works");
 }
 
 #[test]

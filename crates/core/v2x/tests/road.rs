@@ -6,7 +6,7 @@ mod scene;
 use jxz_geo::{Point, Polyline};
 use jxz_map::{Lane, LaneIx, LaneKind, LinkIx};
 use jxz_v2x::{CODES, Encoded, Encoder, LinkRef, Profile, Received, RsiCode, Standing};
-use jxz_world::{Cause, Place, Site, Warning, WarningId, WarningKind, WarningStage};
+use jxz_world::{Application, Cause, Level, Place, Site, Warning, WarningId, WarningStage};
 use scene::{ISLAND, UNIT, heard, now};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,8 @@ fn warning(path: Polyline) -> Warning {
     Warning {
         id: WarningId(1),
         revision: 1,
-        kind: WarningKind::RoadCondition,
+        application: Application::Hlw,
+        level: Level::Warning,
         stage: WarningStage::Raised,
         cause: Cause::StoppedVehicle { standing_s: 9.0 },
         about: Vec::new(),

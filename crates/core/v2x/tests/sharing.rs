@@ -66,7 +66,7 @@ fn the_first_frame_says_what_the_sites_sensors_cover() {
     assert!(ssms[1..].iter().all(|ssm| ssm.regions.is_empty()));
     for (region, sensor) in ssms[0].regions.iter().zip(&site.sensors) {
         // Well inside every corner the sensor sees.
-        let boresight = Vector::new(sensor.boresight.rad().cos(), sensor.boresight.rad().sin());
+        let boresight = Vector::new(libm::cos(sensor.boresight.rad()), libm::sin(sensor.boresight.rad()));
         let middle = sensor.position + boresight * (sensor.range_m.1 / 2.0);
         for corner in region {
             assert!(sensor.sees(corner + (middle - corner).normalize() * 0.05), "{}: {corner}", sensor.id);
