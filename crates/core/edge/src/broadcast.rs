@@ -63,7 +63,7 @@ impl RepeatTable {
     ) -> Vec<Warning> {
         let mut chosen: Vec<Warning> = changed.to_vec();
         for warning in alive {
-            let due = self.said.get(&warning.id).is_none_or(|at| *at + repeat_period(warning.kind) < now + round);
+            let due = self.said.get(&warning.id).is_none_or(|at| *at + repeat_period(warning.kind()) < now + round);
             if due && !changed.iter().any(|c| c.id == warning.id) {
                 chosen.push(warning.clone());
             }
@@ -96,15 +96,17 @@ mod tests {
     fn late_rounds_do_not_make_a_warning_rarer() {
         use jxz_geo::{Point, Polyline};
         use jxz_units::Utc;
+        use jxz_world::Application;
         let ms = |ms: u64| Instant::from_ns(ms * 1_000_000);
         let round = Duration::from_millis(100);
-        for (kind, period_ms) in [(WarningKind::Pedestrian, 100), (WarningKind::RoadCondition, 500)] {
+        for (application, period_ms) in [(Application::Vrucw, 100), (Application::Tjw, 500)] {
             let now = Utc::from_unix_ms(0);
             let path = Polyline::try_from(vec![[0.0, 0.0], [10.0, 0.0]]).unwrap();
             let warning = Warning {
                 id: WarningId(1),
                 revision: 1,
-                kind,
+                application,
+                level: jxz_world::Level::Warning,
                 stage: WarningStage::Held,
                 cause: jxz_world::Cause::StoppedVehicle { standing_s: 9.0 },
                 about: Vec::new(),
@@ -120,8 +122,8 @@ mod tests {
             let rounds = (0..50_u64).map(|k| 100 * k + k * 7 % 31);
             let said: Vec<u64> =
                 rounds.filter(|at| !table.select(ms(*at), round, &[], [&warning].into_iter()).is_empty()).collect();
-            assert!(said.windows(2).all(|w| w[1] - w[0] <= period_ms + 30), "{kind:?} at {said:?}");
-            assert!(said.len() as u64 >= 5000 / period_ms, "{kind:?} at {said:?}");
+            assert!(said.windows(2).all(|w| w[1] - w[0] <= period_ms + 30), "{application:?} at {said:?}");
+            assert!(said.len() as u64 >= 5000 / period_ms, "{application:?} at {said:?}");
         }
     }
 }

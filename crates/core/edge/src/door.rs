@@ -1,9 +1,10 @@
 //! What goes into the brain and what comes out.
 
 use crate::guard::Verification;
+use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_v2x::Frame;
-use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, Scan, SiteId};
+use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, SiteId};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub enum Input {
     Revocations(Vec<u8>),
     /// A neighbouring node's word, from whom it says that it is.
     Neighbour(NeighbourTracks),
+    /// A road condition near the site, from the cloud or a road-weather station; said anew it replaces the older word.
+    RoadCondition(RoadReport),
+    /// Other switches and thresholds of the warnings, from the next round on; out of range, they change nothing.
+    Hazard(Box<HazardConfig>),
     /// How the links outside do; replaces what was said before.
     Links(LinkStatus),
     /// Nothing but the passing of time.

@@ -1,13 +1,14 @@
 //! The state machine itself.
 
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
+use crate::conditions::Conditions;
 use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
 use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
 use crate::{EdgeConfig, EdgeError, Input, Output};
 use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker};
-use jxz_hazard::Hazards;
+use jxz_hazard::{HazardConfig, Hazards, Round};
 use jxz_map::{JunctionIx, LaneKind, Map};
 use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
@@ -49,6 +50,7 @@ pub struct Edge {
     doubt: Doubt,
     signals: Option<JunctionSignals>,
     reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
+    conditions: Conditions,
     round: Periodic,
     spat: Periodic,
     map_due: Periodic,
@@ -112,6 +114,7 @@ impl Edge {
             junction,
             signals: None,
             reports: BTreeMap::new(),
+            conditions: Conditions::default(),
             round: Periodic::starting(start, Duration::from_secs_f64(config.round_s)),
             spat: Periodic::starting(start, SPAT_PERIOD),
             map_due: Periodic::starting(start, MAP_PERIOD),
@@ -147,6 +150,12 @@ impl Edge {
             Input::Neighbour(word) => {
                 self.neighbours.hear(now, word, &mut self.tracker, &mut self.health.drops);
             }
+            Input::RoadCondition(report) => {
+                if !self.conditions.take(now, &self.site, report) {
+                    self.health.drops.count(DropCause::ConditionRejected);
+                }
+            }
+            Input::Hazard(config) => self.handle_settings(*config),
             Input::Links(links) => self.health.links = links,
             Input::Timer => {}
         }
@@ -218,6 +227,15 @@ impl Edge {
             self.signals = Some(signals);
         } else {
             self.health.drops.count(DropCause::SignalRejected);
+        }
+    }
+
+    /// Warnings' settings from the next round on; nonsense changes nothing.
+    fn handle_settings(&mut self, config: HazardConfig) {
+        if config.check().is_ok() {
+            self.hazards.set_config(config);
+        } else {
+            self.health.drops.count(DropCause::SettingsRejected);
         }
     }
 
@@ -353,7 +371,9 @@ impl Edge {
         self.tracks_now = tracks.len();
 
         let started = self.health.start();
-        let changed = self.hazards.assess(now.utc, &tracks, self.signals.as_ref());
+        let (conditions, signals, reports) = (self.conditions.now(now), self.signals.as_ref(), &self.reports);
+        let round = Round { at: now.utc, tracks: &tracks, signals, reports, conditions: &conditions };
+        let changed = self.hazards.assess(&round);
         self.health.stop(LatencyStage::Predict, started);
 
         self.nearness.order(&mut tracks, self.hazards.alive());

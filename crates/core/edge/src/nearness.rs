@@ -101,7 +101,7 @@ mod tests {
     use super::*;
     use jxz_geo::Vector;
     use jxz_units::Utc;
-    use jxz_world::{ClassBelief, Concerned, IslandId, Place, Sources, WarningId, WarningKind, WarningStage};
+    use jxz_world::{Application, ClassBelief, Concerned, IslandId, Level, Place, Sources, WarningId, WarningStage};
 
     const NOW: Utc = Utc::from_unix_ms(1_786_270_272_000);
 
@@ -128,7 +128,8 @@ mod tests {
         Warning {
             id: WarningId(1),
             revision: 1,
-            kind: WarningKind::Collision,
+            application: Application::Icw,
+            level: Level::Warning,
             stage: WarningStage::Held,
             cause,
             about: about.iter().map(|id| TrackId(*id)).collect(),
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn equals_keep_the_order_of_their_numbers() {
-        let around = |id, angle: f64| track(id, 50.0 * angle.cos(), 50.0 * angle.sin(), RoadUserClass::Motor);
+        let around = |id, angle: f64| track(id, 50.0 * libm::cos(angle), 50.0 * libm::sin(angle), RoadUserClass::Motor);
         let same = vec![track(9, 3.0, 4.0, RoadUserClass::Motor), track(2, 4.0, 3.0, RoadUserClass::Motor)];
         assert_eq!(ordered(same, &[]), [2, 9]);
         assert_eq!(ordered(vec![around(5, 0.0), around(4, 0.0), around(6, 0.0)], &[]), [4, 5, 6]);

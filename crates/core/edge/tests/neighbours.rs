@@ -49,7 +49,7 @@ fn between() -> (Point, Vector) {
 /// A perfect scan of one road user that is at `place` and moves at `velocity`; empty if the sensor does not look there.
 fn scan(sensor: &SensorSpec, sequence: u32, ms: u64, place: Point, velocity: Vector) -> Scan {
     let sight = place - sensor.position;
-    let (range_m, azimuth_rad) = (sight.norm(), wrap_pi(sight.y.atan2(sight.x) - sensor.boresight.rad()));
+    let (range_m, azimuth_rad) = (sight.norm(), wrap_pi(libm::atan2(sight.y, sight.x) - sensor.boresight.rad()));
     let inside = (sensor.range_m.0..sensor.range_m.1).contains(&range_m) && azimuth_rad.abs() < sensor.half_fov_rad;
     let detection = Detection {
         range_m,

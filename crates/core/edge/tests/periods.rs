@@ -44,8 +44,8 @@ fn edge(config: EdgeConfig) -> Edge {
 /// A node that warns of a speeder whom it knows by its own reports alone: the sender may be an electric bicycle.
 fn watchful() -> EdgeConfig {
     let mut config = EdgeConfig::default();
-    config.hazard.speed_limit.probability.raise = 0.6;
-    config.hazard.speed_limit.probability.hold = 0.4;
+    config.hazard.slw.probability.raise = 0.6;
+    config.hazard.slw.probability.hold = 0.4;
     config
 }
 
