@@ -205,7 +205,7 @@ impl Cloud {
         if let RecordBody::Warning(warning) = &record.body
             && warning.stage == WarningStage::Raised
         {
-            *self.counts.warnings_raised.entry(warning.kind).or_default() += 1;
+            *self.counts.warnings_raised.entry(warning.kind()).or_default() += 1;
         }
         self.take_body(now, &record);
         let site = record.site.clone();

@@ -207,7 +207,7 @@ impl View {
     pub fn warnings_by_kind(&self) -> BTreeMap<WarningKind, usize> {
         let mut counts: BTreeMap<_, _> = WarningKind::ALL.into_iter().map(|kind| (kind, 0)).collect();
         for warning in self.warnings.iter().filter(|warning| warning.is_alive()) {
-            *counts.entry(warning.warning.kind).or_default() += 1;
+            *counts.entry(warning.warning.kind()).or_default() += 1;
         }
         counts
     }

@@ -211,7 +211,7 @@ fn an_area_holds_the_road_users_that_a_plain_search_finds() {
     let mut island = Island::new(CloudConfig::default());
     let at = island.utc();
     // A spiral: no two on a line, all over the area and outside it.
-    let spiral = |k: u64| (k as f64 * 0.7 * (k as f64 * 0.3).cos(), k as f64 * 0.7 * (k as f64 * 0.3).sin());
+    let spiral = |k: u64| (k as f64 * 0.7 * libm::cos(k as f64 * 0.3), k as f64 * 0.7 * libm::sin(k as f64 * 0.3));
     let tracks = (0..500).map(|k| track_at(k, at, spiral(k).0, spiral(k).1)).collect();
     island.say(Input::State(node_state("north", 1, 1, at, tracks)));
     let view = island.view();

@@ -51,10 +51,11 @@ fn pose(start: (f64, f64), heading: f64, s: f64) -> (f64, f64, f64) {
     let [line, arc, spiral] = PARTS_M;
     let k = 1.0 / RADIUS_M;
     let on_line = s.min(line);
-    let (mut x, mut y, mut hdg) = (start.0 + heading.cos() * on_line, start.1 + heading.sin() * on_line, heading);
+    let (mut x, mut y, mut hdg) =
+        (start.0 + libm::cos(heading) * on_line, start.1 + libm::sin(heading) * on_line, heading);
     let on_arc = (s - line).clamp(0.0, arc);
-    x += RADIUS_M * ((hdg + k * on_arc).sin() - hdg.sin());
-    y -= RADIUS_M * ((hdg + k * on_arc).cos() - hdg.cos());
+    x += RADIUS_M * (libm::sin(hdg + k * on_arc) - libm::sin(hdg));
+    y -= RADIUS_M * (libm::cos(hdg + k * on_arc) - libm::cos(hdg));
     hdg += k * on_arc;
     let on_spiral = (s - line - arc).max(0.0);
     // The clothoid's heading is hdg + k u - k u²/(2 L); its place the integral of that, by Simpson's rule.
@@ -71,14 +72,14 @@ fn pose(start: (f64, f64), heading: f64, s: f64) -> (f64, f64, f64) {
         }
     };
     let sum = |f: fn(f64) -> f64| (0..=n).map(|i| weight(i) * f(turned(h * f64::from(i)))).sum::<f64>() * h / 3.0;
-    (x + sum(f64::cos), y + sum(f64::sin), turned(on_spiral))
+    (x + sum(libm::cos), y + sum(libm::sin), turned(on_spiral))
 }
 
 /// The middle of a lane at distance `t` from lane 0, metres to the left.
 fn beside(start: (f64, f64), heading: f64, s: f64, t: f64) -> Point {
     let offset = if s < 30.0 { 1.0 } else { 1.0 - 0.02 * (s - 30.0) };
     let (x, y, hdg) = pose(start, heading, s);
-    Point::new(x - hdg.sin() * (t + offset), y + hdg.cos() * (t + offset))
+    Point::new(x - libm::sin(hdg) * (t + offset), y + libm::cos(hdg) * (t + offset))
 }
 
 fn load(text: &str) -> Map {
@@ -139,7 +140,10 @@ fn the_headers_offset_turns_and_then_shifts() {
     let (start, heading, turn) = ((3.0, 4.0), 0.0, 0.5_f64);
     let map = load(&document(&format!("<offset x='1000' y='-200' z='9' hdg='{turn}'/>"), &road(start, heading)));
     let moved = |p: Point| {
-        Point::new(turn.cos() * p.x - turn.sin() * p.y + 1000.0, turn.sin() * p.x + turn.cos() * p.y - 200.0)
+        Point::new(
+            libm::cos(turn) * p.x - libm::sin(turn) * p.y + 1000.0,
+            libm::sin(turn) * p.x + libm::cos(turn) * p.y - 200.0,
+        )
     };
     let off = off_m(&map, "road-7:f:0", stations().map(|s| moved(beside(start, heading, s, -1.75))));
     assert!(off < 0.012, "{off}");

@@ -194,7 +194,7 @@ pub(crate) fn turn_of(angle: f64) -> Turn {
 
 /// Signed change of direction from `a` to `b`, radians, left positive.
 pub(crate) fn angle_between(a: Vector, b: Vector) -> f64 {
-    wrap_pi(b.y.atan2(b.x) - a.y.atan2(a.x))
+    wrap_pi(libm::atan2(b.y, b.x) - libm::atan2(a.y, a.x))
 }
 
 fn add_connector(draft: &mut Draft, from: LaneIx, to: LaneIx, movement: Movement) {
@@ -233,7 +233,8 @@ fn add_connector(draft: &mut Draft, from: LaneIx, to: LaneIx, movement: Movement
 fn curve(start: Point, leave: Vector, end: Point, arrive: Vector) -> Polyline {
     let chord = (end - start).norm();
     let angle = angle_between(leave, arrive).abs();
-    let ratio = if angle < 0.05 { 1.0 / 3.0 } else { (4.0 / 3.0) * (angle / 4.0).tan() / (2.0 * (angle / 2.0).sin()) };
+    let ratio =
+        if angle < 0.05 { 1.0 / 3.0 } else { (4.0 / 3.0) * libm::tan(angle / 4.0) / (2.0 * libm::sin(angle / 2.0)) };
     // A tight turn back swings out; elsewhere a handle never passes the point where the two directions meet.
     let handle = if angle > 2.8 { (ratio * chord).max(2.5 * chord.min(3.6)) } else { ratio * chord };
     let meet = |from: Point, along: Vector, to: Point, other: Vector| {

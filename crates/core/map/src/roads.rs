@@ -137,12 +137,12 @@ fn rounded(line: &Polyline, radius_m: f64) -> Polyline {
     let mut out = vec![points[0]];
     for corner in points.windows(3) {
         let (before, after) = (corner[1] - corner[0], corner[2] - corner[1]);
-        let angle = wrap_pi(after.y.atan2(after.x) - before.y.atan2(before.x)).abs();
+        let angle = wrap_pi(libm::atan2(after.y, after.x) - libm::atan2(before.y, before.x)).abs();
         if angle < 0.5_f64.to_radians() {
             out.push(corner[1]);
             continue;
         }
-        let wanted = (radius_m * 1.6 * (angle / 2.0).tan()).max(6.0);
+        let wanted = (radius_m * 1.6 * libm::tan(angle / 2.0)).max(6.0);
         let reach = wanted.min(0.45 * before.norm()).min(0.45 * after.norm());
         let (start, end) = (corner[1] - before.normalize() * reach, corner[1] + after.normalize() * reach);
         let steps = ((angle.to_degrees() / 4.0).ceil() as usize).clamp(2, 32);
@@ -204,14 +204,14 @@ fn cut_back(roads: &[Plain<'_>], junctions: usize) -> Vec<(f64, f64)> {
 fn clearance_m(mouth: &Mouth, other: &Mouth) -> f64 {
     let sin = mouth.direction.x * other.direction.y - mouth.direction.y * other.direction.x;
     let cos = mouth.direction.dot(&other.direction);
-    let angle = sin.atan2(cos).abs();
+    let angle = libm::atan2(sin, cos).abs();
     if angle > 150_f64.to_radians() {
         return 2.5;
     }
     // The other lies to our left if sin > 0: then our left edge faces its right one.
     let (mine, its) = if sin > 0.0 { (mouth.edge_m.0, other.edge_m.1) } else { (mouth.edge_m.1, other.edge_m.0) };
-    let corner = (its + mine * angle.cos()) / angle.sin().max(0.2);
-    let rounding = (4.0 / (angle / 2.0).tan()).min(10.0);
+    let corner = (its + mine * libm::cos(angle)) / libm::sin(angle).max(0.2);
+    let rounding = (4.0 / libm::tan(angle / 2.0)).min(10.0);
     (corner + rounding).clamp(2.5, 60.0)
 }
 

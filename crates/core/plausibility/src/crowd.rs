@@ -127,7 +127,7 @@ fn cell(point: Point) -> (i32, i32) {
 
 fn velocity(report: &VehicleReport) -> Option<Vector> {
     let yaw = report.heading?.to_yaw().rad();
-    Some(Vector::new(yaw.cos(), yaw.sin()) * report.speed_mps?)
+    Some(Vector::new(libm::cos(yaw), libm::sin(yaw)) * report.speed_mps?)
 }
 
 /// The bits of a state: east, north, speed, heading.

@@ -66,7 +66,7 @@ impl Known {
 
     /// How much of it others cover, smoothed over time; fails above the allowed part.
     pub(crate) fn cover(&mut self, config: &PlausibilityConfig, part: f64, dt_s: f64) -> Option<Failure> {
-        let weight = 1.0 - (-dt_s.min(config.same_time_s) / OVERLAP_FOLLOWS_S).exp();
+        let weight = 1.0 - libm::exp(-dt_s.min(config.same_time_s) / OVERLAP_FOLLOWS_S);
         self.overlap += (part - self.overlap) * weight;
         (self.overlap > config.overlap && part > config.overlap)
             .then(|| Failure::new(Check::Overlap, Grade::Doubt, self.overlap, config.overlap))

@@ -94,7 +94,7 @@ impl Motion {
         let sigma_m = config.sigma_of(report.position_sigma_m);
         self.anchors.iter().rev().enumerate().find_map(|(back, anchor)| {
             let off_m = (report.position - anchor.position - (self.driven - anchor.driven)).norm();
-            let noise_m = config.position_sigmas * sigma_m.hypot(anchor.sigma_m);
+            let noise_m = config.position_sigmas * libm::hypot(sigma_m, anchor.sigma_m);
             let allowed_m = noise_m + self.slack_m - anchor.slack_m;
             let points = if back == 0 { 1.0 } else { DRIFT_POINTS };
             (off_m > allowed_m).then(|| (Failure::new(Check::Position, Grade::Doubt, off_m, allowed_m), points))
@@ -153,7 +153,7 @@ fn said_step(config: &PlausibilityConfig, last: &VehicleReport, report: &Vehicle
 
 fn velocity(report: &VehicleReport) -> Option<Vector> {
     let (speed_mps, yaw) = (report.speed_mps?, report.heading?.to_yaw().rad());
-    Some(Vector::new(yaw.cos(), yaw.sin()) * speed_mps)
+    Some(Vector::new(libm::cos(yaw), libm::sin(yaw)) * speed_mps)
 }
 
 /// After a gap: no vehicle could have come here from there.
@@ -164,7 +164,7 @@ fn out_of_reach(
     dt_s: f64,
 ) -> Option<Failure> {
     let moved_m = (report.position - last.position).norm();
-    let sigma_m = config.sigma_of(last.position_sigma_m).hypot(config.sigma_of(report.position_sigma_m));
+    let sigma_m = libm::hypot(config.sigma_of(last.position_sigma_m), config.sigma_of(report.position_sigma_m));
     let allowed_m = config.speed_hard_mps * dt_s + config.position_sigmas * sigma_m;
     (moved_m > allowed_m).then(|| Failure::new(Check::Position, Grade::Doubt, moved_m, allowed_m))
 }

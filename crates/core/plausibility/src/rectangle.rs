@@ -22,7 +22,7 @@ impl Rectangle {
     pub(crate) fn of(report: &VehicleReport, centre: Point) -> Option<Self> {
         let yaw = report.heading?.to_yaw().rad();
         let (length_m, width_m) = report.extent_m.unwrap_or(SMALL_CAR_M);
-        let forward = Vector::new(yaw.cos(), yaw.sin());
+        let forward = Vector::new(libm::cos(yaw), libm::sin(yaw));
         let left = Vector::new(-forward.y, forward.x);
         let half = |said: f64, most: f64| said.clamp(0.5, most) / 2.0;
         Some(Self { centre, along: forward * half(length_m, BUS_M.0), across: left * half(width_m, BUS_M.1) })
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn rectangle(x: f64, y: f64, yaw_deg: f64, length_m: f64, width_m: f64) -> Rectangle {
-        let (sin, cos) = yaw_deg.to_radians().sin_cos();
+        let (sin, cos) = libm::sincos(yaw_deg.to_radians());
         Rectangle {
             centre: Point::new(x, y),
             along: Vector::new(cos, sin) * (length_m / 2.0),

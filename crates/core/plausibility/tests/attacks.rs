@@ -18,7 +18,7 @@ fn traffic(kind: Kind, seed: u64) -> Traffic {
         let y = -1.75 - 3.5 * f64::from(k % 2);
         let phase = f64::from(k) * 0.2;
         let drive = move |t: f64, speed: f64| {
-            let wanted = 9.0 + 4.0 * ((t + phase) * 0.35).sin();
+            let wanted = 9.0 + 4.0 * libm::sin((t + phase) * 0.35);
             ((wanted - speed).clamp(-2.0, 1.5), 0.0)
         };
         let mut car = Car::new(u64::from(k), (x, y), 0.0, 9.0, Box::new(drive));

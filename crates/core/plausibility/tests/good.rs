@@ -21,7 +21,7 @@ fn brake(at_s: f64, mps2: f64) -> Drive {
 /// 12 m/s to standing and back, four times a minute.
 fn stop_and_go() -> Drive {
     Box::new(|t, speed| {
-        let wanted = (12.0 * (t * std::f64::consts::TAU / 15.0).sin()).max(0.0);
+        let wanted = (12.0 * libm::sin(t * std::f64::consts::TAU / 15.0)).max(0.0);
         ((wanted - speed).clamp(-3.5, 2.5), 0.0)
     })
 }

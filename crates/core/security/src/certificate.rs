@@ -61,10 +61,10 @@ impl Circle {
 
 /// Great-circle distance by the haversine, on the mean earth radius of the IUGG.
 fn distance_m(a: Wgs84, b: Wgs84) -> f64 {
-    let half = |x: f64, y: f64| ((x - y).to_radians() / 2.0).sin().powi(2);
-    let cos = a.lat_deg.to_radians().cos() * b.lat_deg.to_radians().cos();
+    let half = |x: f64, y: f64| libm::sin((x - y).to_radians() / 2.0).powi(2);
+    let cos = libm::cos(a.lat_deg.to_radians()) * libm::cos(b.lat_deg.to_radians());
     let h = half(a.lat_deg, b.lat_deg) + cos * half(a.lon_deg, b.lon_deg);
-    2.0 * 6_371_008.8 * h.min(1.0).sqrt().asin()
+    2.0 * 6_371_008.8 * libm::asin(h.min(1.0).sqrt())
 }
 
 /// What certificates an authority may issue.

@@ -7,8 +7,8 @@ use jxz_geo::{LocalFrame, Point, Polyline, Vector, Wgs84};
 use jxz_map::Map;
 use jxz_units::{Now, Utc, Yaw};
 use jxz_world::{
-    Cause, ClassBelief, Concerned, IslandId, NodeHealth, NodeState, Place, Record, RecordBody, SensorId, SensorKind,
-    SensorSpec, Site, SiteId, Sources, Track, TrackId, Warning, WarningId, WarningKind, WarningStage,
+    Application, Cause, ClassBelief, Concerned, IslandId, Level, NodeHealth, NodeState, Place, Record, RecordBody,
+    SensorId, SensorKind, SensorSpec, Site, SiteId, Sources, Track, TrackId, Warning, WarningId, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;
@@ -135,7 +135,8 @@ pub(crate) fn warning(id: u64, revision: u32, stage: WarningStage, at: Utc) -> W
     Warning {
         id: WarningId(id),
         revision,
-        kind: WarningKind::Pedestrian,
+        application: Application::Vrucw,
+        level: Level::Warning,
         stage,
         cause: Cause::Conflict { time_to_conflict_s: 2.0, post_encroachment_s: 0.3, closest_m: 0.5 },
         about: vec![TrackId(2)],

@@ -238,7 +238,7 @@ impl Book<'_> {
                 (crossing.line.point_at(crossing.line.length_m() / 2.0), crossing.line.direction_at(0.0));
             let foot = line.project(middle);
             let beside = line.direction_at(foot.s_m);
-            let turned = (beside.x * along.y - beside.y * along.x).atan2(beside.dot(&along));
+            let turned = libm::atan2(beside.x * along.y - beside.y * along.x, beside.dot(&along));
             let (s_m, t_m) = plan.place_of(middle);
             xml.leaf(
                 "object",

@@ -103,7 +103,7 @@ impl Place {
         let projection = geo.proj.as_deref().map(Projection::parse).transpose()?;
         let nowhere = LocalFrame::new(Wgs84 { lat_deg: 0.0, lon_deg: 0.0 }).ok();
         let frame = nowhere.ok_or(ImportError::Empty("no frame"))?;
-        let turn = (offset.hdg.cos(), offset.hdg.sin());
+        let turn = (libm::cos(offset.hdg), libm::sin(offset.hdg));
         let mut place = Self { frame, projection, offset_m: Vector::new(offset.x, offset.y), turn };
         if !offset.x.is_finite() || !offset.y.is_finite() || !offset.hdg.is_finite() {
             return Err(ImportError::Unreadable("<offset> is not finite".into()));

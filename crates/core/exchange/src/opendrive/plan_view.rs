@@ -111,7 +111,7 @@ impl PlanView {
     pub(super) fn write(&self, xml: &mut Xml) {
         xml.begin("planView", &[]);
         for piece in &self.pieces {
-            let heading = piece.along.y.atan2(piece.along.x);
+            let heading = libm::atan2(piece.along.y, piece.along.x);
             xml.begin(
                 "geometry",
                 &[
@@ -177,7 +177,7 @@ fn essential(points: &[Point]) -> Vec<Point> {
 fn parabola_m(reach_m: f64, end: (f64, f64)) -> f64 {
     let speed = |p: f64| {
         let (u, v) = (2.0 * reach_m + 2.0 * (end.0 - 2.0 * reach_m) * p, 2.0 * end.1 * p);
-        u.hypot(v)
+        libm::hypot(u, v)
     };
     let steps = 32;
     let h = 1.0 / f64::from(steps);

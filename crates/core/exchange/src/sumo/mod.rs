@@ -112,7 +112,7 @@ fn outline(map: &Map, junction: &Junction) -> Vec<Point> {
     }
     let count = corners.len().max(1) as f64;
     let middle = Point::from(corners.iter().map(|p| p.coords).sum::<Vector>() / count);
-    let angle = |p: &Point| (p.y - middle.y).atan2(p.x - middle.x);
+    let angle = |p: &Point| libm::atan2(p.y - middle.y, p.x - middle.x);
     corners.sort_by(|a, b| angle(a).total_cmp(&angle(b)));
     corners
 }

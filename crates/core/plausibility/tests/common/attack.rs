@@ -148,7 +148,7 @@ impl Attack {
         rng: &mut ChaCha8Rng,
     ) -> Vec<VehicleReport> {
         let yaw = truth.heading.unwrap().to_yaw().rad();
-        let step = Vector::new(yaw.cos(), yaw.sin()) * (truth.speed_mps.unwrap() * 0.025);
+        let step = Vector::new(libm::cos(yaw), libm::sin(yaw)) * (truth.speed_mps.unwrap() * 0.025);
         (0..4)
             .map(|k| {
                 let back = 3.0 - f64::from(k);

@@ -50,7 +50,7 @@ pub(crate) fn report(n: u64, at_s: f64, (x, y): (f64, f64), yaw_deg: f64, speed_
 
 pub(crate) fn gauss(rng: &mut ChaCha8Rng) -> f64 {
     let (u, v): (f64, f64) = (rng.random_range(1e-12..1.0), rng.random());
-    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+    (-2.0 * libm::log(u)).sqrt() * libm::cos(std::f64::consts::TAU * v)
 }
 
 /// How a satellite receiver errs: partly anew each time, partly slowly wandering. 1.5 m in each axis altogether.
@@ -110,9 +110,9 @@ impl Car {
             self.speed_mps = (self.speed_mps + acceleration * dt_s).max(0.0);
             self.acceleration_mps2 = (self.speed_mps - before) / dt_s;
             self.yaw_rad += turning * dt_s;
-            self.position += Vector::new(self.yaw_rad.cos(), self.yaw_rad.sin()) * (self.speed_mps * dt_s);
+            self.position += Vector::new(libm::cos(self.yaw_rad), libm::sin(self.yaw_rad)) * (self.speed_mps * dt_s);
         }
-        let keep = (-TICK_S / 8.0_f64).exp();
+        let keep = libm::exp(-TICK_S / 8.0_f64);
         let kick = 1.06 * (1.0 - keep * keep).sqrt();
         self.wander = self.wander * keep + Vector::new(gauss(rng), gauss(rng)) * kick;
     }

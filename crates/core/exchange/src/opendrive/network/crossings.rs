@@ -14,7 +14,7 @@ pub(super) fn crossings(document: &Document<'_>) -> Vec<NetCrossing> {
 fn crossing(document: &Document<'_>, shape: &xodr::Shape) -> Option<NetCrossing> {
     let corners: Vec<Point> = match shape {
         xodr::Shape::Solid { position, heading, extent: Some(xodr::Extent::Box { length, width, .. }), .. } => {
-            let (sin, cos) = heading.sin_cos();
+            let (sin, cos) = libm::sincosf(*heading);
             let corner = |u: f32, v: f32| {
                 document.local(xodr::Point::new(position.x + u * cos - v * sin, position.y + u * sin + v * cos, 0.0))
             };

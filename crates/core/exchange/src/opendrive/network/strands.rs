@@ -160,7 +160,7 @@ fn unfolded(points: Vec<Point>) -> Vec<Point> {
     let mut out: Vec<Point> = Vec::with_capacity(points.len());
     let turns_back = |a: &Point, b: &Point, c: &Point| {
         let (before, after) = (b - a, c - b);
-        before.dot(&after) < BACK_RAD.cos() * before.norm() * after.norm()
+        before.dot(&after) < libm::cos(BACK_RAD) * before.norm() * after.norm()
     };
     for point in points {
         while let [.., a, b] = out[..]
@@ -195,7 +195,7 @@ fn eased(points: Vec<Point>) -> Vec<Point> {
     for corner in points.windows(3) {
         let (before, after) = (corner[1] - corner[0], corner[2] - corner[1]);
         let (a, b) = (before.norm(), after.norm());
-        let turn = (before.x * after.y - before.y * after.x).atan2(before.dot(&after)).abs();
+        let turn = libm::atan2(before.x * after.y - before.y * after.x, before.dot(&after)).abs();
         if !(SHARP_RAD..=BACK_RAD).contains(&turn) || a < 1e-3 || b < 1e-3 {
             out.push(corner[1]);
             continue;
