@@ -150,7 +150,9 @@ pub(crate) fn warning(view: &WarningView, geo: &LocalFrame) -> wire::Warning {
     wire::Warning {
         id: warning.id.0,
         revision: warning.revision,
-        kind: warning.kind.name().to_owned(),
+        kind: warning.kind().name().to_owned(),
+        application: warning.application.name().to_owned(),
+        level: warning.level.name().to_owned(),
         stage: stage_name(warning.stage).to_owned(),
         site: view.site.0.clone(),
         freshness: freshness(view.freshness) as i32,

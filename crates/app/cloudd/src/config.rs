@@ -55,6 +55,10 @@ pub struct Http {
     /// The console's files on disk; without it, those built into the binary.
     #[serde(default)]
     pub console_dir: Option<PathBuf>,
+    /// UDP address at which a simulator tells what really is on the road, for the console to show; loopback. For
+    /// simulations alone: a deployment leaves it out, and then there is nothing of the kind.
+    #[serde(default)]
+    pub simulator_truth: Option<SocketAddr>,
 }
 
 /// Key material.
@@ -108,6 +112,13 @@ impl Config {
             "http.listen {} is not loopback; HTTP has no TLS: take 127.0.0.1 or [::1], and a tunnel from afar",
             self.http.listen
         );
+        if let Some(address) = self.http.simulator_truth {
+            anyhow::ensure!(
+                address.ip().is_loopback(),
+                "http.simulator_truth {address} is not loopback; truth comes from a simulator on this machine or not at \
+                 all: take 127.0.0.1 or [::1], or leave it out"
+            );
+        }
         anyhow::ensure!(
             self.records.file_bytes >= 4096 && self.records.files >= 2,
             "records.file_bytes must be 4096 or more and records.files 2 or more"
@@ -135,6 +146,17 @@ mod tests {
         let error = Config::parse(&EXAMPLE.replace("[http]", "[http]\nlisten_adress = 1")).unwrap_err();
         let said = format!("{error:#}");
         assert!(said.contains("listen_adress") && said.contains(&format!("line {line}")), "{said}");
+    }
+
+    #[test]
+    fn truth_is_refused_from_beyond_loopback_and_absent_from_the_sample() {
+        assert_eq!(Config::parse(EXAMPLE).unwrap().http.simulator_truth, None);
+        let with = |address| EXAMPLE.replace("[http]", &format!("[http]\nsimulator_truth = \"{address}\""));
+        assert!(Config::parse(&with("127.0.0.1:7500")).is_ok());
+        for address in ["0.0.0.0:7500", "192.168.1.5:7500", "[::]:7500"] {
+            let error = Config::parse(&with(address)).unwrap_err();
+            assert!(error.to_string().contains("http.simulator_truth"), "{error}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::operations::{self, Service, Tls};
 use crate::record_log::{self, RecordLog};
 use crate::stats::Stats;
 use crate::stop::{self, Stop, Stopper};
+use crate::truth::{self, Truths};
 use anyhow::Context;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
@@ -61,6 +62,10 @@ impl Daemon {
         let http = bind(config.http.listen, "HTTP").await?;
         let grpc = bind(config.grpc.listen, "gRPC").await?;
         let listener = NodeListener::bind(&ListenerConfig::new(config.quic.listen, credentials))?;
+        let truth = match config.http.simulator_truth {
+            Some(address) => Some(truth::bind(address).await?),
+            None => None,
+        };
         let addresses = (listener.local_addr(), grpc.local_addr()?, http.local_addr()?);
 
         let stats = Arc::new(Stats::default());
@@ -87,8 +92,14 @@ impl Daemon {
         let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
 
         let mut tasks = JoinSet::new();
+        let truths = truth.map(|socket| {
+            let truths = Arc::new(Truths::default());
+            tasks.spawn(run_until_told(truth::listen(socket, Arc::clone(&truths)), stopped.clone()));
+            truths
+        });
         tasks.spawn(run_brain(brain, listener, moments_in, log_ended, stopped.clone()));
-        tasks.spawn(run_frames(live::encode_frames(moments, frames_in, map.frame, stats), stopped.clone()));
+        let frames = live::encode_frames(moments, frames_in, map.frame, stats, truths);
+        tasks.spawn(run_until_told(frames, stopped.clone()));
         tasks.spawn(run_http(shared, http, stopped));
         tasks.spawn(async move { operations::serve(service, grpc, tls).await.context("gRPC failed") });
         let (quic, grpc, http) = addresses;
@@ -158,9 +169,9 @@ async fn run_brain(
     Ok(())
 }
 
-async fn run_frames(frames: impl Future<Output = ()>, mut stop: Stop) -> anyhow::Result<()> {
+async fn run_until_told(work: impl Future<Output = ()>, mut stop: Stop) -> anyhow::Result<()> {
     tokio::select! {
-        () = frames => {}
+        () = work => {}
         () = stop.told() => {}
     }
     Ok(())

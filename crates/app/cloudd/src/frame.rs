@@ -13,7 +13,7 @@ const HEADING_UNKNOWN: u32 = 3600;
 
 /// The frame of a moment. A node that the cloud's map does not have has no place to be drawn at: it and its road
 /// users are left out (the gRPC interface lists them).
-pub(crate) fn frame(moment: &Moment, geo: &LocalFrame) -> wire::Frame {
+pub(crate) fn frame(moment: &Moment, geo: &LocalFrame, truth: Option<wire::Truth>) -> wire::Frame {
     let view = &moment.view;
     let sites: Vec<(&NodeView, Point)> =
         view.nodes.iter().filter_map(|node| node.position.map(|position| (node, position))).collect();
@@ -24,6 +24,7 @@ pub(crate) fn frame(moment: &Moment, geo: &LocalFrame) -> wire::Frame {
         junctions: view.signals.iter().map(|signals| junction(view.at, signals)).collect(),
         latencies: latencies(&view.latencies()),
         dropped: counts(&moment.dropped),
+        truth,
     };
     wire::Frame { sent_at_ms: unix_ms(view.at), body: Some(wire::frame::Body::Update(update)) }
 }
@@ -94,7 +95,9 @@ fn warning_state(geo: &LocalFrame, view: &WarningView) -> wire::WarningState {
     let numbers = |ids: &[GlobalTrackId]| ids.iter().map(|id| id.0).collect();
     wire::WarningState {
         id: format!("{:016x}", warning.id.0),
-        kind: warning.kind.name().to_owned(),
+        kind: warning.kind().name().to_owned(),
+        application: warning.application.name().to_owned(),
+        level: warning.level.name().to_owned(),
         site: view.site.0.clone(),
         lon_e7,
         lat_e7,

@@ -15,6 +15,7 @@ mod record_log;
 mod stats;
 mod status;
 mod stop;
+mod truth;
 
 pub use config::{Config, EXAMPLE, Grpc, Http, Pki, Quic, Records};
 pub use daemon::Daemon;

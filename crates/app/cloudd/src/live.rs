@@ -8,6 +8,7 @@ use crate::frame;
 use crate::http::Shared;
 use crate::stats::Stats;
 use crate::stop::Stop;
+use crate::truth::Truths;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocketUpgrade};
 use axum::http::StatusCode;
@@ -42,13 +43,15 @@ pub(crate) async fn encode_frames(
     frames: watch::Sender<Arc<Frame>>,
     geo: LocalFrame,
     stats: Arc<Stats>,
+    truths: Option<Arc<Truths>>,
 ) {
     while moments.changed().await.is_ok() {
         if stats.consoles.load(Relaxed) == 0 {
             continue;
         }
         let moment = Arc::clone(&moments.borrow_and_update());
-        let bytes = frame::frame(&moment, &geo).encode_to_vec().into();
+        let truth = truths.as_ref().map(|truths| truths.beside(&moment));
+        let bytes = frame::frame(&moment, &geo, truth).encode_to_vec().into();
         frames.send_replace(Arc::new(Frame { number: moment.number, bytes }));
     }
 }

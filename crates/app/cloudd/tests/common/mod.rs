@@ -166,7 +166,8 @@ pub(crate) fn warning(site: &str, boot: u64, sequence: u64) -> Record {
     let warning = Warning {
         id: WarningId(0xabcd_0000_0000_0000 + sequence),
         revision: 1,
-        kind: WarningKind::Collision,
+        application: Application::Icw,
+        level: Level::Warning,
         stage: WarningStage::Raised,
         cause: Cause::Conflict { time_to_conflict_s: 2.0, post_encroachment_s: 0.3, closest_m: 0.5 },
         about: vec![TrackId(2)],
