@@ -50,7 +50,7 @@ export class App implements Actions {
   private readonly sites = new SiteList(this.store, this);
   private readonly latency = new LatencyPanel(this.store);
   private readonly layers = new LayersPanel((group, on) => this.setGroup(group, on));
-  private readonly details = new DetailsPanel(this.store, this, (id) => this.junctions.get(id)?.name ?? '');
+  private readonly details = new DetailsPanel(this.store, this, (id) => this.junctions.get(id)?.name ?? '', () => this.layers.isOn('truth'));
   private readonly search = new Search(this.store, this, (box: Box) => this.view.showBox(box));
   private junctions = new Map<string, { at: [number, number]; name: string }>();
   private mapFeatures = 0;
@@ -104,6 +104,11 @@ export class App implements Actions {
         const i = users ? users.id.indexOf(choice.id) : -1;
         return users && i >= 0 ? [users.lon[i] as number, users.lat[i] as number] : null;
       }
+      case 'truth': {
+        const truth = this.store.truth();
+        const i = truth ? truth.id.indexOf(choice.id) : -1;
+        return truth && i >= 0 ? [truth.lon[i] as number, truth.lat[i] as number] : null;
+      }
       default:
         return null;
     }
@@ -123,6 +128,8 @@ export class App implements Actions {
     }
     if (chosen?.kind === 'roadUser') mark(chosen.id, FLAG.selected);
     this.view.roadUsers.update(users, marks, performance.now());
+    const truth = this.layers.isOn('truth') ? this.store.truth() : null;
+    this.view.showTruth(truth, chosen?.kind === 'truth' ? chosen.id : null);
   }
 
   private refresh(): void {
@@ -132,6 +139,8 @@ export class App implements Actions {
     this.warnings.refresh(choice);
     this.sites.refresh(choice);
     this.latency.refresh();
+    this.layers.offerTruth(this.store.truthOffered());
+    if (this.layers.isOn('truth') && !this.store.truth()) this.view.showTruth(null, null);
     this.details.refresh(choice);
     const chosen = (kind: string): string | null => (choice?.kind === kind ? String(choice.id) : null);
     const warnings = sortWarnings(this.store.warnings());
@@ -149,6 +158,7 @@ export class App implements Actions {
 
   private setGroup(group: Group, on: boolean): void {
     this.view.setGroup(group, on);
+    if (group === 'truth' && !on) this.view.showTruth(null, null);
     if (group === 'sites') this.siteMarkers.setVisible(on);
     if (group === 'signals') this.signalMarkers.setVisible(on);
     if (group === 'warnings') this.warningMarkers.setVisible(on);
@@ -243,7 +253,9 @@ export class App implements Actions {
     near();
     map.on('click', (event) => {
       const user = this.view.roadUserAt(event.point.x, event.point.y);
+      const truth = user === null ? this.view.truthAt(event.point.x, event.point.y) : null;
       if (user !== null) this.choose({ kind: 'roadUser', id: user });
+      else if (truth !== null) this.choose({ kind: 'truth', id: truth });
       else if (this.choice) this.choose(null);
     });
     document.addEventListener('keydown', (event) => this.key(event));

@@ -11,6 +11,9 @@ export interface DebugView {
   readonly mapFeatures: number;
   readonly mapIdle: boolean;
   readonly rendersPerS: number;
+  /** Whether the cloud offers the truth, and how many road users of it are drawn. */
+  readonly truthOffered: boolean;
+  readonly truthDrawn: number;
   /** Where road users are drawn now; ids as decimal text. */
   positions(limit?: number): { id: string; lon: number; lat: number; class: number }[];
 }
@@ -49,6 +52,12 @@ export function exposeDebugView(store: Store, view: MapView, mapFeatures: () => 
     },
     get mapIdle() {
       return view.map.loaded();
+    },
+    get truthOffered() {
+      return store.truthOffered();
+    },
+    get truthDrawn() {
+      return view.truthDrawn;
     },
     get rendersPerS() {
       return renders.filter((at) => at > performance.now() - 5000).length / 5;

@@ -2,7 +2,7 @@ import type { ExpressionSpecification, FilterSpecification, LayerSpecification }
 import type { Palette } from './palette';
 
 /** Switchable groups, each with the style layers that belong to it alone. */
-export const GROUPS = ['tracks', 'warnings', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus'] as const;
+export const GROUPS = ['tracks', 'warnings', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus', 'truth'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** The custom layer of road users goes in below this one. */
@@ -47,6 +47,7 @@ export function styleLayers(p: Palette): { layer: LayerSpecification; group?: Gr
     ...fieldsOfView(p),
     ...labels(p),
     ...points(p),
+    ...truth(p),
     ...warnings(p),
   ];
 }
@@ -325,6 +326,48 @@ function points(p: Palette): { layer: LayerSpecification; group: Group }[] {
         paint: { 'icon-color': p.bus, 'text-color': p.bus, 'text-halo-color': p.labelHalo, 'text-halo-width': 1.2 },
       },
       group: 'bus',
+    },
+  ];
+}
+
+/** Layers of the truth that can be pointed at. */
+export const TRUTH_LAYERS = ['truth-ring', 'truth-outline'];
+
+/**
+ * Truth, under the tracks: a ring that a track's mark fits into, and close by the outline. An empty ring is a road user
+ * missed; a track without a ring is a ghost.
+ */
+function truth(p: Palette): { layer: LayerSpecification; group: Group }[] {
+  const chosen = (yes: number, no: number): ExpressionSpecification => ['case', ['==', ['get', 'chosen'], true], yes, no];
+  return [
+    {
+      layer: {
+        id: 'truth-ring',
+        type: 'circle',
+        source: 'truth',
+        filter: all(shape('Point')),
+        paint: {
+          'circle-color': p.truth,
+          'circle-opacity': chosen(0.35, 0),
+          'circle-radius': ['interpolate', ['linear'], ['zoom'], 12, 5, 14, 7, 16.5, 11, 19, 13],
+          'circle-stroke-color': p.truth,
+          'circle-stroke-width': ['interpolate', ['linear'], ['zoom'], 12, 0.9, 16, 1.6],
+          'circle-stroke-opacity': 0.95,
+        },
+      },
+      group: 'truth',
+    },
+    {
+      layer: {
+        id: 'truth-outline',
+        type: 'line',
+        source: 'truth',
+        minzoom: 16,
+        filter: all(polygon),
+        layout: { 'line-join': 'miter' },
+        paint: { 'line-color': p.truth, 'line-width': chosen(2.6, 1.4) },
+      },
+      group: 'truth',
     },
   ];
 }

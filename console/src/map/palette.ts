@@ -24,6 +24,8 @@ export interface Palette {
   stale: string;
   outline: string;
   connected: string;
+  /** What really is there, as a simulator says. */
+  truth: string;
   /** By the light's name; a dark one has none. */
   lights: Record<string, string>;
   warnings: Record<string, string>;
@@ -36,6 +38,8 @@ const WARNINGS_DARK = {
   speed_limit: '#f2d13c',
   road_condition: '#c79bff',
   guidance: '#3fd0b6',
+  signal: '#7fb4ff',
+  emergency_vehicle: '#ff6fae',
 };
 
 const WARNINGS_LIGHT = {
@@ -45,6 +49,8 @@ const WARNINGS_LIGHT = {
   speed_limit: '#8a7000',
   road_condition: '#7a3fc4',
   guidance: '#00806b',
+  signal: '#1f62c4',
+  emergency_vehicle: '#b8186b',
 };
 
 const LIGHTS_DARK = { red: '#ff5349', green: '#2fd283', 'permissive-green': '#8fe3b0', yellow: '#ffc533', 'flashing-yellow': '#ffc533' };
@@ -77,6 +83,7 @@ export const PALETTES: Record<'dark' | 'light', Palette> = {
     stale: '#7c8794',
     outline: '#060a10',
     connected: '#ffffff',
+    truth: '#c3f73a',
     lights: LIGHTS_DARK,
     warnings: WARNINGS_DARK,
   },
@@ -105,10 +112,20 @@ export const PALETTES: Record<'dark' | 'light', Palette> = {
     stale: '#98a2ad',
     outline: '#ffffff',
     connected: '#111820',
+    truth: '#4b7a00',
     lights: LIGHTS_LIGHT,
     warnings: WARNINGS_LIGHT,
   },
 };
 
 /** Warnings in order of urgency. */
-export const WARNING_KINDS = ['collision', 'pedestrian', 'vehicle_ahead', 'speed_limit', 'road_condition', 'guidance'] as const;
+export const WARNING_KINDS = [
+  'collision',
+  'pedestrian',
+  'emergency_vehicle',
+  'vehicle_ahead',
+  'signal',
+  'speed_limit',
+  'road_condition',
+  'guidance',
+] as const;

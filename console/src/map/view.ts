@@ -3,9 +3,10 @@ import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { Feature, FeatureCollection } from 'geojson';
 import { t } from '../i18n';
 import { isCurrent } from '../state/store';
-import type { Junction, Warning } from '../wire/frame';
+import { outline } from '../state/truth';
+import type { Junction, Truth, Warning } from '../wire/frame';
 import { fieldsOfView, homeBox, prepare, roadNames, signalled, type Box } from './geo';
-import { ABOVE_ROAD_USERS, styleLayers, type Group } from './layers';
+import { ABOVE_ROAD_USERS, styleLayers, TRUTH_LAYERS, type Group } from './layers';
 import { PALETTES } from './palette';
 import { RoadUserLayer } from './road-users';
 import { addIcons } from './shapes';
@@ -26,6 +27,8 @@ export class MapView {
   private readonly sites = new Map<string, number[]>();
   private chosenSite: string | null = null;
   private shownWarnings = '';
+  /** How many road users of the truth the map has been given. */
+  truthDrawn = 0;
   private signalled = new Map<string, number[]>();
   private readonly lights = new Map<string, string>();
   private ready = false;
@@ -55,6 +58,7 @@ export class MapView {
           names: { type: 'geojson', data: EMPTY, tolerance: 0.4 },
           fov: { type: 'geojson', data: EMPTY },
           warnings: { type: 'geojson', data: EMPTY, tolerance: 0 },
+          truth: { type: 'geojson', data: EMPTY, tolerance: 0 },
         },
         layers: styleLayers(PALETTES[theme]).map((l) => l.layer),
       },
@@ -171,6 +175,28 @@ export class MapView {
     if (words === this.shownWarnings) return;
     this.shownWarnings = words;
     this.source('warnings').setData({ type: 'FeatureCollection', features });
+  }
+
+  /** Draws what really is there, or nothing. */
+  showTruth(truth: Truth | null, chosen: bigint | null): void {
+    if (!this.ready || (!truth && this.truthDrawn === 0)) return;
+    const features: Feature[] = [];
+    for (let i = 0; truth && i < truth.count; i++) {
+      const properties = { id: String(truth.id[i]), chosen: truth.id[i] === chosen };
+      const at = [truth.lon[i] as number, truth.lat[i] as number];
+      features.push({ type: 'Feature', properties, geometry: { type: 'Point', coordinates: at } });
+      features.push({ type: 'Feature', properties, geometry: { type: 'Polygon', coordinates: [outline(truth, i)] } });
+    }
+    this.truthDrawn = truth?.count ?? 0;
+    this.source('truth').setData({ type: 'FeatureCollection', features });
+  }
+
+  /** The road user of the truth under a point of the screen, if any. */
+  truthAt(x: number, y: number): bigint | null {
+    if (!this.ready || this.truthDrawn === 0) return null;
+    const box: [[number, number], [number, number]] = [[x - 3, y - 3], [x + 3, y + 3]];
+    const [found] = this.map.queryRenderedFeatures(box, { layers: TRUTH_LAYERS });
+    return found ? BigInt(String(found.properties.id)) : null;
   }
 
   /** The road user under a point of the screen, if any. */

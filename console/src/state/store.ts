@@ -1,4 +1,4 @@
-import type { Freshness, Frame, Junction, Phase, RoadUserClass, Site, StageLatency, Warning } from '../wire/frame';
+import type { Freshness, Frame, Junction, Phase, RoadUserClass, Site, StageLatency, Truth, Warning } from '../wire/frame';
 import { CLASSES } from '../wire/frame';
 import type { LinkState } from './link';
 
@@ -134,6 +134,18 @@ export class Store {
       warnings: known ? s.warnings : null,
       sensors: s.sensors.map((x) => ({ ...x, freshness: worse(x.freshness, worse(s.freshness, freshness)) })),
     }));
+  }
+
+  /** Whether this cloud has a simulator that may tell the truth. */
+  truthOffered(): boolean {
+    return this.frame?.truth != null;
+  }
+
+  /** What really is on the road; null once it no longer stands for the present. */
+  truth(): Truth | null {
+    const truth = this.frame?.truth ?? null;
+    if (!truth || truth.ageMs === null) return null;
+    return isCurrent(frameFreshness(truth.ageMs + (this.ageMs() ?? 0))) ? truth : null;
   }
 
   junctions(): Junction[] {

@@ -1,7 +1,8 @@
 import { onLanguage, pick, t, tKind, tName, type Key } from '../i18n';
 import { LIGHT_COLOURS } from '../map/markers';
 import { isCurrent, type Store } from '../state/store';
-import { CLASSES, type Site, type Warning } from '../wire/frame';
+import { nearest } from '../state/truth';
+import { CLASSES, TRUTH_KINDS, type Site, type Truth, type Warning } from '../wire/frame';
 import { attribute, byId, h, text } from './dom';
 import { decimal, kmh, millis, percent, span, UNKNOWN, whole } from './format';
 import { icon } from './icons';
@@ -18,6 +19,7 @@ export class DetailsPanel {
     private readonly store: Store,
     private readonly actions: Actions,
     private readonly junctionName: (id: string) => string,
+    private readonly truthShown: () => boolean,
   ) {
     const close = h('button', { type: 'button', class: 'ghost', onclick: () => actions.choose(null) }, icon('close'));
     const fly = h('button', { type: 'button', class: 'ghost', onclick: () => actions.choose(this.choice, true) }, icon('target'));
@@ -57,6 +59,8 @@ export class DetailsPanel {
         return [this.junctionName(choice.id) || choice.id, this.junction(choice.id)];
       case 'roadUser':
         return this.roadUser(choice.id);
+      case 'truth':
+        return this.truth(choice.id);
     }
   }
 
@@ -157,12 +161,47 @@ export class DetailsPanel {
         ['number', shortId(id)],
       ]),
       users.connected[i] ? h('p', { class: 'note' }, t('connected')) : null,
+      ...this.truthBeside(users.lon[i] as number, users.lat[i] as number),
     ];
     const name = CLASSES[users.class[i] ?? 0] ?? 'motor';
     return [t(name), parts.filter((p): p is HTMLElement => p !== null)];
   }
+
+  /** What a simulator says of the road user nearest to a track. */
+  private truthBeside(lon: number, lat: number): HTMLElement[] {
+    const truth = this.truthShown() ? this.store.truth() : null;
+    if (!truth) return [];
+    const found = nearest(lon, lat, truth);
+    return [heading('layerTruth'), ...(found ? [facts([...truthFacts(truth, found.index), ['apart', metres(found.distanceM)]])] : [note('noTruthNear')])];
+  }
+
+  /** A road user as it really is, with the track nearest to it. */
+  private truth(id: bigint): [string, HTMLElement[]] {
+    const truth = this.store.truth();
+    const i = truth ? truth.id.indexOf(id) : -1;
+    if (!truth || i < 0) return [t('layerTruth'), [gone()]];
+    const users = this.store.frame?.roadUsers;
+    const found = users ? nearest(truth.lon[i] as number, truth.lat[i] as number, users) : null;
+    const position = `${(truth.lat[i] as number).toFixed(6)}, ${(truth.lon[i] as number).toFixed(6)}`;
+    const rows: [Key, string][] = [
+      ...truthFacts(truth, i),
+      ['position', position],
+      ['number', String(id)],
+      ['nearestTrack', found ? metres(found.distanceM) : t('noTrackNear')],
+    ];
+    return [`${t('layerTruth')} · ${tName(TRUTH_KINDS[truth.kind[i] ?? 0] ?? '')}`, [facts(rows)]];
+  }
 }
 
+function truthFacts(truth: Truth, i: number): [Key, string][] {
+  return [
+    ['class', tName(TRUTH_KINDS[truth.kind[i] ?? 0] ?? '')],
+    ['speed', kmh(truth.speedMps[i])],
+    ['heading', `${Math.round(truth.headingDeg[i] as number)}°`],
+  ];
+}
+
+const metres = (m: number): string => `${m.toFixed(1)} m`;
 const shortId = (id: bigint): string => `#${id.toString(16)}`;
 const gone = (): HTMLElement => note('gone');
 const note = (key: Key): HTMLElement => h('p', { class: 'note' }, t(key));

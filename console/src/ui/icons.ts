@@ -5,6 +5,8 @@ const PATHS: Record<string, string> = {
   vehicle_ahead: 'M5 20v-6l2-5h10l2 5v6M5 14h14M8 17h.01M16 17h.01M12 2v4M9.5 4L12 6.5 14.5 4',
   speed_limit: 'M12 3a9 9 0 1 0 .01 0M8.5 9v6M12 9h4v6h-4z',
   road_condition: 'M12 3l9.5 17h-19zM12 9v5M12 17h.01',
+  signal: 'M9 3h6v18H9zM12 7h.01M12 12h.01M12 17h.01',
+  emergency_vehicle: 'M3 17V9h10l4 4h4v4zM7 17h.01M17 17h.01M8 9V6h4v3M6 3l1 1M14 3l-1 1',
   guidance: 'M5 21V11a3 3 0 0 1 3-3h11M15 4l4 4-4 4',
   search: 'M10.5 4a6.5 6.5 0 1 0 .01 0M15.5 15.5L21 21',
   close: 'M6 6l12 12M18 6L6 18',

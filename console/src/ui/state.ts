@@ -4,6 +4,7 @@ export type Choice =
   | { kind: 'warning'; id: string }
   | { kind: 'junction'; id: string }
   | { kind: 'roadUser'; id: bigint }
+  | { kind: 'truth'; id: bigint }
   | null;
 
 /** What parts of the page may ask of the whole. */

@@ -26,6 +26,25 @@ export interface RoadUsers {
   connected: boolean[];
 }
 
+/** Kinds of road users that a simulator tells apart. */
+export const TRUTH_KINDS = ['car', 'bus', 'truck', 'cyclist', 'e_bike', 'walker'] as const;
+
+/** What really is on the road, as a simulator says, in columns of length `count`. */
+export interface Truth {
+  /** Milliseconds from its coming to the cloud to the frame's making; null: none has come yet. */
+  ageMs: number | null;
+  count: number;
+  id: bigint[];
+  /** Index into `TRUTH_KINDS`. */
+  kind: Uint8Array;
+  lon: Float64Array;
+  lat: Float64Array;
+  headingDeg: Float32Array;
+  speedMps: Float32Array;
+  lengthM: Float32Array;
+  widthM: Float32Array;
+}
+
 export interface StageLatency {
   stage: string;
   /** Milliseconds; null while nothing has been measured. */
@@ -97,6 +116,8 @@ export interface Frame {
   sentAtMs: number;
   /** Null when the frame carries none: then it is unknown how many there are. */
   roadUsers: RoadUsers | null;
+  /** Null unless a simulator feeds this cloud. */
+  truth: Truth | null;
   sites: Site[];
   warnings: Warning[];
   junctions: Junction[];
@@ -113,6 +134,7 @@ export function readFrame(bytes: Uint8Array): Frame {
   return {
     sentAtMs: num(frame.sentAtMs),
     roadUsers: update.roadUsers ? readRoadUsers(update.roadUsers as Message, sites.length) : null,
+    truth: update.truth ? readTruth(update.truth as Message) : null,
     sites,
     warnings: messages(update.warnings).map(readWarning),
     junctions: messages(update.junctions).map(readJunction),
@@ -145,6 +167,31 @@ function readRoadUsers(m: Message, siteCount: number): RoadUsers {
     speedMps: Float32Array.from(speed, (v) => v / 100),
     freshness: column<number>('freshness').map(freshness),
     connected: column<boolean>('connected'),
+  };
+}
+
+function readTruth(m: Message): Truth {
+  const id = list<bigint>(m.id);
+  const count = id.length;
+  const column = (name: string): number[] => {
+    const values = list<number>(m[name]);
+    if (values.length !== count) throw new Error(`frame: truth's ${name} has ${values.length} values for ${count} ids`);
+    return values;
+  };
+  return {
+    ageMs: m.ageMs === undefined ? null : num(m.ageMs),
+    count,
+    id,
+    kind: Uint8Array.from(column('kind'), (k) => {
+      if (k >= TRUTH_KINDS.length) throw new Error(`frame: truth of kind ${k}`);
+      return k;
+    }),
+    lon: Float64Array.from(column('lonE7'), (v) => v / 1e7),
+    lat: Float64Array.from(column('latE7'), (v) => v / 1e7),
+    headingDeg: Float32Array.from(column('headingDecideg'), (v) => v / 10),
+    speedMps: Float32Array.from(column('speedCmps'), (v) => v / 100),
+    lengthM: Float32Array.from(column('lengthCm'), (v) => v / 100),
+    widthM: Float32Array.from(column('widthCm'), (v) => v / 100),
   };
 }
 

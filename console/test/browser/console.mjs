@@ -14,6 +14,7 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     await sitesSayWhatIsKnown(page, cloud);
     await warningsSpeakBothLanguages(page);
     await layersSwitch(page);
+    await truthIsShownWhereOffered(page, cloud);
     await aSiteIsFoundByName(page, cloud);
     if (screenshot) await page.screenshot({ path: screenshot });
     await aLostConnectionIsSaid(page, cloud);
@@ -81,6 +82,27 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     assert.notEqual(await p.locator('.warning-marker:visible').count(), 0, 'its neighbour stays');
     await setLayer(p, 'sites', true);
     assert.notEqual(await p.locator('.site-marker:visible').count(), 0);
+  }
+
+  async function truthIsShownWhereOffered(p, { traffic }) {
+    const row = p.locator('label:has([data-layer=truth])');
+    assert.equal(await p.evaluate(() => window.__jxz.truthOffered), false);
+    assert.ok(await row.evaluate((label) => label.hidden), 'a cloud without a simulator has no such layer');
+    traffic.truth = { ageMs: 20 };
+    await until(p, 'truth is offered', () => window.__jxz.truthOffered && !document.querySelector('label:has([data-layer=truth])').hidden);
+    assert.equal(await p.locator('[data-layer=truth]').isChecked(), false, 'it is off until asked for');
+    assert.equal(await p.evaluate(() => window.__jxz.truthDrawn), 0);
+    await setLayer(p, 'truth', true);
+    await until(p, 'every road user of the truth is drawn', (n) => window.__jxz.truthDrawn === n, COUNT);
+    traffic.truth = { ageMs: 20_000 };
+    await until(p, 'truth goes when the simulator falls silent', () => window.__jxz.truthDrawn === 0);
+    traffic.truth = { ageMs: 20 };
+    await until(p, 'and comes back with it', (n) => window.__jxz.truthDrawn === n, COUNT);
+    await setLayer(p, 'truth', false);
+    await until(p, 'it is switched off', () => window.__jxz.truthDrawn === 0);
+    traffic.truth = null;
+    await until(p, 'it is no longer offered', () => document.querySelector('label:has([data-layer=truth])').hidden);
+    say('  truth: offered, drawn, gone with the simulator');
   }
 
   async function aSiteIsFoundByName(p, { traffic }) {

@@ -38,6 +38,8 @@ export class Traffic {
     this.users = Array.from({ length: count }, (_, i) => this.spawn(i));
     this.start = Date.now();
     this.at = this.start;
+    /** What a simulator beside the cloud says: null for none, else how old its last word is. */
+    this.truth = null;
     this.drops = { sensor_stale: 3, radio_duplicate: 1204, sensor_garbage: 2, uplink_expired: 17 };
   }
 
@@ -98,6 +100,7 @@ export class Traffic {
       junctions: this.junctions.map((id, i) => this.junctionState(id, i, now)),
       latencies: this.latencies(now),
       dropped: this.drops,
+      ...(this.truth ? { truth: this.truthNow() } : {}),
     };
     this.drops.radio_duplicate += 1;
     return this.type.encode(this.type.create({ sentAtMs: now, update })).finish();
@@ -117,6 +120,23 @@ export class Traffic {
     columns.speedCmps.push(Math.round(user.speed * 100));
     columns.freshness.push(state(site));
     columns.connected.push(user.connected);
+  }
+
+  /** Every road user, also those that the lost site does not see, and one that nobody does. */
+  truthNow() {
+    const columns = { id: [], kind: [], lonE7: [], latE7: [], headingDecideg: [], speedCmps: [], lengthCm: [], widthCm: [] };
+    this.users.forEach((user, i) => {
+      const [at, heading] = along(user.lane.line, user.s);
+      columns.id.push(i);
+      columns.kind.push({ driving: i % 3, cycle: 3 + (i % 2), footway: 5 }[user.lane.kind] ?? 0);
+      columns.lonE7.push(e7(at[0]));
+      columns.latE7.push(e7(at[1]));
+      columns.headingDecideg.push(Math.round(heading * 10) % 3600);
+      columns.speedCmps.push(Math.round(user.speed * 100));
+      columns.lengthCm.push(user.lane.kind === 'driving' ? 460 : 180);
+      columns.widthCm.push(user.lane.kind === 'driving' ? 185 : 70);
+    });
+    return { ageMs: this.truth.ageMs, validAtMs: this.at, ...columns };
   }
 
   siteState(site, i, tracks, warnings) {

@@ -54,6 +54,18 @@ describe('a frame', () => {
     expect(readFrame(bytes({ update: { roadUsers: {} } })).roadUsers?.count).toBe(0);
   });
 
+  it('has truth only where a simulator feeds the cloud, and refuses columns that do not fit', () => {
+    const truth = { id: [long('9')], kind: [5], lonE7: [1187000001], latE7: [320300002], headingDecideg: [450], speedCmps: [130], lengthCm: [50], widthCm: [60] };
+    expect(readFrame(bytes({ update: {} })).truth).toBeNull();
+    const silent = readFrame(bytes({ update: { truth: {} } })).truth;
+    expect([silent?.count, silent?.ageMs]).toEqual([0, null]);
+    const read = readFrame(bytes({ update: { truth: { ...truth, ageMs: 0 } } })).truth;
+    expect([read?.ageMs, read?.id, read?.kind[0], read?.headingDeg[0], read?.lengthM[0]]).toEqual([0, [9n], 5, 45, 0.5]);
+    expect(read?.lon[0]).toBeCloseTo(118.7000001, 9);
+    expect(() => readFrame(bytes({ update: { truth: { ...truth, kind: [] } } }))).toThrow(/truth's kind has 0 values for 1 ids/);
+    expect(() => readFrame(bytes({ update: { truth: { ...truth, kind: [6] } } }))).toThrow(/kind 6/);
+  });
+
   it('gives no number for a site that is lost, and tells never heard from just heard', () => {
     const { sites } = readFrame(bytes({ update: { sites: [site, { ...site, freshness: 4, lastHeardMs: undefined, tracks: 4 }] } }));
     expect(sites.map((s) => s.tracks)).toEqual([4, null]);

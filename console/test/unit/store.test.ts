@@ -12,7 +12,7 @@ const warning = (change: Partial<Warning>): Warning => ({
   reasonZh: '', reasonEn: '', concerned: [], about: [], freshness: 'fresh', path: [], ...change,
 });
 const frame = (change: Partial<Frame> = {}): Frame => ({
-  sentAtMs: 100_000, roadUsers: null, sites: [], warnings: [], junctions: [], latencies: [], dropped: new Map(), ...change,
+  sentAtMs: 100_000, roadUsers: null, truth: null, sites: [], warnings: [], junctions: [], latencies: [], dropped: new Map(), ...change,
 });
 const users = (classes: number[]): NonNullable<Frame['roadUsers']> => ({
   count: classes.length, id: classes.map(BigInt), site: new Int16Array(classes.length), class: Uint8Array.from(classes),

@@ -34,7 +34,7 @@ describe('both languages', () => {
       ...listed(/\/\/ (.*)\.\n\s*string stage = 1/),
       ...listed(/\/\/ (.*)\.\n\s*string stage = 9/),
     ];
-    expect(wire.length).toBe(6 + 6 + 6 + 3);
+    expect(wire.length).toBe(8 + 6 + 6 + 3);
     for (const key of [...used, ...wire]) expect(en, key).toHaveProperty(key);
   });
 
@@ -72,7 +72,7 @@ describe('numbers', () => {
 });
 
 describe('the banner', () => {
-  const live = { sentAtMs: 0, roadUsers: null, sites: [], warnings: [], junctions: [], latencies: [], dropped: new Map() };
+  const live = { sentAtMs: 0, roadUsers: null, truth: null, sites: [], warnings: [], junctions: [], latencies: [], dropped: new Map() };
 
   it('is silent while all is well and says how old the data are when it is not', () => {
     let now = 0;
