@@ -5,11 +5,15 @@ mod demo;
 mod fuse;
 mod map;
 mod pki;
+mod plot;
+mod record;
 mod recording;
 mod replay;
 mod run;
+mod score;
 mod sim;
 mod sim_check;
+mod sim_judge;
 mod sim_radio;
 mod sumo;
 mod v2x;
@@ -32,7 +36,8 @@ enum Command {
     Map(map::Args),
     Pki(pki::Args),
     Run(run::Args),
-    Sim(sim::Args),
+    Score(score::Args),
+    Sim(Box<sim::Args>),
     V2x(v2x::Args),
 }
 
@@ -43,7 +48,8 @@ fn main() -> anyhow::Result<()> {
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Run(args) => run::run(args),
-        Command::Sim(args) => sim::run(args),
+        Command::Score(args) => score::run(args),
+        Command::Sim(args) => sim::run(*args),
         Command::V2x(args) => v2x::run(args),
     }
 }

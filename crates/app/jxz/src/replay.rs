@@ -289,7 +289,7 @@ impl Story {
         let closest_approach = closest_approach.min_by(|a, b| a.distance_m.total_cmp(&b.distance_m));
         WarningReport {
             id: format!("{:016x}", self.first.id.0),
-            kind: self.first.kind.name(),
+            kind: self.first.kind().name(),
             since_s: since_s - clip.span_s.0,
             until_s: until_s - clip.span_s.0,
             confidence: self.confidence,
@@ -306,7 +306,7 @@ impl Story {
     /// road user alone (a speed, a queue) have no such pair.
     fn pairs(&self) -> Vec<(u64, u64)> {
         let meets = [WarningKind::Collision, WarningKind::Pedestrian, WarningKind::VehicleAhead];
-        if !meets.contains(&self.first.kind) {
+        if !meets.contains(&self.first.kind()) {
             return Vec::new();
         }
         let others = if self.about.is_empty() { &self.concerned } else { &self.about };

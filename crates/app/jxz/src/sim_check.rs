@@ -56,6 +56,7 @@ fn mistake(text: &str, map: &Arc<Map>) -> Option<Mistake> {
             let at = error.span().map_or(0, |span| span.start);
             return Some(Mistake { at, what: with_nearest(error.message()) });
         }
+        Err(ScenarioError::At { path, what, given, known }) => return Some(told(text, &path, what, given, &known)),
         Err(error) => {
             let at =
                 if let ScenarioError::Range { name, value, .. } = &error { find_number(text, name, *value) } else { 0 };
@@ -67,6 +68,9 @@ fn mistake(text: &str, map: &Arc<Map>) -> Option<Mistake> {
     let (name, known): (&str, Vec<&str>) = match &error {
         SimulationError::UnknownSite(name) => (name, map.sites.iter().map(|site| site.id.0.as_str()).collect()),
         SimulationError::UnknownCell(name) => (name, map.base_stations.iter().map(|cell| cell.id.as_str()).collect()),
+        SimulationError::Scenario(ScenarioError::At { path, what, given, known }) => {
+            return Some(told(text, path, what.clone(), given.clone(), known));
+        }
         _ => return Some(Mistake { at: 0, what: error.to_string() }),
     };
     let mut what = error.to_string();
@@ -74,6 +78,42 @@ fn mistake(text: &str, map: &Arc<Map>) -> Option<Mistake> {
         let _ = write!(what, "; did you mean {near:?}?");
     }
     Some(Mistake { at: find_text(text, name), what })
+}
+
+/// A mistake at one key, with the nearest of the names that there are.
+fn told(text: &str, path: &str, mut what: String, given: Option<String>, known: &[String]) -> Mistake {
+    if let Some(near) = given.and_then(|given| nearest(&given, known.iter().map(String::as_str))) {
+        let _ = write!(what, "; did you mean {near:?}?");
+    }
+    Mistake { at: find_key(text, path), what: format!("{path}: {what}") }
+}
+
+/// Where a key stands, `actors[1].steps[0].when.actor`; of what is not there, what it would be in.
+fn find_key(text: &str, path: &str) -> usize {
+    let Ok(table) = DeTable::parse(text) else { return 0 };
+    let mut at = 0;
+    let mut tables = Some(table.get_ref());
+    let mut list: Option<&toml::de::DeArray<'_>> = None;
+    for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {
+        let found = match (list, tables) {
+            (Some(items), _) => {
+                part.parse::<usize>().ok().and_then(|number| items.get(number)).map(|item| (item.span().start, item))
+            }
+            (None, Some(table)) => table
+                .iter()
+                .find(|(key, _)| key.get_ref().as_ref() == part)
+                .map(|(key, value)| (key.span().start, value)),
+            (None, None) => None,
+        };
+        let Some((start, value)) = found else { break };
+        at = start;
+        (tables, list) = match value.get_ref() {
+            DeValue::Table(table) => (Some(table), None),
+            DeValue::Array(items) => (None, Some(items)),
+            _ => (None, None),
+        };
+    }
+    at
 }
 
 /// The message, with the nearest of the names that it says were expected.
@@ -181,5 +221,126 @@ mod tests {
     #[test]
     fn text_that_is_no_toml_is_told_where_it_ceases_to_be() {
         assert!(told("name = 'x'\n[traffic\nvehicles = 3\n").starts_with("2:"), "{}", told("name = 'x'\n[traffic\n"));
+    }
+
+    /// One actor on a road, and what follows it.
+    fn actor(rest: &str) -> String {
+        let start = "start = { junction = 'size-zhouning', from = 'south-west', before_m = 50 }";
+        format!("[[actors]]\nname = 'a'\nkind = 'car'\n{start}\n{rest}")
+    }
+
+    /// Two actors; the second, someone on foot, has this besides.
+    fn two(rest: &str) -> String {
+        let start = "start = { link = 'size-02:f', at_m = 40 }";
+        actor(&format!("[[actors]]\nname = 'b'\nkind = 'pedestrian'\n{start}\n{rest}"))
+    }
+
+    #[test]
+    fn mistakes_in_actors_areas_and_expectations_are_told_where_they_are_and_with_a_hint() {
+        let start = |place: &str| format!("[[actors]]\nname = 'a'\nkind = 'car'\nstart = {place}\n");
+        let step = |step: &str| two(&format!("steps = [\n  {step},\n]\n"));
+        let drives = |step: &str| actor(&format!("steps = [\n  {step},\n]\n"));
+        // Text, line, and what must be said.
+        let table: Vec<(String, usize, &str)> = vec![
+            ("[area]\nsites = ['size-zhouning', 'size-xing']\n".into(), 2, "did you mean \"size-xingying\"?"),
+            ("[area]\ncentre = [118.70, 32.04]\n".into(), 2, "centre and radius_m go together"),
+            ("[area]\ncentre = [118.0, 32.0]\nradius_m = 10\n".into(), 3, "no site lies within it; the nearest"),
+            ("[area]\nsites = ['size-zhouning']\ncentre = [118.7, 32.0]\nradius_m = 10\n".into(), 3, "not both"),
+            ("[[actors]]\nname = 'a'\nkind = 'lorry'\n".into(), 3, "unknown variant `lorry`"),
+            (actor("speed_mps = 'fast'\n"), 5, "a number or { from = , to = }"),
+            (actor("speed_mps = { from = 9, to = 8 }\n"), 5, "is empty: from must not be above to"),
+            (actor("speed_mps = 90\n"), 5, "must be within 0..=60"),
+            (actor("sped_mps = 9\n"), 5, "did you mean `speed_mps`?"),
+            (actor("against = true\nroute = ['left']\n"), 6, "only vehicles that drive with the traffic"),
+            (actor("route = ['leftt']\n"), 5, "there is no link \"leftt\""),
+            (actor("route = ['u-turn']\n"), 5, "there are left, size-01:f, straight"),
+            (actor("[[actors]]\nname = 'a'\nkind = 'car'\nstart = { link = 'size-02:f', at_m = 4 }\n"), 6, "taken"),
+            (
+                start("{ junction = 'size-zhounin', from = 'north', before_m = 9 }"),
+                4,
+                "did you mean \"size-zhouning\"?",
+            ),
+            (
+                start("{ junction = 'size-zhouning', from = 'size-2:f', before_m = 9 }"),
+                4,
+                "did you mean \"size-02:f\"?",
+            ),
+            (start("{ junction = 'size-zhouning', before_m = 9 }"), 4, "junction goes with from"),
+            (start("{ junction = 'size-zhouning', from = 'south-west' }"), 4, "one of before_m and at_crossing"),
+            (
+                start("{ junction = 'zhongxin-zhouning', from = 'south-west', movement = 'u-turn', before_m = 9 }"),
+                4,
+                "there are left, right, straight",
+            ),
+            (start("{ link = 'size-02:f', at_m = 900 }"), 4, "is beyond the lane's end"),
+            (start("{ link = 'size-02:f', nth = 7, at_m = 9 }"), 4, "has no lane 7"),
+            (start("{ link = 'size-99:f', at_m = 9 }"), 4, "there is no link"),
+            (start("{ lane = 'size-02:f:9', at_m = 9 }"), 4, "did you mean \"size-02:f:"),
+            (start("{ bus_stop = 'park-tanyuan' }"), 4, "did you mean \"park-tanyuan-"),
+            (start("{ at = [32.04, 118.7] }"), 4, "longitude comes first"),
+            (start("{ at_m = 4 }"), 4, "give one of junction, lane, link, bus_stop or at"),
+            (drives("{ at_s = 1 }"), 6, "nothing is said here: give one of follow"),
+            (drives("{ at_s = 1, after_s = 2, leave = true }"), 6, "only one is possible of at_s"),
+            (drives("{ cross = { mps = 1 } }"), 6, "a vehicle cannot cross"),
+            (drives("{ change_lane = 'right' }, { change_lane = 'right' }"), 6, "no lane to the right of"),
+            (step("{ change_lane = 'left' }"), 10, "someone on foot cannot change_lane"),
+            (step("{ when = { actor = 'aa', within_m = 3 }, leave = true }"), 10, "did you mean \"a\"?"),
+            (step("{ when = { actor = 'b', within_m = 3 }, leave = true }"), 10, "is this actor itself"),
+            (step("{ when = { actor = 'a' }, leave = true }"), 10, "give one of within_m"),
+            (step("{ when = { within_m = 3 }, leave = true }"), 10, "need the other"),
+            (step("{ meet = { actor = 'a', gap_s = 99 }, cross = { mps = 1 } }"), 10, "must be within -10..=60"),
+            (
+                step("{ meet = { actor = 'a', gap_s = 1 }, walk = { mps = 1, against = true } }"),
+                10,
+                "do not cross while both play",
+            ),
+            (step("{ meet = { actor = 'a', gap_s = 1 }, cross = { mps = 0.1 } }"), 10, "do not cross while both play"),
+            (format!("{}[expect]\nseeds = '9..3'\n", actor("")), 6, "the last is below the first"),
+            (
+                format!("{}[expect]\nwarnings = [{{ application = 'icw', to = 'c' }}]\n", actor("")),
+                6,
+                "there is no actor \"c\"",
+            ),
+            (format!("{}[expect]\nnone = ['vrucv']\n", actor("")), 6, "did you mean `vrucw`?"),
+            (format!("{}[expect]\ntracked = 2\n", actor("")), 6, "must be within 0..=1"),
+            (
+                format!("{}[[expect.encounters]]\nof = ['a', 'b']\nttc_s = {{ at_least = 3, at_most = 1 }}\n", two("")),
+                11,
+                "nothing is within",
+            ),
+            (format!("{}[[expect.encounters]]\nof = ['a', 'b']\n", two("")), 9, "says nothing"),
+            (ring(), 5, "go round in a ring"),
+        ];
+        let mut wrong = Vec::new();
+        for (text, line, hint) in &table {
+            let told = told(text);
+            if !told.starts_with(&format!("{line}:")) || !told.contains(hint) {
+                wrong.push(format!("{text}\n{told}\nwanted {line}: {hint}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    }
+
+    /// Two who each wait to meet the other.
+    fn ring() -> String {
+        let meets = |other: &str| format!("appears = {{ meet = {{ actor = '{other}', gap_s = 1 }} }}\n");
+        format!(
+            "{}{}",
+            actor(&meets("b")),
+            two(&meets("a")).split_once("\n[[actors]]").map_or(String::new(), |(_, b)| format!("[[actors]]{b}"))
+        )
+    }
+
+    #[test]
+    fn every_scenario_of_the_library_is_in_order() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../seeds/scenarios");
+        let map = island();
+        for folder in [folder.clone(), folder.join("staged")] {
+            for file in
+                std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file())
+            {
+                assert_eq!(mistake(&std::fs::read_to_string(&file).unwrap(), &map), None, "{}", file.display());
+            }
+        }
     }
 }

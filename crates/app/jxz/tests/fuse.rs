@@ -155,7 +155,9 @@ fn a_car_driving_up_to_one_radar_is_tracked() {
     let t = last["t"].as_f64().unwrap();
     let track = &last["tracks"][0];
     assert!((track["x_m"].as_f64().unwrap() - (50.0 - 10.0 * t)).abs() < 0.2, "{last}");
-    assert!((track["vx_mps"].as_f64().unwrap() + 10.0).abs() < 0.2 && track["class"].is_null(), "{last}");
+    assert!((track["vx_mps"].as_f64().unwrap() + 10.0).abs() < 0.2, "{last}");
+    // No label, but faster than bicycles: a motor vehicle.
+    assert_eq!(track["class"], 0, "{last}");
 }
 
 #[test]

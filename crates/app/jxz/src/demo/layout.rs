@@ -25,6 +25,8 @@ pub(super) struct Layout {
     pub(super) grpc: SocketAddr,
     pub(super) pc5_interface: String,
     pub(super) pc5_group: SocketAddrV4,
+    /// Where the cloud hears what really is on the road.
+    pub(super) truth: SocketAddr,
     pub(super) cloud_config: PathBuf,
     pub(super) sites: Vec<SiteLayout>,
 }
@@ -97,8 +99,14 @@ struct CloudDaemonToml<'a> {
     data_dir: PathBuf,
     quic: Listen,
     grpc: Listen,
-    http: Listen,
+    http: HttpToml,
     pki: Pki<'a>,
+}
+
+#[derive(Serialize)]
+struct HttpToml {
+    listen: SocketAddr,
+    simulator_truth: SocketAddr,
 }
 
 impl Layout {
@@ -129,6 +137,7 @@ impl Layout {
         let quic = held.udp()?;
         let http = held.tcp(CONSOLE_PORT).or_else(|_| held.tcp(0))?;
         let grpc = held.tcp(0)?;
+        let truth = held.udp()?;
         let pc5_group = SocketAddrV4::new(PC5_GROUP, held.udp()?.port());
         let pc5_interface = "lo".to_owned();
         let sites = sites
@@ -153,6 +162,7 @@ impl Layout {
             signed: signing.is_some(),
             http,
             grpc,
+            truth,
             pc5_interface,
             pc5_group,
             cloud_config: folder.join("cloud.toml"),
@@ -174,7 +184,7 @@ impl Layout {
             data_dir: folder.join("records"),
             quic: Listen { listen: quic },
             grpc: Listen { listen: self.grpc },
-            http: Listen { listen: self.http },
+            http: HttpToml { listen: self.http, simulator_truth: self.truth },
             pki: pki(),
         };
         write_toml(&self.cloud_config, &cloud)?;

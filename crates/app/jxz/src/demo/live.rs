@@ -3,6 +3,7 @@
 use super::fleet::{Delivery, Fleet};
 use super::layout::Layout;
 use super::tracking::Tracking;
+use super::truth;
 use anyhow::{Context, bail};
 use jxz_fusion::metrics::Score;
 use jxz_geo::Point;
@@ -13,7 +14,7 @@ use jxz_sim::{Channel, FleetSecurity, STEP, Scenario, Simulation, StepOutput};
 use jxz_units::{Now, Utc};
 use jxz_v2x::{MessageKind, Profile, Received};
 use jxz_world::{DropCause, Drops, JunctionId, LatencyBook, LatencyStage, Scan, SiteId, VehicleId, WarningKind};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +28,7 @@ const PC5_RANGE_M: f64 = 400.0;
 const START_LEAD: Duration = Duration::from_secs(2);
 /// Vehicles look for a nearer site this often.
 const FOLLOW_STEPS: u64 = 10;
-/// Scans that wait for their time of validity.
+/// Scans that are on their way at a time.
 const PENDING_SCANS: usize = 4096;
 /// Priority of a vehicle's own message where it has no reason for another.
 const BSM_PRIORITY: u8 = 32;
@@ -97,8 +98,14 @@ struct Driver {
     signed: bool,
     started: Instant,
     steps: u64,
-    pending: VecDeque<(SiteId, Scan)>,
+    /// Scans on their way, by their arrival since the start and their number.
+    pending: BTreeMap<(jxz_units::Instant, u64), (SiteId, Scan)>,
+    scans: u64,
     socket: UdpSocket,
+    /// Where the cloud hears the truth.
+    console: SocketAddr,
+    /// It has been said that the truth does not fit.
+    truth_cut: bool,
     ingest: BTreeMap<SiteId, SocketAddr>,
     controllers: BTreeMap<JunctionId, Vec<SocketAddr>>,
     signal_sequence: u32,
@@ -160,8 +167,11 @@ impl Driver {
             signed: layout.signed,
             started,
             steps: 0,
-            pending: VecDeque::new(),
+            pending: BTreeMap::new(),
+            scans: 0,
             socket,
+            console: layout.truth,
+            truth_cut: false,
             ingest: layout.sites.iter().map(|s| (s.id.clone(), s.ingest)).collect(),
             controllers,
             signal_sequence: 0,
@@ -201,26 +211,24 @@ impl Driver {
 
     fn next_due(&self) -> Instant {
         let step = self.real(STEP * u32::try_from(self.steps).unwrap_or(u32::MAX));
-        let scan = self.pending.front().map(|(_, scan)| self.real(self.elapsed_at(scan)));
+        let scan = self.pending.first_key_value().map(|((arrives, _), _)| self.arrival(*arrives));
         scan.map_or(step, |scan| scan.min(step))
     }
 
-    fn elapsed_at(&self, scan: &Scan) -> Duration {
-        let ahead_s = scan.valid_at.seconds_since(self.sim.now().utc);
-        let now = self.sim.now().mono.since(jxz_units::Instant::ZERO);
-        Duration::try_from_secs_f64(now.as_secs_f64() + ahead_s).unwrap_or_default()
+    fn arrival(&self, arrives: jxz_units::Instant) -> Instant {
+        self.real(arrives.since(jxz_units::Instant::ZERO))
     }
 
     /// Sends the scans that are due, then makes the step that is due.
     fn play(&mut self) {
         let now = Instant::now();
-        while let Some((_, scan)) = self.pending.front() {
-            if self.real(self.elapsed_at(scan)) > now {
+        while let Some(first) = self.pending.first_entry() {
+            let arrives = first.key().0;
+            if self.started + arrives.since(jxz_units::Instant::ZERO) > now {
                 break;
             }
-            if let Some((site, scan)) = self.pending.pop_front() {
-                self.send_scan(&site, &scan);
-            }
+            let (site, scan) = first.remove();
+            self.send_scan(&site, &scan);
         }
         let due = self.real(STEP * u32::try_from(self.steps).unwrap_or(u32::MAX));
         if due <= now {
@@ -231,17 +239,27 @@ impl Driver {
     fn step(&mut self) {
         let now = self.sim.now();
         self.tracking.truth_at(now.utc, self.sim.truth());
+        // Only looked at: a console that misses one has the next.
+        let _missed =
+            self.socket.send_to(&truth::datagram(now.utc, self.sim.truth(), &self.sim.map().frame), self.console);
+        if self.sim.truth().len() > truth::MOST && !self.truth_cut {
+            let (all, shown) = (self.sim.truth().len(), truth::MOST);
+            tracing::warn!(all, shown, "the console's simulated truth leaves out the road users beyond the first");
+            self.truth_cut = true;
+        }
         if self.steps.is_multiple_of(FOLLOW_STEPS) {
             let vehicles = self.sim.truth().iter().filter_map(|o| Some((o.vehicle?, o.position))).collect();
             self.fleet.follow(&vehicles);
             self.publish();
         }
-        let StepOutput { mut scans, signals, messages, .. } = self.sim.step();
+        let StepOutput { scans, signals, messages, .. } = self.sim.step();
         self.steps += 1;
-        scans.sort_by_key(|(_, scan)| scan.valid_at);
-        self.pending.extend(scans);
+        for sent in scans {
+            self.scans += 1;
+            self.pending.insert((sent.arrives, self.scans), (sent.site, sent.scan));
+        }
         while self.pending.len() > PENDING_SCANS {
-            self.pending.pop_front();
+            self.pending.pop_first();
             self.drops.count(DropCause::SensorQueueFull);
         }
         for signals in signals {

@@ -7,6 +7,7 @@ mod processes;
 mod report;
 mod screen;
 mod tracking;
+mod truth;
 
 use anyhow::{Context, bail};
 use jxz_map::Map;
@@ -26,7 +27,7 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Certificates for on-board units: more vehicles than this are not on 5G at once.
 const VEHICLES: u16 = 160;
 /// After the simulator has stopped, the cloud may take this long to have every record.
-const SETTLE: Duration = Duration::from_secs(5);
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// How messages on the air are signed.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]

@@ -4,6 +4,7 @@ mod process;
 mod signals;
 mod users;
 
+use crate::record::Recorder;
 use anyhow::{Context, bail};
 use jxz_exchange::NetLocation;
 use jxz_geo::Point;
@@ -79,7 +80,13 @@ struct Run {
 }
 
 /// Runs `island` for some minutes with SUMO's road users, and prints the report.
-pub(crate) fn run(args: &Args, island: VirtualIsland, minutes: f64, seed: u64) -> anyhow::Result<()> {
+pub(crate) fn run(
+    args: &Args,
+    island: VirtualIsland,
+    minutes: f64,
+    seed: u64,
+    recorder: Option<Recorder>,
+) -> anyhow::Result<()> {
     let (Some(net), Some(routes)) = (&args.net, &args.routes) else {
         bail!(
             "--traffic sumo needs --net N.net.xml and --routes R.rou.xml; docs/sumo.md says how to make them from a map"
@@ -91,7 +98,8 @@ pub(crate) fn run(args: &Args, island: VirtualIsland, minutes: f64, seed: u64) -
     let (mut sumo, client) = Sumo::start(&task)?;
     let mut run = Run::begin(island, client, location).map_err(|error| sumo.explain(error))?;
     let started = Instant::now();
-    run.go(minutes * 60.0, started).map_err(|error| sumo.explain(error))?;
+    run.go(minutes * 60.0, started, recorder.as_ref()).map_err(|error| sumo.explain(error))?;
+    recorder.map_or(Ok(()), Recorder::finish)?;
     let times_real_time = run.island.seconds() / started.elapsed().as_secs_f64().max(1e-9);
     let Run { island, client, users, signals, mut said } = run;
     said.road_users_seen = users.seen();
@@ -131,7 +139,7 @@ impl Run {
         Ok(Self { island, client, users, signals, said })
     }
 
-    fn go(&mut self, end_s: f64, started: Instant) -> anyhow::Result<()> {
+    fn go(&mut self, end_s: f64, started: Instant, recorder: Option<&Recorder>) -> anyhow::Result<()> {
         let mut next_look_s = LOOK_S;
         while self.island.seconds() < end_s - 1e-9 {
             let updates = self.client.step(0.0)?;
@@ -142,9 +150,11 @@ impl Run {
                 self.signals.compare(&mut self.client, self.island.simulation().now().utc)?;
                 self.look();
                 crate::sim::progress(&self.island, end_s, started)?;
+                recorder.map_or(Ok(()), Recorder::progress)?;
                 next_look_s += LOOK_S;
             }
             self.island.step()?;
+            recorder.map_or(Ok(()), Recorder::check)?;
         }
         Ok(())
     }
