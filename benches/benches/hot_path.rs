@@ -35,7 +35,7 @@ fn recorded() -> Recorded {
     let mut sim = Simulation::new(map.clone(), &Scenario::default(), 7, START).unwrap();
     let mut scans = Vec::new();
     for _ in 0..400 {
-        scans.extend(sim.step().scans.into_iter().filter(|(id, _)| *id == site.id).map(|(_, scan)| scan));
+        scans.extend(sim.step().scans.into_iter().filter(|sent| sent.site == site.id).map(|sent| sent.scan));
     }
     scans.sort_by_key(|scan| scan.valid_at);
     Recorded { map, site, scans }

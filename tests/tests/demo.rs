@@ -27,7 +27,7 @@ fn a_short_demo_brings_warnings_to_vehicles_and_every_record_to_the_cloud() {
     }
     let shown = |channel: &str| -> u64 {
         let kinds = report["warnings"].as_object().unwrap();
-        assert_eq!(kinds.len(), 6, "every kind has its row, also when there was none");
+        assert_eq!(kinds.len(), 8, "every kind has its row, also when there was none");
         kinds.values().map(|row| row[channel].as_u64().unwrap()).sum()
     };
     assert!(shown("uu") > 0 && shown("pc5") > 0, "{}", report["warnings"]);

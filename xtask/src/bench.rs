@@ -20,8 +20,8 @@ pub(crate) struct Args {
     /// JSON alone on standard output, for machines (v2x, fusion, fusion-load, sim).
     #[arg(long)]
     json: bool,
-    /// Other trackers beside ours on the same scenes (fusion): makes a Python environment in the target folder and
-    /// installs them from the package index; about ten minutes.
+    /// Others beside ours: trackers on the same scenes (fusion), SUMO on the same roads (sim). Makes a Python
+    /// environment in the target folder and installs them from the package index; some ten minutes.
     #[arg(long)]
     peers: bool,
     /// The folder of make_scene.py and score_tracks.py (fusion --peers).
@@ -46,8 +46,11 @@ enum Bench {
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let json = ["--", "--json"];
     if args.peers {
-        ensure!(matches!(args.name, Some(Bench::Fusion)), "--peers is for bench fusion");
-        return fusion_peers(args);
+        return match args.name {
+            Some(Bench::Fusion) => fusion_peers(args),
+            Some(Bench::Sim) => sim_peers(args),
+            _ => bail!("--peers is for the benches fusion and sim"),
+        };
     }
     match (args.name, args.json) {
         (None, _) => list(),
@@ -88,12 +91,8 @@ fn fusion_peers(args: &Args) -> anyhow::Result<()> {
         ensure!(tools.join(name).is_file(), "{name} is not in {}; --tools says where it is", tools.display());
     }
     step("jxz", cargo().args(["build", "--release", "--locked", "--quiet", "-p", "jxz"]))?;
-    let environment = target_dir().join("fusion-peers-python");
-    if !environment.join("bin/pip").is_file() {
-        step("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    }
+    let mut command = Command::new(python(target_dir().join("fusion-peers-python"))?);
     eprintln!("==> peers: about ten minutes");
-    let mut command = Command::new(environment.join("bin/python3"));
     command.arg(root().join("benches/peers/fusion/run.py"));
     command.arg("--jxz").arg(target_dir().join("release/jxz")).arg("--tools").arg(tools);
     command.arg("--out").arg(target_dir().join("fusion-peers"));
@@ -103,6 +102,47 @@ fn fusion_peers(args: &Args) -> anyhow::Result<()> {
     let status = command.status().context("peers: cannot start Python")?;
     ensure!(status.success(), "the peers' run failed ({status})");
     Ok(())
+}
+
+/// SUMO in an environment of its own, beside our traffic in a release build.
+fn sim_peers(args: &Args) -> anyhow::Result<()> {
+    let out = target_dir().join("sim-peers");
+    let python = python(target_dir().join("sim-peers-python"))?;
+    eprintln!("==> peers: some ten minutes");
+    let ours = captured("sim_road", &["--", "--out", &out.to_string_lossy()])?;
+    let speed: serde_json::Value =
+        serde_json::from_str(&captured("sim", &["--", "--json"])?).context("bench sim: its JSON cannot be read")?;
+    let updates = speed["traffic_updates_per_core_second"]["1000"].as_f64().context("bench sim: no figure at 1000")?;
+    let ours_at = out.join("ours.json");
+    std::fs::write(&ours_at, ours).with_context(|| format!("cannot write {}", ours_at.display()))?;
+    let mut command = Command::new(python);
+    command.arg(root().join("benches/peers/sumo/run.py")).arg("--ours").arg(ours_at);
+    command.arg("--updates").arg(updates.to_string()).arg("--out").arg(out);
+    command.arg("--docs").arg(root().join("docs"));
+    command.arg("--reference").arg(root().join("sim/tests/data/sumo-queue.json"));
+    if args.json {
+        command.arg("--json");
+    }
+    let status = command.status().context("peers: cannot start Python")?;
+    ensure!(status.success(), "the peers' run failed ({status})");
+    Ok(())
+}
+
+/// The Python of an environment, which is made where there is none.
+fn python(environment: PathBuf) -> anyhow::Result<PathBuf> {
+    if !environment.join("bin/pip").is_file() {
+        step("Python environment", Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    Ok(environment.join("bin/python3"))
+}
+
+/// What a bench of `jxz-benches` prints.
+fn captured(bench: &str, options: &[&str]) -> anyhow::Result<String> {
+    let mut command = cargo();
+    command.args(["bench", "--locked", "--quiet", "-p", "jxz-benches", "--bench", bench]).args(options);
+    let output = command.output().with_context(|| format!("bench {bench}: cannot start cargo"))?;
+    ensure!(output.status.success(), "bench {bench} failed: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).with_context(|| format!("bench {bench}: what it printed is no text"))
 }
 
 /// Runs a bench; its standard output is ours.

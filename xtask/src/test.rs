@@ -17,7 +17,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     step("programs", cargo().args(["build", "--workspace", "--bins", "--locked"]))?;
     let with_nextest = is_there("cargo", &["nextest", "--version"]);
     let runner: &[&str] = if with_nextest { &["nextest", "run"] } else { &["test"] };
-    let targets = ["--workspace", "--lib", "--bins", "--tests", "--locked"];
+    // Everything that fails is told at once.
+    let targets = ["--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"];
     step("tests", cargo().args(runner).args(targets).args(&args.filter))?;
     if args.filter.is_some() {
         return Ok(());

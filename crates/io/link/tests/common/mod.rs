@@ -69,7 +69,8 @@ pub(crate) fn warning(n: u64) -> Warning {
     Warning {
         id: WarningId(n),
         revision: 1,
-        kind: WarningKind::Pedestrian,
+        application: Application::Vrucw,
+        level: Level::Warning,
         stage: WarningStage::Raised,
         cause: Cause::Conflict { time_to_conflict_s: 2.5, post_encroachment_s: -0.25, closest_m: 0.5 },
         about: vec![TrackId(7)],
