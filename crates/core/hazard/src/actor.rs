@@ -2,11 +2,11 @@
 
 use crate::config::PredictConfig;
 use crate::memory::Motion;
-use crate::path::Path;
+use crate::path::{Discs, NOWHERE, Path};
 use crate::roads::{OnLane, Roads, drives_on};
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind, Map};
-use jxz_units::{Utc, wrap_pi};
+use jxz_units::Utc;
 use jxz_world::{RoadUserClass, Track, TrackId, VehicleDetails, VehicleEvents};
 
 /// Time between two predicted states, seconds.
@@ -73,6 +73,8 @@ pub(crate) struct Actor<'a> {
     /// The lane that it is on, or about to be, in the direction against that lane's.
     pub(crate) against: Option<Against>,
     pub(crate) paths: Vec<Path>,
+    /// Where it may touch somebody on any of its ways, second by second.
+    pub(crate) discs: Discs,
     /// Distance travelled at each time step, metres.
     pub(crate) travel_m: [f64; MAX_STEPS],
     /// 1-sigma distance along the path at each time step, metres.
@@ -126,6 +128,7 @@ impl<'a> Actor<'a> {
             placements: Vec::new(),
             against: None,
             paths: Vec::new(),
+            discs: NOWHERE,
             travel_m: [0.0; MAX_STEPS],
             spread_m: [0.0; MAX_STEPS],
         };
@@ -169,11 +172,13 @@ impl<'a> Actor<'a> {
         }
     }
 
-    /// How far beside a way it may still touch somebody, metres: half of it, its doubtful position, and off the lanes the
-    /// doubt about its course.
-    pub(crate) fn reach_m(&self, way: &Path) -> f64 {
-        let wander_m = if way.lanes.is_empty() && self.moves() { 6.0 * self.sigma_mps } else { 0.0 };
-        0.5 * self.length_m.max(self.width_m) + 0.5 + 2.0 * (self.sigma_m + wander_m).min(10.0)
+    /// How far from its nominal place at a time step it may touch somebody, with a probability of more than about a
+    /// hundredth, metres: its outline, what it may be ahead or behind, its doubtful position, and off the lanes the doubt
+    /// about its course.
+    pub(crate) fn touch_m(&self, off_lanes: bool, step: usize) -> f64 {
+        let wander_mps = if off_lanes { self.sigma_mps } else { 0.0 };
+        let aside_m = self.sigma_m + wander_mps * step as f64 * TIME_STEP_S;
+        0.5 * (self.length_m + self.width_m) + 2.0 * (self.spread_m[step] + aside_m)
     }
 
     /// The events that it tells of itself; none of them if it tells nothing.
@@ -228,7 +233,7 @@ impl<'a> Actor<'a> {
             let mut log_weight = -0.5 * (on.distance_m / sigma_lat).powi(2);
             if let Some(dir) = self.dir {
                 let lane_dir = shape.pose(on.s_m).dir;
-                let off = wrap_pi(libm::atan2(dir.y, dir.x) - libm::atan2(lane_dir.y, lane_dir.x)).abs();
+                let off = libm::atan2(lane_dir.perp(&dir).abs(), lane_dir.dot(&dir));
                 if off > MAX_YAW_OFF_RAD {
                     continue;
                 }

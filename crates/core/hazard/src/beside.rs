@@ -1,6 +1,6 @@
 //! BSW/LCW: moving over onto someone beside, or into the way of someone fast from behind.
 
-use crate::actor::{Actor, velocity_sigma_mps};
+use crate::actor::velocity_sigma_mps;
 use crate::config::BswConfig;
 use crate::encounter::one_body;
 use crate::ledger::{EventKey, Proposal};
@@ -21,7 +21,11 @@ const SAME_WAY_COS: f64 = 0.9;
 const SURE_SIGMAS: f64 = 2.0;
 
 pub(crate) fn propose(scene: &Scene<'_>, config: &BswConfig, least: f64, out: &mut Vec<Proposal>) {
-    for &(i, j) in &scene.pairs {
+    let drives = |i: usize| {
+        let actor = &scene.actors[i];
+        actor.class == RoadUserClass::Motor && actor.speed_mps >= config.min_speed_mps
+    };
+    for &(i, j) in scene.pairs.iter().filter(|(i, j)| drives(*i) && drives(*j)) {
         for (own, other) in [(i, j), (j, i)] {
             out.extend(change(scene, config, own, other).filter(|p| p.probability >= least));
         }
@@ -31,10 +35,6 @@ pub(crate) fn propose(scene: &Scene<'_>, config: &BswConfig, least: f64, out: &m
 /// `own` moves over towards `other`.
 fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Option<Proposal> {
     let (a, b) = (&scene.actors[own], &scene.actors[other]);
-    let drives = |x: &Actor<'_>| x.class == RoadUserClass::Motor && x.speed_mps >= config.min_speed_mps;
-    if !drives(a) || !drives(b) {
-        return None;
-    }
     if (b.at - a.at).norm_squared() > MOST_APART_M * MOST_APART_M {
         return None;
     }

@@ -8,7 +8,7 @@
 
 use crate::actor::{Actor, MAX_STEPS, TIME_STEP_S};
 use crate::normal;
-use crate::path::Path;
+use crate::path::{DISC_STEPS, Path};
 use crate::roads::Pose;
 use jxz_geo::{Point, Vector};
 
@@ -64,62 +64,71 @@ impl Pairing<'_> {
     /// How the two would meet within `steps`; `None` if their ways keep apart.
     pub(crate) fn meet(&self, steps: usize, margin_s: f64) -> Option<Meeting> {
         let steps = steps.min(MAX_STEPS - 1).min(self.way_a.timed.len() - 1).min(self.way_b.timed.len() - 1);
-        if !self.ways_near(margin_s) || !self.ever_near(steps, margin_s) {
+        if !self.ever_near(steps, margin_s) {
             return None;
         }
+        let (a, b) = (self.a, self.b);
+        let wander = |actor: &Actor<'_>, way: &Path| {
+            if way.lanes.is_empty() && actor.moves() { actor.sigma_mps * actor.sigma_mps } else { 0.0 }
+        };
+        let wander_square = wander(a, self.way_a) + wander(b, self.way_b);
+        let still_square = a.sigma_m * a.sigma_m + b.sigma_m * b.sigma_m;
+        let still_m = still_square.sqrt();
+        let across_sigma_m = |k: usize| {
+            let t = k as f64 * TIME_STEP_S;
+            if wander_square > 0.0 { (still_square + wander_square * t * t).sqrt() } else { still_m }
+        };
         let mut interval = Interval::default();
         let mut zone = Zone::default();
-        let mut hint = self.way_a.start_hint(self.b.at);
+        let mut hint = self.way_a.start_hint(b.at);
         let mut start = None;
-        for k in 0..=steps {
+        // The most that the second one's outline is across the first one's way, whatever its direction.
+        let most_across_m = 0.5 * (a.width_m + b.length_m + b.width_m) + 2.1 * across_sigma_m(steps);
+        let mut k = 0;
+        while k <= steps {
             let seen = self.see(k, &mut hint);
             start = start.or(Some(seen));
-            let (a, b) = (self.a, self.b);
-            let t = k as f64 * TIME_STEP_S;
-            let wander = |actor: &Actor<'_>, way: &Path| {
-                if way.lanes.is_empty() && actor.moves() { actor.sigma_mps * t } else { 0.0 }
-            };
             zone.take(k, &seen, a.travel_m[k]);
-            let sigma_across = root_sum_square([a.sigma_m, b.sigma_m, wander(a, self.way_a), wander(b, self.way_b)]);
-            // Φ is the dear part: most instants are so far aside that it need not be asked.
-            let across = if seen.offset_m.abs() > seen.half_across_m + 2.1 * sigma_across {
+            let now = k;
+            k += 1;
+            // Φ is the dear part: most instants are so far aside that it need not be asked, and the next ones neither.
+            let aside_m = seen.offset_m.abs();
+            let across = if aside_m > seen.half_across_m + 2.1 * across_sigma_m(now) {
+                let away_m = aside_m - most_across_m;
+                let enters = b.travel_m[now..=steps].partition_point(|m| m - b.travel_m[now] < 0.9 * away_m);
+                k = k.max(now + enters.saturating_sub(1));
                 0.0
             } else {
-                normal::between(seen.offset_m, sigma_across, -seen.half_across_m, seen.half_across_m)
+                normal::between(seen.offset_m, across_sigma_m(now), -seen.half_across_m, seen.half_across_m)
             };
             if across < 0.02 {
                 interval.leave();
                 continue;
             }
-            let gap_m = seen.s_m - a.travel_m[k];
+            let gap_m = seen.s_m - a.travel_m[now];
             // Behind one another the time between them is a headway, and head-on they meet or do not.
             let margin_m = seen.half_along_m + margin_s * a.speed_mps * seen.sin.abs();
-            let shifted_m = b.spread_m[k] * self.shift_per_metre(&seen);
-            let sigma_m = root_sum_square([a.spread_m[k], shifted_m]).max(0.05);
-            interval.take((gap_m - margin_m) / sigma_m, (gap_m + margin_m) / sigma_m, across);
+            let shifted_m = b.spread_m[now] * self.shift_per_metre(&seen);
+            let per_sigma = 1.0 / root_sum_square([a.spread_m[now], shifted_m]).max(0.05);
+            interval.take((gap_m - margin_m) * per_sigma, (gap_m + margin_m) * per_sigma, across);
         }
         let probability = interval.total();
         (probability > 1e-3).then(|| zone.meeting(self, start, probability))
     }
 
-    /// A cheap test that keeps most pairs from the rest.
-    fn ways_near(&self, margin_s: f64) -> bool {
-        let (a, b) = (&self.way_a.bounds, &self.way_b.bounds);
-        let reach = self.a.reach_m(self.way_a) + self.b.reach_m(self.way_b) + margin_s * self.a.speed_mps;
-        (0..2).all(|i| a.0[i] - reach <= b.1[i] && b.0[i] - reach <= a.1[i])
-    }
-
-    /// Whether, at some instant, the two are so near that what they may be ahead or behind of their nominal places, with
-    /// a probability of more than about a hundredth, lets them touch. Cheaper than looking along the ways.
+    /// Whether, at some instant, the two are so near that what they may be ahead or behind of their nominal places lets
+    /// them touch. Cheaper than looking along the ways: discs over a second each first, then instants.
     fn ever_near(&self, steps: usize, margin_s: f64) -> bool {
-        let (a, b) = (self.a, self.b);
-        let sizes = 0.5 * (a.length_m + b.length_m + a.width_m + b.width_m) + margin_s * a.speed_mps;
-        let wander = |actor: &Actor<'_>, way: &Path| if way.lanes.is_empty() { actor.sigma_mps } else { 0.0 };
-        let wander_mps = wander(a, self.way_a) + wander(b, self.way_b);
-        (0..=steps).any(|k| {
-            let aside_m = a.sigma_m + b.sigma_m + wander_mps * k as f64 * TIME_STEP_S;
-            let reach_m = sizes + 2.0 * (a.spread_m[k] + b.spread_m[k] + aside_m);
-            (self.way_a.timed[k].at - self.way_b.timed[k].at).norm_squared() <= reach_m * reach_m
+        let Self { a, way_a, b, way_b } = *self;
+        let margin_m = margin_s * a.speed_mps;
+        let (off_a, off_b) = (way_a.lanes.is_empty(), way_b.lanes.is_empty());
+        let near = |k: usize| {
+            let reach_m = a.touch_m(off_a, k) + b.touch_m(off_b, k) + margin_m;
+            (way_a.timed[k].at - way_b.timed[k].at).norm_squared() <= reach_m * reach_m
+        };
+        (0..=steps).step_by(DISC_STEPS).any(|from| {
+            let (disc_a, disc_b) = (&way_a.discs[from / DISC_STEPS], &way_b.discs[from / DISC_STEPS]);
+            disc_a.is_near(disc_b, margin_m) && (from..(from + DISC_STEPS).min(steps + 1)).any(near)
         })
     }
 
@@ -192,7 +201,7 @@ struct Zone {
     left_s: f64,
     s_low_m: f64,
     s_high_m: f64,
-    /// (least outline distance so far, its time step, the distance along there)
+    /// (square of the least outline distance so far, its time step, the distance along there)
     nearest: (f64, usize, f64),
     /// The cosine of the directions there.
     cos: f64,
@@ -234,9 +243,10 @@ impl Zone {
         }
         self.last = Some(outside);
         let along = ((seen.s_m - travel_m).abs() - seen.half_along_m).max(0.0);
-        let apart = root_sum_square([along, outside.max(0.0)]);
-        if apart < self.nearest.0 {
-            self.nearest = (apart, k, seen.s_m);
+        let aside = outside.max(0.0);
+        let apart_square = along * along + aside * aside;
+        if apart_square < self.nearest.0 {
+            self.nearest = (apart_square, k, seen.s_m);
             self.cos = seen.cos;
         }
     }

@@ -113,6 +113,7 @@ impl Hazards {
             signals: &self.signals,
             predict: &self.config.predict,
             life: &self.config.life,
+            passed_s: self.config.icw.margin_s.max(self.config.vrucw.margin_s),
             zones: self.conditions.now(),
             reports: round.reports,
         };

@@ -15,6 +15,10 @@ const MIN_PROBABILITY: f64 = 0.02;
 const MAX_LENGTH_M: f64 = 200.0;
 /// Distance over which a vehicle off its lane's centre comes back to it, metres.
 const RECENTRE_M: f64 = 25.0;
+/// Time steps that one disc covers: one second.
+pub(crate) const DISC_STEPS: usize = 4;
+/// Discs of the longest horizon.
+const DISCS: usize = MAX_STEPS.div_ceil(DISC_STEPS);
 
 /// A lane on a way.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +37,34 @@ pub(crate) struct StopLine {
     pub(crate) pass_probability: f64,
 }
 
+/// Everywhere that a road user may touch somebody during some time steps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Disc {
+    at: Point,
+    radius_m: f64,
+}
+
+impl Disc {
+    /// Whether two discs come within `margin_m` of each other.
+    pub(crate) fn is_near(&self, other: &Self, margin_m: f64) -> bool {
+        let reach_m = self.radius_m + other.radius_m + margin_m;
+        reach_m > 0.0 && (self.at - other.at).norm_squared() <= reach_m * reach_m
+    }
+
+    /// A disc that holds all of `discs`.
+    fn around(discs: impl Iterator<Item = Self> + Clone) -> Self {
+        let (sum, n) = discs.clone().fold((Vector::zeros(), 0.0), |(sum, n), disc| (sum + disc.at.coords, n + 1.0));
+        let at = Point::from(sum / n);
+        Self { at, radius_m: discs.map(|disc| (disc.at - at).norm() + disc.radius_m).fold(f64::NEG_INFINITY, f64::max) }
+    }
+}
+
+/// The discs of a horizon, one for each [`DISC_STEPS`].
+pub(crate) type Discs = [Disc; DISCS];
+
+/// Discs that nothing is near.
+pub(crate) const NOWHERE: Discs = [Disc { at: Point::new(0.0, 0.0), radius_m: f64::NEG_INFINITY }; DISCS];
+
 /// One way; distance 0 is the road user's centre now.
 #[derive(Debug)]
 pub(crate) struct Path {
@@ -44,18 +76,27 @@ pub(crate) struct Path {
     pub(crate) stop: Option<StopLine>,
     /// Where its road user is at each time step, if it keeps on.
     pub(crate) timed: Vec<Pose>,
-    /// Lower and upper corner of every point.
-    pub(crate) bounds: ([f64; 2], [f64; 2]),
+    /// Where it may touch somebody, second by second.
+    pub(crate) discs: Discs,
 }
 
 impl Path {
     fn new(probability: f64, lanes: Vec<PathLane>, points: Vec<Pose>) -> Self {
-        let mut bounds = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
-        for pose in &points {
-            bounds.0 = [bounds.0[0].min(pose.at.x), bounds.0[1].min(pose.at.y)];
-            bounds.1 = [bounds.1[0].max(pose.at.x), bounds.1[1].max(pose.at.y)];
+        Self { probability, lanes, points, stop: None, timed: Vec::new(), discs: NOWHERE }
+    }
+
+    /// Places the road user on the way at each time step.
+    fn time(&mut self, actor: &Actor<'_>, steps: usize) {
+        self.timed = actor.travel_m[..=steps].iter().map(|s_m| self.pose(*s_m)).collect();
+        let off_lanes = self.lanes.is_empty();
+        for (i, (poses, disc)) in self.timed.chunks(DISC_STEPS).zip(&mut self.discs).enumerate() {
+            let last = i * DISC_STEPS + poses.len() - 1;
+            let touch_m = actor.touch_m(off_lanes, last);
+            let (from, to) = (poses[0].at, poses[poses.len() - 1].at);
+            let at = from + (to - from) * 0.5;
+            let farthest = poses.iter().map(|pose| (pose.at - at).norm_squared()).fold(0.0, f64::max);
+            *disc = Disc { at, radius_m: farthest.sqrt() + touch_m };
         }
-        Self { probability, lanes, points, stop: None, timed: Vec::new(), bounds }
     }
 
     /// The pose `s_m` along; the ends are continued straight.
@@ -128,8 +169,9 @@ pub(crate) fn predict(map: &Map, roads: &Roads, actor: &mut Actor<'_>, steps: us
     });
     paths.truncate(MAX_PATHS);
     for path in &mut paths {
-        path.timed = actor.travel_m[..=steps.min(MAX_STEPS - 1)].iter().map(|s_m| path.pose(*s_m)).collect();
+        path.time(actor, steps.min(MAX_STEPS - 1));
     }
+    actor.discs = std::array::from_fn(|i| Disc::around(paths.iter().map(|path| path.discs[i])));
     actor.paths = paths;
 }
 
@@ -150,13 +192,14 @@ fn straight(actor: &Actor<'_>, length_m: f64) -> Path {
 fn follow(map: &Map, roads: &Roads, actor: &Actor<'_>, on: &Placement, length_m: f64, out: &mut Vec<Path>) {
     let first = PathLane { lane: on.lane, from_m: -on.s_m };
     let mut open = vec![(on.probability, vec![first])];
+    let own = out.len();
     while let Some((probability, lanes)) = open.pop() {
         let Some(last) = lanes.last().copied() else { continue };
         let Some(shape) = roads.shape(last.lane) else { continue };
         let end_m = last.from_m + shape.length_m;
         let next = successors(map, roads, actor, last.lane, end_m);
         if end_m >= length_m || next.is_empty() || lanes.len() >= 12 {
-            let points = along(roads, actor, on, &lanes, length_m.min(end_m + 10.0));
+            let points = along(roads, actor, on, &lanes, length_m.min(end_m + 10.0), out[own..].last());
             out.push(Path::new(probability, lanes, points));
             continue;
         }
@@ -195,14 +238,30 @@ fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distanc
     shares
 }
 
-/// Points along a chain of lanes, beginning at the road user and drifting back to the centre line.
-fn along(roads: &Roads, actor: &Actor<'_>, on: &Placement, lanes: &[PathLane], length_m: f64) -> Vec<Pose> {
+/// Points along a chain of lanes, beginning at the road user and drifting back to the centre line. As far as a `sibling`
+/// from the same place takes the same lanes, its points are these.
+fn along(
+    roads: &Roads,
+    actor: &Actor<'_>,
+    on: &Placement,
+    lanes: &[PathLane],
+    length_m: f64,
+    sibling: Option<&Path>,
+) -> Vec<Pose> {
     let length_m = if actor.moves() { length_m } else { PATH_STEP_M };
     let n = (length_m / PATH_STEP_M).ceil().max(1.0) as usize;
+    let shared = sibling.map_or(&[][..], |sibling| {
+        let parts = lanes.iter().zip(&sibling.lanes).find(|(own, other)| own.lane != other.lane);
+        let until_m = parts.map_or(f64::INFINITY, |(own, _)| own.from_m);
+        let count = (until_m / PATH_STEP_M).ceil().max(0.0) as usize;
+        &sibling.points[..count.min(sibling.points.len()).min(n + 1)]
+    });
     let mut at = 0;
     let mut points = Vec::with_capacity(n + 1);
-    let (mut aside_m, decay) = (on.offset_m, libm::exp(-PATH_STEP_M / RECENTRE_M));
-    for i in 0..=n {
+    points.extend_from_slice(shared);
+    let decay = libm::exp(-PATH_STEP_M / RECENTRE_M);
+    let mut aside_m = (0..shared.len()).fold(on.offset_m, |aside_m, _| aside_m * decay);
+    for i in shared.len()..=n {
         let s_m = i as f64 * PATH_STEP_M;
         while at + 1 < lanes.len() && lanes[at + 1].from_m <= s_m {
             at += 1;

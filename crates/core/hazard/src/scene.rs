@@ -15,8 +15,6 @@ use std::collections::BTreeMap;
 
 /// Most tracks looked at in one round.
 const MAX_ACTORS: usize = 1024;
-/// Who passes this long behind someone may still count as meeting them, seconds.
-const PASSED_S: f64 = 0.5;
 /// What a vehicle said of itself longer ago than this is not believed any more, seconds.
 const REPORT_VALID_S: f64 = 1.0;
 /// How far ahead along its lanes a leader is looked for, metres.
@@ -53,7 +51,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) steps: usize,
     pub(crate) actors: Vec<Actor<'a>>,
     pub(crate) leaders: Vec<Option<Leader>>,
-    /// Pairs, the lower index first, whose reach touches.
+    /// Pairs, the lower index first, that may meet.
     pub(crate) pairs: Vec<(usize, usize)>,
     pub(crate) occupancy: BTreeMap<LaneIx, Vec<Occupant>>,
 }
@@ -66,6 +64,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) signals: &'a SignalBook,
     pub(crate) predict: &'a PredictConfig,
     pub(crate) life: &'a LifeConfig,
+    /// Who passes this long behind someone may still count as meeting them, seconds.
+    pub(crate) passed_s: f64,
     pub(crate) zones: &'a [Zone],
     pub(crate) reports: &'a BTreeMap<VehicleId, VehicleReport>,
 }
@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
         memory: &mut Memory,
         counts: &mut HazardCounts,
     ) -> Self {
-        let Setting { map, roads, signals, predict, life, zones, reports } = setting;
+        let Setting { map, roads, signals, predict, life, passed_s, zones, reports } = setting;
         memory.begin(tracks);
         let steps = ((predict.horizon_s / TIME_STEP_S).ceil() as usize).clamp(1, MAX_STEPS - 1);
         let mut actors: Vec<Actor<'a>> = Vec::with_capacity(tracks.len().min(MAX_ACTORS));
@@ -122,7 +122,7 @@ impl<'a> Scene<'a> {
         let mut scene =
             Self { at, map, roads, signals, predict, life, zones, steps, actors, leaders, pairs: pairs_of, occupancy };
         scene.leaders = (0..scene.actors.len()).map(|i| scene.leader(i)).collect();
-        scene.pairs = pairs(&scene.actors);
+        scene.pairs = pairs(&scene.actors, passed_s);
         scene
     }
 
@@ -226,33 +226,17 @@ fn occupancy(actors: &[Actor<'_>]) -> BTreeMap<LaneIx, Vec<Occupant>> {
     lanes
 }
 
-/// Pairs whose reach over the horizon touches and of which one moves.
-fn pairs(actors: &[Actor<'_>]) -> Vec<(usize, usize)> {
-    let reach = |actor: &Actor<'_>| {
-        let margin = actor.paths.iter().map(|way| actor.reach_m(way)).fold(0.0, f64::max) + PASSED_S * actor.speed_mps;
-        let mut bounds = ([actor.at.x, actor.at.y], [actor.at.x, actor.at.y]);
-        for way in &actor.paths {
-            for i in 0..2 {
-                bounds.0[i] = bounds.0[i].min(way.bounds.0[i]);
-                bounds.1[i] = bounds.1[i].max(way.bounds.1[i]);
-            }
-        }
-        (bounds.0.map(|x| x - margin), bounds.1.map(|x| x + margin))
-    };
-    // A sweep from west to east: a tree would be built for one use.
-    let mut boxes: Vec<_> = actors.iter().enumerate().map(|(i, actor)| (reach(actor), i)).collect();
-    boxes.sort_by(|a, b| a.0.0[0].total_cmp(&b.0.0[0]).then(a.1.cmp(&b.1)));
+/// Pairs of which one moves and that may touch within the horizon, or with one of them `passed_s` later than it means to.
+fn pairs(actors: &[Actor<'_>], passed_s: f64) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
-    for (k, ((low, high), own)) in boxes.iter().enumerate() {
-        let starts_within = boxes[k + 1..].iter().take_while(|((other, _), _)| other[0] <= high[0]);
-        for ((other_low, other_high), other) in starts_within {
-            let (i, j) = (*own.min(other), *own.max(other));
-            let overlap = other_low[1] <= high[1] && low[1] <= other_high[1];
-            if overlap && (actors[i].moves() || actors[j].moves()) {
+    for (i, a) in actors.iter().enumerate() {
+        for (j, b) in actors.iter().enumerate().skip(i + 1) {
+            let margin_m = passed_s * a.speed_mps.max(b.speed_mps);
+            let near = || a.discs.iter().zip(&b.discs).any(|(a, b)| a.is_near(b, margin_m));
+            if (a.moves() || b.moves()) && near() {
                 pairs.push((i, j));
             }
         }
     }
-    pairs.sort_unstable();
     pairs
 }

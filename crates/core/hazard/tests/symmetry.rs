@@ -153,11 +153,7 @@ fn compare(moved: Moved, what: &str) {
     for seed in 1..=24 {
         let scene = scene(seed);
         let (before, after) = (said(still, &scene), said(moved, &scene));
-        // Who is looked at is decided by boxes along the axes: a turn may move a cancellation by a round.
-        let key = |(i, w): &(u32, Warning)| {
-            let round = if w.stage == WarningStage::Cancelled { 0 } else { *i };
-            (round, w.application, w.id, w.stage == WarningStage::Cancelled)
-        };
+        let key = |(i, w): &(u32, Warning)| (*i, w.application, w.id, w.stage == WarningStage::Cancelled);
         let (mut before, mut after) = (before, after);
         before.sort_by_key(key);
         after.sort_by_key(key);
@@ -169,10 +165,8 @@ fn compare(moved: Moved, what: &str) {
                 (key(other).0, b.application, b.stage, b.level, &b.about, &b.concerned),
                 "{what}, seed {seed}"
             );
-            if a.stage != WarningStage::Cancelled {
-                assert!((moved.point(a.place.at) - b.place.at).norm() < 1e-3, "{what}, seed {seed}: {a:?} {b:?}");
-                assert!((a.confidence - b.confidence).abs() < 1e-3 && a.place.radius_m == b.place.radius_m);
-            }
+            assert!((moved.point(a.place.at) - b.place.at).norm() < 1e-6, "{what}, seed {seed}: {a:?} {b:?}");
+            assert!((a.confidence - b.confidence).abs() < 1e-6 && a.place.radius_m == b.place.radius_m);
             assert_eq!(a.since.plus_seconds(moved.later_s), b.since);
         }
         seen.extend(before.iter().filter(|(_, w)| w.stage == WarningStage::Raised).map(|(_, w)| w.application));
