@@ -14,6 +14,8 @@ export interface DebugView {
   /** Whether the cloud offers the truth, and how many road users of it are drawn. */
   readonly truthOffered: boolean;
   readonly truthDrawn: number;
+  /** Ways of road users that are drawn, as warnings suppose them. */
+  readonly predictedDrawn: number;
   /** Where road users are drawn now; ids as decimal text. */
   positions(limit?: number): { id: string; lon: number; lat: number; class: number }[];
 }
@@ -58,6 +60,9 @@ export function exposeDebugView(store: Store, view: MapView, mapFeatures: () => 
     },
     get truthDrawn() {
       return view.truthDrawn;
+    },
+    get predictedDrawn() {
+      return view.predictedDrawn;
     },
     get rendersPerS() {
       return renders.filter((at) => at > performance.now() - 5000).length / 5;

@@ -382,6 +382,7 @@ mod tests {
                 path: Polyline::try_from(vec![[0.0, 0.0], [200.0, 0.0]]).unwrap(),
                 radius_m: 6.0,
             },
+            paths: Vec::new(),
             since: at(0),
             sensed_at: at(0),
             valid_until: at(2000),

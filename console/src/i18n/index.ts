@@ -55,6 +55,12 @@ export function tKind(kind: string): string {
   return kind === 'pedestrian' ? t('pedestrianWarning') : tName(kind);
 }
 
+/** An application's name; its abbreviation where there is none. */
+export function tApplication(application: string): string {
+  const key = `app_${application}`;
+  return key in en ? t(key as Key) : application.toUpperCase();
+}
+
 /** Of two names, the one in the current language; the other where that is empty. */
 export function pick(nameZh: string, nameEn: string): string {
   return language === 'zh' ? nameZh || nameEn : nameEn || nameZh;

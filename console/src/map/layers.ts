@@ -2,7 +2,7 @@ import type { ExpressionSpecification, FilterSpecification, LayerSpecification }
 import type { Palette } from './palette';
 
 /** Switchable groups, each with the style layers that belong to it alone. */
-export const GROUPS = ['tracks', 'warnings', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus', 'truth'] as const;
+export const GROUPS = ['tracks', 'warnings', 'predicted', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus', 'truth'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** The custom layer of road users goes in below this one. */
@@ -48,6 +48,7 @@ export function styleLayers(p: Palette): { layer: LayerSpecification; group?: Gr
     ...labels(p),
     ...points(p),
     ...truth(p),
+    ...predicted(p),
     ...warnings(p),
   ];
 }
@@ -368,6 +369,35 @@ function truth(p: Palette): { layer: LayerSpecification; group: Group }[] {
         paint: { 'line-color': p.truth, 'line-width': chosen(2.6, 1.4) },
       },
       group: 'truth',
+    },
+  ];
+}
+
+/** The ways that warnings suppose: a dashed line with a dot for every half second. */
+function predicted(p: Palette): { layer: LayerSpecification; group: Group }[] {
+  const colour = ['match', ['get', 'kind'], ...Object.entries(p.warnings).flat(), p.stale] as unknown as ExpressionSpecification;
+  const chosen = (yes: number, no: number): ExpressionSpecification => ['case', ['==', ['get', 'chosen'], true], yes, no];
+  return [
+    {
+      layer: {
+        id: 'predicted-path',
+        type: 'line',
+        source: 'predicted',
+        minzoom: 14,
+        layout: { 'line-join': 'round' },
+        paint: { 'line-color': colour, 'line-width': chosen(3, 1.6), 'line-opacity': chosen(1, 0.8), 'line-dasharray': [2, 1.4] },
+      },
+      group: 'predicted',
+    },
+    {
+      layer: {
+        id: 'predicted-step',
+        type: 'circle',
+        source: 'predicted',
+        minzoom: 16,
+        paint: { 'circle-color': p.ground, 'circle-radius': chosen(3.4, 2.2), 'circle-stroke-color': colour, 'circle-stroke-width': 1.4 },
+      },
+      group: 'predicted',
     },
   ];
 }

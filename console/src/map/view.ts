@@ -27,6 +27,8 @@ export class MapView {
   private readonly sites = new Map<string, number[]>();
   private chosenSite: string | null = null;
   private shownWarnings = '';
+  /** Predicted ways on the map now. */
+  predictedDrawn = 0;
   /** How many road users of the truth the map has been given. */
   truthDrawn = 0;
   private signalled = new Map<string, number[]>();
@@ -58,6 +60,7 @@ export class MapView {
           names: { type: 'geojson', data: EMPTY, tolerance: 0.4 },
           fov: { type: 'geojson', data: EMPTY },
           warnings: { type: 'geojson', data: EMPTY, tolerance: 0 },
+          predicted: { type: 'geojson', data: EMPTY, tolerance: 0 },
           truth: { type: 'geojson', data: EMPTY, tolerance: 0 },
         },
         layers: styleLayers(PALETTES[theme]).map((l) => l.layer),
@@ -171,10 +174,21 @@ export class MapView {
       return [{ type: 'Feature', properties, geometry: { type: 'LineString', coordinates: w.path } }, spot];
     });
     // Handing over the same again would have the worker cut tiles and the map drawn for nothing.
-    const words = JSON.stringify(features);
+    const words = JSON.stringify([features, warnings.map((w) => w.predicted.map((path) => path.points))]);
     if (words === this.shownWarnings) return;
     this.shownWarnings = words;
     this.source('warnings').setData({ type: 'FeatureCollection', features });
+    const paths = warnings
+      .filter((w) => isCurrent(w.freshness))
+      .flatMap((w) => w.predicted.filter((path) => path.points.length > 1).map((path) => ({ w, path })));
+    this.predictedDrawn = paths.length;
+    this.source('predicted').setData({
+      type: 'FeatureCollection',
+      features: paths.map(({ w, path }): Feature => {
+        const properties = { id: w.id, kind: w.kind, chosen: w.id === chosen };
+        return { type: 'Feature', properties, geometry: { type: 'LineString', coordinates: path.points } };
+      }),
+    });
   }
 
   /** Draws what really is there, or nothing. */

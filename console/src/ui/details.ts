@@ -1,4 +1,4 @@
-import { onLanguage, pick, t, tKind, tName, type Key } from '../i18n';
+import { onLanguage, pick, t, tApplication, tKind, tName, type Key } from '../i18n';
 import { LIGHT_COLOURS } from '../map/markers';
 import { isCurrent, type Store } from '../state/store';
 import { nearest } from '../state/truth';
@@ -115,6 +115,8 @@ export class DetailsPanel {
     return [
       h('p', { class: 'reason big', 'data-kind': w.kind }, pick(w.reasonZh, w.reasonEn)),
       facts([
+        ['application', w.application ? tApplication(w.application) : UNKNOWN],
+        ['level', w.level ? tName(w.level) : UNKNOWN],
         ['state', tName(w.stage)],
         ['confidence', percent(w.confidence)],
         ['seenBy', site ? pick(site.nameZh, site.nameEn) : w.site],

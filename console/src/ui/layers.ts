@@ -6,6 +6,7 @@ const STORED = 'jxz.layers.off';
 const NAMES: Record<Group, Key> = {
   tracks: 'layerTracks',
   warnings: 'layerWarnings',
+  predicted: 'layerPredicted',
   signals: 'layerSignals',
   fov: 'layerFov',
   base: 'layerBase',

@@ -79,9 +79,19 @@ export interface Site {
   mapVersion: string | null;
 }
 
+/** Where a road user will be, every half second, as a warning supposes. */
+export interface PredictedPath {
+  roadUser: bigint;
+  points: [number, number][];
+}
+
 export interface Warning {
   id: string;
   kind: string;
+  /** What raised it: fcw, icw, vrucw …; empty where the cloud does not say. */
+  application: string;
+  /** advice, warning, urgent; empty where the cloud does not say. */
+  level: string;
   site: string;
   lon: number;
   lat: number;
@@ -96,6 +106,7 @@ export interface Warning {
   about: bigint[];
   freshness: Freshness;
   path: [number, number][];
+  predicted: PredictedPath[];
 }
 
 export interface Phase {
@@ -223,12 +234,12 @@ function readSite(m: Message): Site {
 }
 
 function readWarning(m: Message): Warning {
-  const [lon, lat] = [list<number>(m.pathLonE7), list<number>(m.pathLatE7)];
-  if (lon.length !== lat.length) throw new Error(`frame: warning path of ${lon.length} longitudes, ${lat.length} latitudes`);
   const confidence = num(m.confidence);
   return {
     id: str(m.id),
     kind: str(m.kind),
+    application: str(m.application),
+    level: str(m.level),
     site: str(m.site),
     lon: num(m.lonE7) / 1e7,
     lat: num(m.latE7) / 1e7,
@@ -241,8 +252,15 @@ function readWarning(m: Message): Warning {
     concerned: list<bigint>(m.concerned),
     about: list<bigint>(m.about),
     freshness: freshness(m.freshness),
-    path: lon.map((v, i) => [v / 1e7, (lat[i] ?? 0) / 1e7]),
+    path: readLine(m.pathLonE7, m.pathLatE7),
+    predicted: messages(m.predicted).map((p) => ({ roadUser: typeof p.roadUser === 'bigint' ? p.roadUser : 0n, points: readLine(p.lonE7, p.latE7) })),
   };
+}
+
+function readLine(lonE7: Value | undefined, latE7: Value | undefined): [number, number][] {
+  const [lon, lat] = [list<number>(lonE7), list<number>(latE7)];
+  if (lon.length !== lat.length) throw new Error(`frame: warning path of ${lon.length} longitudes, ${lat.length} latitudes`);
+  return lon.map((v, i) => [v / 1e7, (lat[i] ?? 0) / 1e7]);
 }
 
 function readJunction(m: Message): Junction {

@@ -71,6 +71,8 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     assert.equal(await p.locator('#warnings h2').textContent(), 'Warnings');
     await p.locator('.row.warning[data-kind=pedestrian]').first().click();
     await until(p, 'its details are open', () => !document.querySelector('#details').hidden);
+    assert.match(await p.locator('#details').textContent(), /Vulnerable road user \(VRUCW\)/);
+    await until(p, 'the ways that it supposes are drawn', () => window.__jxz.predictedDrawn > 0);
     await p.keyboard.press('Escape');
     await until(p, 'Escape closes them', () => document.querySelector('#details').hidden);
     say('  warnings: in Chinese, then in English');

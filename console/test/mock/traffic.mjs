@@ -220,6 +220,9 @@ export class Traffic {
         freshness: FRESH,
         pathLonE7: line.map((p) => e7(p[0])),
         pathLatE7: line.map((p) => e7(p[1])),
+        application: { collision: 'icw', pedestrian: 'vrucw', speed_limit: 'slw', road_condition: 'tjw' }[kind] ?? kind,
+        level: 'warning',
+        predicted: kind === 'collision' || kind === 'pedestrian' ? [{ roadUser: long(about.id), lonE7: line.map((p) => e7(p[0])), latE7: line.map((p) => e7(p[1])) }] : [],
       };
     });
   }

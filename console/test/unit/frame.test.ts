@@ -86,12 +86,14 @@ describe('a frame', () => {
     const warning = {
       id: '00ff', kind: 'pedestrian', site: 'a', reasonZh: '行人', reasonEn: 'pedestrian', confidence: 0.5, sinceMs: 1000,
       validUntilMs: 4000, stage: 'held', concerned: [long('18446744073709551615')], freshness: 1,
-      pathLonE7: [10_000_000, 20_000_000], pathLatE7: [30_000_000, -40_000_000],
+      pathLonE7: [10_000_000, 20_000_000], pathLatE7: [30_000_000, -40_000_000], application: 'vrucw', level: 'urgent',
+      predicted: [{ roadUser: long('7'), lonE7: [10_000_000, 20_000_000], latE7: [30_000_000, 30_000_000] }],
     };
     const read = (change: object) => readFrame(bytes({ update: { warnings: [{ ...warning, ...change }] } })).warnings[0];
     expect(read({})).toMatchObject({ reasonZh: '行人', reasonEn: 'pedestrian', confidence: 0.5, sinceMs: 1000, validUntilMs: 4000 });
     expect(read({})?.concerned).toEqual([18446744073709551615n]);
     expect(read({})?.path).toEqual([[1, 3], [2, -4]]);
+    expect(read({})).toMatchObject({ application: 'vrucw', level: 'urgent', predicted: [{ roadUser: 7n, points: [[1, 3], [2, 3]] }] });
     expect(read({ confidence: NaN })?.confidence).toBeNull();
     expect(read({ confidence: 1.5 })?.confidence).toBeNull();
   });
@@ -108,6 +110,7 @@ describe('a frame', () => {
     expect(() => readFrame(bytes({ update: { roadUsers: { ...users, class: [0, 9] } } }))).toThrow(/class 9/);
     expect(() => readFrame(bytes({ sentAtMs: 1 }))).toThrow(/no body/);
     expect(() => readFrame(bytes({ update: { warnings: [{ pathLonE7: [1], pathLatE7: [] }] } }))).toThrow(/path/);
+    expect(() => readFrame(bytes({ update: { warnings: [{ predicted: [{ lonE7: [1, 2], latE7: [1] }] }] } }))).toThrow(/path/);
   });
 
   it('throws on bytes cut short, and never hangs or runs on with bytes turned over', () => {

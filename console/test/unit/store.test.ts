@@ -9,7 +9,7 @@ const site = (change: Partial<Site>): Site => ({
 });
 const warning = (change: Partial<Warning>): Warning => ({
   id: 'w', kind: 'collision', site: 'a', lon: 118.7, lat: 32, sinceMs: 0, validUntilMs: 103_000, confidence: 0.9, stage: 'held',
-  reasonZh: '', reasonEn: '', concerned: [], about: [], freshness: 'fresh', path: [], ...change,
+  reasonZh: '', reasonEn: '', concerned: [], about: [], freshness: 'fresh', path: [], application: 'icw', level: 'warning', predicted: [], ...change,
 });
 const frame = (change: Partial<Frame> = {}): Frame => ({
   sentAtMs: 100_000, roadUsers: null, truth: null, sites: [], warnings: [], junctions: [], latencies: [], dropped: new Map(), ...change,

@@ -5,7 +5,7 @@ use crate::frame::{counts, light_name, sensor_kind, stage_name, unix_ms};
 use jxz_cloud::{Area, Freshness, GlobalTrackId, NodeView, SensorView, SignalView, TrackView, WarningView};
 use jxz_geo::{LocalFrame, Point, Wgs84};
 use jxz_wire::api::v1 as wire;
-use jxz_world::StageLatency;
+use jxz_world::{PredictedPath, StageLatency};
 
 /// A box that makes sense, in degrees and as the area of the local frame around it.
 #[derive(Debug, Clone, Copy)]
@@ -166,7 +166,13 @@ pub(crate) fn warning(view: &WarningView, geo: &LocalFrame) -> wire::Warning {
         reason_en,
         concerned: numbers(&view.concerned),
         about: numbers(&view.about),
+        predicted_paths: warning.paths.iter().zip(&view.paths_of).map(|(path, of)| predicted(geo, path, *of)).collect(),
     }
+}
+
+fn predicted(geo: &LocalFrame, path: &PredictedPath, of: GlobalTrackId) -> wire::PredictedPath {
+    let points = path.points.iter().map(|point| position(geo.to_wgs84(*point))).collect();
+    wire::PredictedPath { track: of.0, points }
 }
 
 /// A junction's signals.

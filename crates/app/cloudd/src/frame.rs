@@ -5,7 +5,7 @@ use jxz_cloud::{Freshness, GlobalTrackId, NodeView, SensorView, SignalView, Warn
 use jxz_geo::{LocalFrame, Point};
 use jxz_units::Utc;
 use jxz_wire::console::v1 as wire;
-use jxz_world::{Drops, Light, SensorKind, StageLatency, WarningStage};
+use jxz_world::{Drops, Light, PredictedPath, SensorKind, StageLatency, WarningStage};
 use std::collections::BTreeMap;
 
 /// What `heading_decideg` says of a road user that has not moved yet.
@@ -112,7 +112,13 @@ fn warning_state(geo: &LocalFrame, view: &WarningView) -> wire::WarningState {
         freshness: freshness(view.freshness) as i32,
         path_lon_e7,
         path_lat_e7,
+        predicted: warning.paths.iter().zip(&view.paths_of).map(|(path, of)| predicted(geo, path, *of)).collect(),
     }
+}
+
+fn predicted(geo: &LocalFrame, path: &PredictedPath, of: GlobalTrackId) -> wire::PredictedPath {
+    let (lon_e7, lat_e7) = path.points.iter().map(|point| e7(geo, *point)).unzip();
+    wire::PredictedPath { road_user: of.0, lon_e7, lat_e7 }
 }
 
 fn junction(now: Utc, view: &SignalView) -> wire::JunctionState {

@@ -116,6 +116,8 @@ pub struct WarningView {
     pub concerned: Vec<GlobalTrackId>,
     /// Island-wide numbers of those that caused it.
     pub about: Vec<GlobalTrackId>,
+    /// Island-wide numbers of those whose ways it supposes, in the order of the warning's paths.
+    pub paths_of: Vec<GlobalTrackId>,
     /// What the site says.
     pub warning: Warning,
 }

@@ -77,6 +77,7 @@ impl Warnings {
                 freshness,
                 concerned: held.warning.concerned.iter().map(|who| global(&who.track)).collect(),
                 about: held.warning.about.iter().map(global).collect(),
+                paths_of: held.warning.paths.iter().map(|path| global(&path.track)).collect(),
                 warning: held.warning.clone(),
             })
         });

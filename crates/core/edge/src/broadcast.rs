@@ -112,6 +112,7 @@ mod tests {
                 about: Vec::new(),
                 concerned: Vec::new(),
                 place: jxz_world::Place { at: Point::origin(), path, radius_m: 5.0 },
+                paths: Vec::new(),
                 since: now,
                 sensed_at: now,
                 valid_until: now,

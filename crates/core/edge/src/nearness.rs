@@ -139,6 +139,7 @@ mod tests {
                 path: Polyline::try_from(vec![[0.0, 0.0], [10.0, 0.0]]).unwrap(),
                 radius_m: 5.0,
             },
+            paths: Vec::new(),
             since: NOW,
             sensed_at: NOW,
             valid_until: NOW,

@@ -6,7 +6,7 @@ use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::memory::Memory;
 use crate::normal;
-use crate::place::Spot;
+use crate::place::{Spot, Way};
 use crate::scene::Scene;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 
@@ -57,6 +57,7 @@ fn meets(
         about: vec![a.track.id, b.track.id],
         concerned: vec![scene.concerned(i), scene.concerned(j)],
         spot: Spot::OnLane { lane: against.lane, s_m: against.s_m },
+        ways: Way::of_two((i, 0), (j, 0), time_s),
         sensed_at: a.track.measured_at.max(b.track.measured_at),
     })
 }
@@ -96,6 +97,7 @@ pub(crate) fn wrong_way(
             about: vec![actor.track.id],
             concerned,
             spot: Spot::OnLane { lane: on.lane, s_m: on.s_m },
+            ways: Vec::new(),
             sensed_at: actor.track.measured_at,
         });
     }

@@ -6,7 +6,7 @@ use crate::encounter::one_body;
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::normal;
-use crate::place::Spot;
+use crate::place::{Spot, Way};
 use crate::scene::Scene;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 
@@ -82,6 +82,7 @@ fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Op
         about: vec![b.track.id],
         concerned: vec![scene.concerned(own), scene.concerned(other)],
         spot: Spot::OnWay { actor: own, way: 0, s_m: 0.0, at: a.at },
+        ways: Way::of_two((own, 0), (other, 0), time_s),
         sensed_at: a.track.measured_at.max(b.track.measured_at),
     })
 }

@@ -6,7 +6,7 @@ use crate::conflict::{Meeting, Pairing};
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::path::Path;
-use crate::place::Spot;
+use crate::place::{Spot, Way};
 use crate::scene::Scene;
 use crate::signals::keeps_way_probability;
 use jxz_map::{Map, Turn};
@@ -104,6 +104,7 @@ pub(crate) fn proposal(scene: &Scene<'_>, encounter: &Encounter) -> Proposal {
         about: vec![id(first), id(second)],
         concerned: vec![scene.concerned(first), scene.concerned(second)],
         spot: Spot::OnWay { actor: encounter.a, way: encounter.way_a, s_m: meeting.s_m.max(0.0), at: meeting.at },
+        ways: Way::of_two((encounter.a, encounter.way_a), (encounter.b, encounter.way_b), meeting.second_s),
         sensed_at: a.track.measured_at.max(b.track.measured_at),
     }
 }

@@ -108,6 +108,7 @@ fn advise(
         about: Vec::new(),
         concerned,
         spot: Spot::OnLane { lane, s_m: end_m },
+        ways: Vec::new(),
         sensed_at: jam.sensed_at,
     })
 }

@@ -6,7 +6,7 @@ use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::memory::Memory;
 use crate::normal;
-use crate::place::Spot;
+use crate::place::{Spot, Way};
 use crate::queue::Halt;
 use crate::scene::{Leader, Scene};
 use jxz_world::{Application, Cause, Level, RoadUserClass};
@@ -82,6 +82,7 @@ impl Pair<'_> {
             about: vec![self.ahead.track.id],
             concerned: vec![self.scene.concerned(self.follower_ix)],
             spot: Spot::OnWay { actor: self.follower_ix, way: 0, s_m, at: way.pose(s_m).at },
+            ways: Way::of_two((self.follower_ix, 0), (self.leader.actor, 0), self.time_s()),
             sensed_at: self.follower.track.measured_at.max(self.ahead.track.measured_at),
         })
     }

@@ -1,7 +1,7 @@
 //! The life of warnings: raised once per event, held through flicker, cancelled when the event is past.
 
 use crate::config::{HazardConfig, LifeConfig, Thresholds};
-use crate::place::{self, Spot};
+use crate::place::{self, Spot, Way};
 use crate::scene::Scene;
 use jxz_map::{LaneIx, LinkIx};
 use jxz_units::Utc;
@@ -45,6 +45,8 @@ pub(crate) struct Proposal {
     pub(crate) about: Vec<TrackId>,
     pub(crate) concerned: Vec<Concerned>,
     pub(crate) spot: Spot,
+    /// What it rests on.
+    pub(crate) ways: Vec<Way>,
     pub(crate) sensed_at: Utc,
 }
 
@@ -231,6 +233,7 @@ fn raised(turn: &Turn<'_>, id: WarningId, proposal: Proposal, place: jxz_world::
         about: proposal.about,
         concerned: proposal.concerned,
         place,
+        paths: place::predicted(turn.scene, &proposal.ways),
         since: at,
         sensed_at: proposal.sensed_at,
         valid_until: at.plus_seconds(turn.scene.life.validity_s),
@@ -251,6 +254,7 @@ fn hold(entry: &mut Entry, scene: &Scene<'_>, proposal: Proposal, life: &LifeCon
     if let Some(place) = place::draw(scene, proposal.spot, life.approach_m) {
         warning.place = place;
     }
+    warning.paths = place::predicted(scene, &proposal.ways);
     warning.stage = WarningStage::Held;
     warning.level = warning.level.max(proposal.level);
     warning.revision += 1;

@@ -60,6 +60,7 @@ pub(crate) fn abnormal(
             about: vec![actor.track.id],
             concerned: coming.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnLane { lane: on.lane, s_m: rear_m },
+            ways: Vec::new(),
             sensed_at: actor.track.measured_at,
         });
     }
@@ -126,6 +127,7 @@ pub(crate) fn control_loss(scene: &Scene<'_>, config: &ClwConfig, least: f64, ou
             about: vec![actor.track.id],
             concerned: near.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnWay { actor: i, way: 0, s_m: 0.0, at: actor.at },
+            ways: Vec::new(),
             sensed_at: actor.track.measured_at,
         });
     }

@@ -1,15 +1,18 @@
 //! Where a warning holds: the way towards the event, upstream along the lanes.
 
+use crate::actor::TIME_STEP_S;
 use crate::path::Path;
 use crate::scene::Scene;
 use jxz_geo::{Point, Polyline};
 use jxz_map::{LaneIx, Map, Turn};
-use jxz_world::Place;
+use jxz_world::{Place, PredictedPath};
 
 /// Half of a lane, for an event off the lanes, metres.
 const OFF_LANE_RADIUS_M: f64 = 3.0;
 /// Shortest way that a place has, metres.
 const SHORTEST_M: f64 = 5.0;
+/// Predicted ways are told to this long after the meeting, seconds.
+const BEYOND_S: f64 = 1.0;
 
 /// An event's place before it is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +21,39 @@ pub(crate) enum Spot {
     OnWay { actor: usize, way: usize, s_m: f64, at: Point },
     /// On a lane.
     OnLane { lane: LaneIx, s_m: f64 },
+}
+
+/// A road user's way on which a prediction rests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Way {
+    pub(crate) actor: usize,
+    pub(crate) way: usize,
+    /// Seconds from now that are looked at.
+    pub(crate) until_s: f64,
+}
+
+impl Way {
+    /// The ways of two who meet, to a little beyond that.
+    pub(crate) fn of_two(a: (usize, usize), b: (usize, usize), meet_s: f64) -> Vec<Self> {
+        [a, b].map(|(actor, way)| Self { actor, way, until_s: meet_s + BEYOND_S }).to_vec()
+    }
+}
+
+/// The ways of those who move, point by point.
+pub(crate) fn predicted(scene: &Scene<'_>, ways: &[Way]) -> Vec<PredictedPath> {
+    let every = (PredictedPath::STEP_S / TIME_STEP_S) as usize;
+    let cm = |m: f64| (m * 100.0).round() / 100.0;
+    let moving = ways.iter().filter(|way| scene.actors[way.actor].moves());
+    let path = |way: &Way| {
+        let actor = &scene.actors[way.actor];
+        let steps = (way.until_s / PredictedPath::STEP_S).ceil().max(1.0) as usize;
+        let timed = actor.paths.get(way.way)?.timed.iter().step_by(every).take(steps + 1);
+        Some(PredictedPath {
+            track: actor.track.id,
+            points: timed.map(|p| Point::new(cm(p.at.x), cm(p.at.y))).collect(),
+        })
+    };
+    moving.filter_map(path).collect()
 }
 
 /// Draws the place of an event; `None` if nothing of the way is left (a lane without length).

@@ -7,7 +7,7 @@ use crate::encounter::{self, Encounter};
 use crate::kerb;
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
-use crate::place::Spot;
+use crate::place::{Spot, Way};
 use crate::scene::Scene;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 use std::collections::BTreeMap;
@@ -144,6 +144,7 @@ fn warn(scene: &Scene<'_>, config: &VrucwConfig, walker: usize, approaches: &[Ap
             s_m: worst.meeting.s_m.max(0.0),
             at: worst.meeting.at,
         },
+        ways: Way::of_two((worst.vehicle, worst.way), (walker, 0), worst.meeting.second_s),
         sensed_at: approaches.iter().map(|a| sensed(a.vehicle)).fold(track.measured_at, Ord::max),
     })
 }

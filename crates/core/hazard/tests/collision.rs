@@ -4,7 +4,7 @@ mod common;
 
 use common::*;
 use jxz_hazard::HazardConfig;
-use jxz_world::{Application, Cause, Track, TrackId, WarningKind};
+use jxz_world::{Application, Cause, PredictedPath, Track, TrackId, WarningKind};
 
 /// Eastbound and northbound at the speeds given, their centres at the crossing of their lanes at t = 0 and at
 /// t = `late_s`.
@@ -36,6 +36,18 @@ fn two_cars_that_meet_at_a_right_angle_without_signals_are_warned_in_time() {
     assert!((warning.place.at - meet).norm() < 4.0, "{:?}", warning.place.at);
     assert!((warning.place.path.end() - warning.place.at).norm() < 4.0);
     assert!(warning.place.path.length_m() > 100.0 && warning.confidence > 0.5);
+    // The ways that it supposes are those that they take, and lead beyond where they meet.
+    for path in &warning.paths {
+        let steps = path.points.len() as f64 - 1.0;
+        assert!(steps * PredictedPath::STEP_S > -t, "{path:?} ends before they meet");
+        for (n, point) in (0..).zip(&path.points) {
+            let then = crossing(t + PredictedPath::STEP_S * f64::from(n), (12.0, 12.0), 0.0);
+            let there = then.iter().find(|track| track.id == path.track).map(|track| track.position);
+            assert!(there.is_some_and(|there| (there - point).norm() < 0.3), "{point:?} is not {there:?}");
+        }
+    }
+    let whose: std::collections::BTreeSet<_> = warning.paths.iter().map(|path| path.track).collect();
+    assert_eq!(whose, [TrackId(1), TrackId(2)].into());
 }
 
 #[test]

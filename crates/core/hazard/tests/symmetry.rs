@@ -167,6 +167,13 @@ fn compare(moved: Moved, what: &str) {
             );
             assert!((moved.point(a.place.at) - b.place.at).norm() < 1e-6, "{what}, seed {seed}: {a:?} {b:?}");
             assert!((a.confidence - b.confidence).abs() < 1e-6 && a.place.radius_m == b.place.radius_m);
+            assert_eq!(a.paths.len(), b.paths.len(), "{what}, seed {seed}");
+            for (a, b) in a.paths.iter().zip(&b.paths) {
+                assert_eq!((a.track, a.points.len()), (b.track, b.points.len()));
+                // Told to the centimetre, by axis.
+                let apart_m = a.points.iter().zip(&b.points).map(|(a, b)| (moved.point(*a) - b).norm());
+                assert!(apart_m.fold(0.0, f64::max) < 0.015, "{what}, seed {seed}");
+            }
             assert_eq!(a.since.plus_seconds(moved.later_s), b.since);
         }
         seen.extend(before.iter().filter(|(_, w)| w.stage == WarningStage::Raised).map(|(_, w)| w.application));

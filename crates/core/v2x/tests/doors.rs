@@ -308,6 +308,7 @@ fn warning(id: u64, application: Application, cause: Cause) -> Warning {
         about: Vec::new(),
         concerned: vec![Concerned { track: TrackId(7), vehicle: Some(VehicleId([7; 8])) }],
         place: Place { at: Point::new(200.0, 0.0), path: path.unwrap(), radius_m: 12.5 },
+        paths: Vec::new(),
         since: now().plus_seconds(-70.0),
         sensed_at: now().plus_seconds(-0.085),
         valid_until: now().plus_seconds(1.0),

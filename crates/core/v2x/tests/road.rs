@@ -25,6 +25,7 @@ fn warning(path: Polyline) -> Warning {
         about: Vec::new(),
         concerned: Vec::new(),
         place: Place { at: path.end(), path, radius_m: 4.0 },
+        paths: Vec::new(),
         since: now(),
         sensed_at: now(),
         valid_until: now().plus_seconds(5.0),

@@ -31,5 +31,6 @@ pub use site::{Site, SiteId};
 pub use track::{IslandId, Sources, Track, TrackId};
 pub use vehicle::{VehicleId, VehicleReport};
 pub use warning::{
-    Application, Cause, Concerned, Level, Place, RoadHazard, Warning, WarningId, WarningKind, WarningStage,
+    Application, Cause, Concerned, Level, Place, PredictedPath, RoadHazard, Warning, WarningId, WarningKind,
+    WarningStage,
 };

@@ -419,6 +419,20 @@ pub struct Place {
     pub radius_m: f64,
 }
 
+/// Where a road user is going, as a warning supposes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PredictedPath {
+    /// Whose.
+    pub track: TrackId,
+    /// Where it will be, every [`Self::STEP_S`] from the newest measurement on, in the map's frame, to the centimetre.
+    pub points: Vec<Point>,
+}
+
+impl PredictedPath {
+    /// Time from one point to the next, seconds.
+    pub const STEP_S: f64 = 0.5;
+}
+
 /// A warning as it stands now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Warning {
@@ -440,6 +454,8 @@ pub struct Warning {
     pub concerned: Vec<Concerned>,
     /// Where.
     pub place: Place,
+    /// The ways that lead to it of those who move; empty where the warning does not rest on a prediction.
+    pub paths: Vec<PredictedPath>,
     /// When it was first raised.
     pub since: Utc,
     /// The time of validity of the newest measurement it rests on: delays count from here.

@@ -6,10 +6,17 @@ use crate::node::v1 as wire;
 use crate::track::vehicle_from_wire;
 use jxz_geo::{Point, Polyline};
 use jxz_units::Utc;
-use jxz_world::{Application, Cause, Concerned, Level, Place, RoadHazard, TrackId, Warning, WarningId, WarningStage};
+use jxz_world::{
+    Application, Cause, Concerned, Level, Place, PredictedPath, RoadHazard, TrackId, Warning, WarningId, WarningStage,
+};
 
 /// The most points of a warning's path, and the most road users in either of its lists.
 const MAX_LIST: usize = 4096;
+/// The most predicted paths of a warning, and the most points of one.
+const MAX_PATHS: usize = 16;
+const MAX_PATH_POINTS: usize = 64;
+/// No point of a map is farther from its origin than this, centimetres.
+const MOST_CM: i64 = 10_000_000_000;
 
 pub(crate) fn to_wire(warning: &Warning) -> wire::Warning {
     wire::Warning {
@@ -22,6 +29,7 @@ pub(crate) fn to_wire(warning: &Warning) -> wire::Warning {
         about: warning.about.iter().map(|track| track.0).collect(),
         concerned: warning.concerned.iter().map(concerned_to_wire).collect(),
         place: Some(place_to_wire(&warning.place)),
+        paths: warning.paths.iter().map(path_to_wire).collect(),
         since_unix_ns: warning.since.unix_ns(),
         sensed_at_unix_ns: warning.sensed_at.unix_ns(),
         valid_until_unix_ns: warning.valid_until.unix_ns(),
@@ -38,6 +46,7 @@ pub fn application_number(application: Application) -> i32 {
 pub(crate) fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
     length("Warning.about", warning.about.len(), 0, MAX_LIST)?;
     length("Warning.concerned", warning.concerned.len(), 0, MAX_LIST)?;
+    length("Warning.paths", warning.paths.len(), 0, MAX_PATHS)?;
     Ok(Warning {
         id: WarningId(warning.id),
         revision: warning.revision,
@@ -48,6 +57,7 @@ pub(crate) fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
         about: warning.about.into_iter().map(TrackId).collect(),
         concerned: warning.concerned.iter().map(concerned_from_wire).collect::<Result<_, _>>()?,
         place: place_from_wire(&required("Warning.place", warning.place)?)?,
+        paths: warning.paths.iter().map(path_from_wire).collect::<Result<_, _>>()?,
         since: Utc::from_unix_ns(warning.since_unix_ns),
         sensed_at: Utc::from_unix_ns(warning.sensed_at_unix_ns),
         valid_until: Utc::from_unix_ns(warning.valid_until_unix_ns),
@@ -247,6 +257,35 @@ fn concerned_to_wire(concerned: &Concerned) -> wire::Concerned {
 fn concerned_from_wire(concerned: &wire::Concerned) -> Result<Concerned, WireError> {
     let vehicle = vehicle_from_wire("Concerned.vehicle", &concerned.vehicle)?;
     Ok(Concerned { track: TrackId(concerned.track), vehicle })
+}
+
+fn path_to_wire(path: &PredictedPath) -> wire::PredictedPath {
+    let steps = |axis: fn(&Point) -> f64| {
+        let mut last = 0;
+        let step = move |point| {
+            let cm = (axis(point) * 100.0).round() as i64;
+            cm - core::mem::replace(&mut last, cm)
+        };
+        path.points.iter().map(step).collect()
+    };
+    wire::PredictedPath { track: path.track.0, east_cm: steps(|p| p.x), north_cm: steps(|p| p.y) }
+}
+
+fn path_from_wire(path: &wire::PredictedPath) -> Result<PredictedPath, WireError> {
+    let len = length("PredictedPath.east_cm", path.east_cm.len(), 0, MAX_PATH_POINTS)?;
+    length("PredictedPath.north_cm", path.north_cm.len(), len, len)?;
+    let (mut east_cm, mut north_cm) = (0_i64, 0_i64);
+    let steps = path.east_cm.iter().zip(&path.north_cm);
+    let points = steps.map(|(east, north)| {
+        east_cm = east_cm.saturating_add(*east);
+        north_cm = north_cm.saturating_add(*north);
+        let far = |cm: i64| cm.checked_abs().is_none_or(|cm| cm > MOST_CM);
+        if far(east_cm) || far(north_cm) {
+            return Err(WireError::Meaningless { field: "PredictedPath", value: format!("{east_cm}, {north_cm} cm") });
+        }
+        Ok(Point::new(east_cm as f64 / 100.0, north_cm as f64 / 100.0))
+    });
+    Ok(PredictedPath { track: TrackId(path.track), points: points.collect::<Result<_, _>>()? })
 }
 
 fn place_to_wire(place: &Place) -> wire::Place {

@@ -138,6 +138,10 @@ fn warning(cause: Cause, application: Application, level: Level, stage: WarningS
             path: Polyline::new(vec![Point::new(0.0, 0.3), Point::new(7.7, 1e-5), Point::new(9.9, -4.0)]).unwrap(),
             radius_m: 2.2,
         },
+        paths: vec![
+            PredictedPath { track: TrackId(3), points: vec![Point::new(-812.37, 0.29), Point::new(-807.08, 0.3)] },
+            PredictedPath { track: TrackId(1), points: vec![Point::new(1234.56, -0.07)] },
+        ],
         since: at(),
         sensed_at: at() - Duration::from_millis(1),
         valid_until: at() + Duration::from_secs(1),
@@ -218,6 +222,23 @@ fn records_of_every_kind_come_back_exactly() {
     for record in records() {
         assert_eq!(decode_record(&encode_record(&record)), Ok(record));
     }
+}
+
+#[test]
+fn a_predicted_path_that_leads_off_the_earth_or_lacks_a_coordinate_is_refused() {
+    use jxz_wire::node::v1 as wire;
+    use prost::Message;
+    let changed = |change: fn(&mut wire::PredictedPath)| {
+        let mut record = wire::Record::decode(encode_record(&records()[0])).unwrap();
+        let Some(wire::record::Body::Warning(warning)) = &mut record.body else { panic!("a warning") };
+        change(&mut warning.paths[0]);
+        decode_record(&record.encode_to_vec())
+    };
+    assert!(changed(|_| ()).is_ok());
+    assert!(changed(|path| path.north_cm.truncate(1)).is_err());
+    assert!(changed(|path| path.east_cm = vec![i64::MAX, i64::MAX]).is_err());
+    assert!(changed(|path| path.north_cm = vec![i64::MIN, 0]).is_err());
+    assert!(changed(|path| (path.east_cm, path.north_cm) = (vec![0; 65], vec![0; 65])).is_err());
 }
 
 #[test]

@@ -177,6 +177,7 @@ pub(crate) fn warning(site: &str, boot: u64, sequence: u64) -> Record {
             path: Polyline::try_from(vec![[-50.0, 0.0], [0.0, 0.0]]).unwrap(),
             radius_m: 3.0,
         },
+        paths: Vec::new(),
         since: at,
         sensed_at: at,
         valid_until: at.plus_seconds(60.0),

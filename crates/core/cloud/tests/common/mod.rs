@@ -146,6 +146,7 @@ pub(crate) fn warning(id: u64, revision: u32, stage: WarningStage, at: Utc) -> W
             path: Polyline::try_from(vec![[0.0, 0.0], [3.0, 4.0]]).unwrap(),
             radius_m: 3.0,
         },
+        paths: Vec::new(),
         since: at,
         sensed_at: at,
         valid_until: at.plus_seconds(2.0),

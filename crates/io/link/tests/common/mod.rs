@@ -80,6 +80,7 @@ pub(crate) fn warning(n: u64) -> Warning {
             path: Polyline::new(vec![Point::new(-50.0, -7.0), Point::new(12.5, -7.25)]).unwrap(),
             radius_m: 3.5,
         },
+        paths: Vec::new(),
         since: at,
         sensed_at: at,
         valid_until: at + Duration::from_secs(1),
