@@ -64,6 +64,8 @@ pub(crate) struct Actor<'a> {
     pub(crate) sigma_mps: f64,
     pub(crate) acceleration_mps2: f64,
     pub(crate) standing_s: Option<f64>,
+    /// For how long it is known, under this or an earlier number, seconds.
+    pub(crate) known_s: f64,
     /// The number under which its events are known.
     pub(crate) event: TrackId,
     pub(crate) fastest_mps: f64,
@@ -101,9 +103,11 @@ impl<'a> Actor<'a> {
         let course = track.course().map(|yaw| Vector::new(libm::cos(yaw.rad()), libm::sin(yaw.rad())));
         let heading = track.heading.map(|h| Vector::new(libm::sin(h.rad()), libm::cos(h.rad())));
         let dir = if speed_mps >= MOVING_MPS.max(sure_mps) { course.or(heading) } else { heading };
+        // What may as well be a bicycle is taken for as narrow as one: most that is overtaken closely is.
+        let sure = track.class.best().1 >= KNOWN_CLASS;
         let usual = match class {
-            RoadUserClass::Motor => (4.6, 1.85),
-            RoadUserClass::NonMotor => (1.8, 0.7),
+            RoadUserClass::Motor if sure => (4.6, 1.85),
+            RoadUserClass::Motor | RoadUserClass::NonMotor => (1.8, 0.7),
             RoadUserClass::Pedestrian => (0.5, 0.5),
         };
         let (length_m, width_m) =
@@ -122,6 +126,7 @@ impl<'a> Actor<'a> {
             sigma_mps,
             acceleration_mps2: motion.acceleration_mps2,
             standing_s: motion.standing_s,
+            known_s: motion.known_s,
             event: motion.event,
             fastest_mps: motion.fastest_mps,
             details: None,
@@ -184,6 +189,18 @@ impl<'a> Actor<'a> {
     /// The events that it tells of itself; none of them if it tells nothing.
     pub(crate) fn events(&self) -> VehicleEvents {
         self.details.and_then(|details| details.events).unwrap_or_default()
+    }
+
+    /// Variance of its position along a unit direction, m².
+    pub(crate) fn variance_m2(&self, d: Vector) -> f64 {
+        let c = &self.track.covariance;
+        let variance = d.x * d.x * c[(0, 0)] + 2.0 * d.x * d.y * c[(0, 1)] + d.y * d.y * c[(1, 1)];
+        variance.clamp(4e-4, 400.0)
+    }
+
+    /// Whether it is known for long enough for its velocity to be believed, or tells it itself.
+    pub(crate) fn is_settled(&self, config: &PredictConfig) -> bool {
+        self.known_s >= config.settled_s || self.details.is_some()
     }
 
     /// The probability that it is there and a motor vehicle.

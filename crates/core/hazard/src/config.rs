@@ -67,6 +67,8 @@ config! {
         yield_mps2: f64 = 1.4,
         /// And so long before the place, seconds.
         yield_s: f64 = 2.7,
+        /// Who is known for less than this is in nobody's way yet, seconds; one who comes from behind a standing bus is.
+        settled_s: f64 = 0.8,
         /// 1-sigma unknown future acceleration of a motor vehicle, m/s².
         motor_sigma_mps2: f64 = 0.6,
         /// The same of a cyclist, m/s².

@@ -72,7 +72,10 @@ impl Pairing<'_> {
             if way.lanes.is_empty() && actor.moves() { actor.sigma_mps * actor.sigma_mps } else { 0.0 }
         };
         let wander_square = wander(a, self.way_a) + wander(b, self.way_b);
-        let still_square = a.sigma_m * a.sigma_m + b.sigma_m * b.sigma_m;
+        // Radars are surer of how far away one is than of how far aside.
+        let mut hint = self.way_a.start_hint(b.at);
+        let left = self.way_a.points[hint].left();
+        let still_square = a.variance_m2(left) + b.variance_m2(left);
         let still_m = still_square.sqrt();
         let across_sigma_m = |k: usize| {
             let t = k as f64 * TIME_STEP_S;
@@ -80,7 +83,6 @@ impl Pairing<'_> {
         };
         let mut interval = Interval::default();
         let mut zone = Zone::default();
-        let mut hint = self.way_a.start_hint(b.at);
         let mut start = None;
         // The most that the second one's outline is across the first one's way, whatever its direction.
         let most_across_m = 0.5 * (a.width_m + b.length_m + b.width_m) + 2.1 * across_sigma_m(steps);

@@ -144,7 +144,8 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
     let (i, j) = if rank(&scene.actors[j]) > rank(&scene.actors[i]) { (j, i) } else { (i, j) };
     let (a, b) = (&scene.actors[i], &scene.actors[j]);
     let apart = (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS || far_in_column(a, b, config.fcw.time_s);
-    if apart || one_body(a, b) || a.may_be_image() || b.may_be_image() {
+    let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
+    if apart || !settled || one_body(a, b) || a.may_be_image() || b.may_be_image() {
         return None;
     }
     // A little beyond the latest meeting that counts, to see it end.

@@ -5,9 +5,11 @@ use crate::conditions::Zone;
 use crate::config::{LifeConfig, PredictConfig};
 use crate::hazards::HazardCounts;
 use crate::memory::Memory;
+use crate::normal;
 use crate::path;
 use crate::roads::Roads;
 use crate::signals::SignalBook;
+use jxz_geo::Vector;
 use jxz_map::{LaneIx, Map};
 use jxz_units::Utc;
 use jxz_world::{Concerned, RoadUserClass, Track, TrackId, VehicleId, VehicleReport};
@@ -136,18 +138,22 @@ impl<'a> Scene<'a> {
             for other in occupants {
                 let s_m = on.from_m + other.s_m;
                 let leader = &self.actors[other.actor];
-                let beside_m = (other.offset_m - own_offset_m * libm::exp(-s_m / 25.0)).abs();
+                let beside_m = other.offset_m - own_offset_m * libm::exp(-s_m / 25.0);
+                let half_m = 0.5 * (follower.width_m + leader.width_m);
                 let in_way = other.actor != of
                     && s_m > 0.1
                     && s_m < LEADER_REACH_M
                     && other.probability >= 0.3
-                    && beside_m < 0.5 * (follower.width_m + leader.width_m);
+                    && beside_m.abs() < half_m;
                 if in_way {
+                    let left = self.roads.shape(on.lane).map_or_else(Vector::x, |shape| shape.pose(other.s_m).left());
+                    let sigma_m = (follower.variance_m2(left) + leader.variance_m2(left)).sqrt();
+                    let overlap = normal::between(beside_m, sigma_m, -half_m, half_m);
                     let gap_m = s_m - 0.5 * (follower.length_m + leader.length_m);
                     return Some(Leader {
                         actor: other.actor,
                         gap_m,
-                        probability: way.probability * other.probability,
+                        probability: way.probability * other.probability * overlap,
                     });
                 }
             }

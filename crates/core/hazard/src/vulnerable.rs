@@ -9,6 +9,7 @@ use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::place::{Spot, Way};
 use crate::scene::Scene;
+use crate::signals::keeps_way_probability;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 use std::collections::BTreeMap;
 
@@ -86,6 +87,10 @@ fn approach<'a>(
         return None;
     }
     let way_b = b.paths.first()?;
+    let hidden = kerb::appeared(scene, b, config);
+    if !hidden && !(a.is_settled(scene.predict) && b.is_settled(scene.predict)) {
+        return None;
+    }
     let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
     let mut sum = 0.0;
     let mut best: Option<(f64, usize, Pairing<'_>, Meeting)> = None;
@@ -100,7 +105,10 @@ fn approach<'a>(
         if meeting.second_s > config.max_time_s || meeting.touching {
             continue;
         }
-        let weight = way_a.probability * steps_out * meeting.probability * way_a.reach_probability(meeting.s_m);
+        // Most drivers see those who cross, and show it in time.
+        let to_m = meeting.s_m - 0.5 * a.length_m - 0.5 * b.width_m;
+        let goes = if hidden { 1.0 } else { keeps_way_probability(a, to_m, scene.predict) };
+        let weight = way_a.probability * steps_out * meeting.probability * way_a.reach_probability(meeting.s_m) * goes;
         sum += weight;
         if best.as_ref().is_none_or(|(known, ..)| weight > *known) {
             best = Some((weight, way, pairing, meeting));
