@@ -21,6 +21,8 @@ const MAX_CARRY_S: f64 = 1.0;
 const MAX_YAW_OFF_RAD: f64 = 1.05;
 /// A course is believed before the last heading where the speed stands so clear of its own error, 1-sigma.
 const SURE_COURSE_SIGMAS: f64 = 2.0;
+/// How much less one whose class is a guess counts as being in the way of who drives behind it.
+const IN_WAY_UNKNOWN: f64 = 0.7;
 /// A class less probable than this is a guess.
 const KNOWN_CLASS: f64 = 0.6;
 /// Slower than this a vehicle is an obstacle, m/s.
@@ -64,7 +66,7 @@ pub(crate) struct Actor<'a> {
     pub(crate) sigma_mps: f64,
     pub(crate) acceleration_mps2: f64,
     pub(crate) standing_s: Option<f64>,
-    /// For how long it is known, under this or an earlier number, seconds.
+    /// For how long it is tracked, seconds.
     pub(crate) known_s: f64,
     /// The number under which its events are known.
     pub(crate) event: TrackId,
@@ -126,7 +128,7 @@ impl<'a> Actor<'a> {
             sigma_mps,
             acceleration_mps2: motion.acceleration_mps2,
             standing_s: motion.standing_s,
-            known_s: motion.known_s,
+            known_s: at.seconds_since(track.since),
             event: motion.event,
             fastest_mps: motion.fastest_mps,
             details: None,
@@ -189,6 +191,11 @@ impl<'a> Actor<'a> {
     /// The events that it tells of itself; none of them if it tells nothing.
     pub(crate) fn events(&self) -> VehicleEvents {
         self.details.and_then(|details| details.events).unwrap_or_default()
+    }
+
+    /// A factor for what is on the same way: a radar alone does not tell a bicycle, which others pass closely, from a car.
+    pub(crate) fn is_in_way(&self) -> f64 {
+        if self.track.class.best().1 < KNOWN_CLASS { IN_WAY_UNKNOWN } else { 1.0 }
     }
 
     /// Variance of its position along a unit direction, m².

@@ -65,10 +65,15 @@ config! {
         comfortable_sigma_mps2: f64 = 0.35,
         /// Who gives way brakes before this deceleration is needed, m/s².
         yield_mps2: f64 = 1.4,
-        /// And so long before the place, seconds.
+        /// And so long before the place, seconds; when slower than 6 m/s, less in proportion.
         yield_s: f64 = 2.7,
+        /// Those who pass each other, at the speeds of now, farther apart than this do not meet, metres; beside what an
+        /// application's margin comes to where they cross, and the doubt about both places.
+        clear_m: f64 = 1.0,
+        /// And those who pass so long one after the other, seconds.
+        clear_s: f64 = 2.0,
         /// Who is known for less than this is in nobody's way yet, seconds; one who comes from behind a standing bus is.
-        settled_s: f64 = 0.8,
+        settled_s: f64 = 1.0,
         /// 1-sigma unknown future acceleration of a motor vehicle, m/s².
         motor_sigma_mps2: f64 = 0.6,
         /// The same of a cyclist, m/s².

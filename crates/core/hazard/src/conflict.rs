@@ -7,6 +7,7 @@
 //! which the outlines touch at some instant. Distances are between outlines throughout, never between centres.
 
 use crate::actor::{Actor, MAX_STEPS, TIME_STEP_S};
+use crate::config::PredictConfig;
 use crate::normal;
 use crate::path::{DISC_STEPS, Path};
 use crate::roads::Pose;
@@ -153,6 +154,18 @@ impl Pairing<'_> {
     /// How far along the first one's way one metre of the second one's along its own moves their meeting.
     fn shift_per_metre(&self, seen: &Seen) -> f64 {
         if self.b.moves() { seen.cos.abs().max(seen.sin.abs() * self.a.speed_mps / self.b.speed_mps) } else { 1.0 }
+    }
+
+    /// Whether the two pass each other clearly at the speeds of now: long one after the other, or farther apart than the
+    /// margin is where they cross. The probability of a meeting alone counts what either might yet do.
+    pub(crate) fn passes_clear(&self, meeting: &Meeting, margin_s: f64, config: &PredictConfig) -> bool {
+        if meeting.post_encroachment_s > config.clear_s {
+            return true;
+        }
+        let sigma_m = |actor: &Actor<'_>| actor.sigma_m + 0.5 * actor.sigma_mps * meeting.nearest_s;
+        let sin = (1.0 - meeting.cos * meeting.cos).max(0.0).sqrt();
+        let crossing_m = margin_s * self.a.speed_mps.max(self.b.speed_mps) * sin;
+        self.closest_m(meeting.nearest_s) > config.clear_m + crossing_m + sigma_m(self.a) + sigma_m(self.b)
     }
 
     /// The least distance between the outlines around an instant, metres, at the nominal speeds.

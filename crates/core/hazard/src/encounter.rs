@@ -154,6 +154,8 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
     if (a.at - b.at).norm() > a.travel_m[steps] + b.travel_m[steps] + a.length_m + b.length_m {
         return None;
     }
+    let motors = a.class == RoadUserClass::Motor && b.class == RoadUserClass::Motor;
+    let margin_s = if motors { config.icw.margin_s } else { config.vrucw.margin_s };
     let mut sum = 0.0;
     let mut best: Option<Best> = None;
     for (way_ix, way_a) in a.paths.iter().enumerate() {
@@ -163,7 +165,7 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
                 continue;
             }
             let pairing = Pairing { a, way_a, b, way_b };
-            let Some(meeting) = pairing.meet(steps, config.icw.margin_s) else { continue };
+            let Some(meeting) = pairing.meet(steps, margin_s) else { continue };
             let Some(application) = application(scene.map, config, &pairing, &meeting) else { continue };
             let weight = ways * meeting.probability * go_probability(scene, &pairing, &meeting);
             sum += weight;
@@ -174,9 +176,12 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
     }
     let Best { meeting, way_a, way_b, application, .. } = best?;
     let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
-    let probability = sum.min(1.0) * there * concerns(a, b);
+    let in_way = if application == Application::Fcw { a.is_in_way() * b.is_in_way() } else { 1.0 };
+    let probability = sum.min(1.0) * there * concerns(a, b) * in_way;
+    let pairing = Pairing { a, way_a: &a.paths[way_a], b, way_b: &b.paths[way_b] };
     // Below every threshold that makes sense.
-    (probability >= 0.05).then_some(Encounter { a: i, b: j, application, probability, way_a, way_b, meeting })
+    let counts = probability >= 0.05 && !pairing.passes_clear(&meeting, margin_s, scene.predict);
+    counts.then_some(Encounter { a: i, b: j, application, probability, way_a, way_b, meeting })
 }
 
 /// Which application a meeting is for; `None` if it is too far off, of one body, or nobody's.

@@ -49,7 +49,8 @@ fn pairs<'a>(scene: &'a Scene<'_>, min_speed_mps: f64, look_ahead_m: f64) -> imp
 
 impl Pair<'_> {
     fn certain(&self) -> f64 {
-        self.follower.motor_probability() * self.ahead.track.existence.min(1.0) * self.leader.probability
+        let there = self.ahead.track.existence.min(1.0) * self.ahead.is_in_way();
+        self.follower.motor_probability() * there * self.leader.probability
     }
 
     /// The probability that, after reacting, more than `bound_mps2` is needed, and what is needed.

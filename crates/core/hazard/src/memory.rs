@@ -34,8 +34,6 @@ pub(crate) struct Motion {
     pub(crate) fastest_mps: f64,
     /// Acceleration along its course, m/s²; zero while it cannot be told from noise.
     pub(crate) acceleration_mps2: f64,
-    /// For how long it is known, seconds.
-    pub(crate) known_s: f64,
     /// For how long it has been standing, seconds.
     pub(crate) standing_s: Option<f64>,
 }
@@ -44,8 +42,6 @@ pub(crate) struct Motion {
 struct TrackMemory {
     /// The number under which its events are known: its own, or that of the track it continues.
     event: TrackId,
-    /// When the road user came to be known.
-    since: Utc,
     seen_at: Utc,
     at: Point,
     velocity: Vector,
@@ -100,18 +96,11 @@ impl Memory {
                 known.speeds.clear();
                 self.tracks.insert(track.id, known);
             } else if self.tracks.len() >= MAX_TRACKS {
-                return Motion {
-                    event: track.id,
-                    fastest_mps: 0.0,
-                    acceleration_mps2: 0.0,
-                    known_s: 0.0,
-                    standing_s: None,
-                };
+                return Motion { event: track.id, fastest_mps: 0.0, acceleration_mps2: 0.0, standing_s: None };
             }
         }
         let memory = self.tracks.entry(track.id).or_insert_with(|| TrackMemory {
             event: track.id,
-            since: track.since,
             seen_at: at,
             at: track.position,
             velocity: track.velocity,
@@ -143,7 +132,6 @@ impl Memory {
             event: memory.event,
             fastest_mps: memory.fastest_mps,
             acceleration_mps2: acceleration(&memory.speeds),
-            known_s: at.seconds_since(memory.since).max(0.0),
             standing_s: memory.standing_since.map(|since| at.seconds_since(since).max(0.0)),
         }
     }

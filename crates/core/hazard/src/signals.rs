@@ -15,8 +15,8 @@ const MAX_AGE_S: f64 = 3.0;
 const ACCELERATING_MPS2: f64 = 0.8;
 /// 1-sigma doubt about a measured deceleration, m/s².
 const BRAKING_SIGMA_MPS2: f64 = 0.3;
-/// Who is slower than this looks for a gap: time left tells nothing of the driver's mind, m/s.
-const CREEPING_MPS: f64 = 3.0;
+/// Who is slower than this looks for a gap: the slower, the later it shows what they mean to do, m/s.
+const SLOW_MPS: f64 = 6.0;
 /// 1-sigma spread between drivers of when giving way is seen, seconds.
 const YIELD_SIGMA_S: f64 = 0.3;
 
@@ -151,8 +151,8 @@ pub(crate) fn keeps_way_probability(actor: &Actor<'_>, distance_m: f64, config: 
         return 0.0;
     }
     let left_s = distance_m.max(0.0) / actor.speed_mps.max(0.1);
-    let creeps = actor.speed_mps < CREEPING_MPS;
-    let shows_s = (0.5 * actor.speed_mps / config.yield_mps2).max(if creeps { 0.0 } else { config.yield_s });
+    let slow = (actor.speed_mps / SLOW_MPS).min(1.0);
+    let shows_s = (0.5 * actor.speed_mps / config.yield_mps2).max(config.yield_s * slow);
     (1.0 - brakes(actor, needs)) * normal::above(shows_s, YIELD_SIGMA_S, left_s)
 }
 

@@ -118,7 +118,8 @@ fn approach<'a>(
     let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
     let classes = a.track.class.of(RoadUserClass::Motor) * b.track.class.of(RoadUserClass::Pedestrian);
     let probability = sum.min(1.0) * there * classes;
-    Some(Approach { vehicle, way, probability, pairing, meeting })
+    let counts = hidden || !pairing.passes_clear(&meeting, config.margin_s, scene.predict);
+    counts.then_some(Approach { vehicle, way, probability, pairing, meeting })
 }
 
 fn warn(scene: &Scene<'_>, config: &VrucwConfig, walker: usize, approaches: &[Approach<'_>]) -> Option<Proposal> {
