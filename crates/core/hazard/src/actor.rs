@@ -67,7 +67,7 @@ pub(crate) struct Actor<'a> {
     pub(crate) acceleration_mps2: f64,
     pub(crate) standing_s: Option<f64>,
     /// For how long it is tracked, seconds.
-    pub(crate) known_s: f64,
+    pub(crate) tracked_s: f64,
     /// The number under which its events are known.
     pub(crate) event: TrackId,
     pub(crate) fastest_mps: f64,
@@ -128,7 +128,7 @@ impl<'a> Actor<'a> {
             sigma_mps,
             acceleration_mps2: motion.acceleration_mps2,
             standing_s: motion.standing_s,
-            known_s: at.seconds_since(track.since),
+            tracked_s: at.seconds_since(track.since),
             event: motion.event,
             fastest_mps: motion.fastest_mps,
             details: None,
@@ -207,7 +207,7 @@ impl<'a> Actor<'a> {
 
     /// Whether it is known for long enough for its velocity to be believed, or tells it itself.
     pub(crate) fn is_settled(&self, config: &PredictConfig) -> bool {
-        self.known_s >= config.settled_s || self.details.is_some()
+        self.tracked_s >= config.settled_s || self.details.is_some()
     }
 
     /// The probability that it is there and a motor vehicle.

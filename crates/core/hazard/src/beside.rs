@@ -35,7 +35,8 @@ pub(crate) fn propose(scene: &Scene<'_>, config: &BswConfig, least: f64, out: &m
 /// `own` moves over towards `other`.
 fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Option<Proposal> {
     let (a, b) = (&scene.actors[own], &scene.actors[other]);
-    if (b.at - a.at).norm_squared() > MOST_APART_M * MOST_APART_M {
+    let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
+    if !settled || (b.at - a.at).norm_squared() > MOST_APART_M * MOST_APART_M {
         return None;
     }
     // In junctions ways cross and merge: that is for others.

@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::config::{EbwConfig, FcwConfig, LeadSpeedConfig};
+use crate::encounter::one_body;
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::memory::Memory;
@@ -22,6 +23,9 @@ const SEEN_WITHIN_MPS2: f64 = 0.7;
 /// What a vehicle that reports hard braking brakes with at least, m/s² (the set asks for 0.4 g).
 const REPORTED_MPS2: f64 = 3.9;
 
+/// A track so new may be another part of a vehicle that is tracked already, seconds.
+const NEW_S: f64 = 3.0;
+
 /// A follower and the one ahead.
 struct Pair<'a> {
     scene: &'a Scene<'a>,
@@ -41,8 +45,9 @@ fn pairs<'a>(scene: &'a Scene<'_>, min_speed_mps: f64, look_ahead_m: f64) -> imp
         }
         let ahead = &scene.actors[leader.actor];
         let closing_mps = follower.speed_mps - if ahead.moves() { ahead.speed_mps } else { 0.0 };
-        // Overlapping and as fast: one body with two tracks.
-        let one_body = leader.gap_m < -1.0 && closing_mps.abs() < 1.5;
+        // Overlapping and as fast, or new and close behind: one body with two tracks.
+        let new = follower.tracked_s.min(ahead.tracked_s) < NEW_S;
+        let one_body = (leader.gap_m < -1.0 && closing_mps.abs() < 1.5) || (new && one_body(follower, ahead));
         (!one_body).then_some(Pair { scene, follower_ix, follower, ahead, leader, closing_mps })
     })
 }

@@ -72,7 +72,7 @@ config! {
         /// Whether it runs.
         enabled: bool = true,
         /// When to raise and hold.
-        probability: Thresholds = Thresholds { raise: 0.6, hold: 0.3 },
+        probability: Thresholds = Thresholds { raise: 0.7, hold: 0.3 },
         /// Oncoming vehicles met within this count, seconds.
         meet_s: f64 = 6.0,
         /// Centre over the line of the oncoming lane by more than this counts, metres.
