@@ -154,8 +154,7 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
     if (a.at - b.at).norm() > a.travel_m[steps] + b.travel_m[steps] + a.length_m + b.length_m {
         return None;
     }
-    let motors = a.class == RoadUserClass::Motor && b.class == RoadUserClass::Motor;
-    let margin_s = if motors { config.icw.margin_s } else { config.vrucw.margin_s };
+    let margin_s = config.icw.margin_s;
     let mut sum = 0.0;
     let mut best: Option<Best> = None;
     for (way_ix, way_a) in a.paths.iter().enumerate() {

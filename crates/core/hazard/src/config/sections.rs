@@ -31,7 +31,7 @@ config! {
         /// Conflicts further ahead than this are left for later, seconds.
         max_time_s: f64 = 4.5,
         /// Missing each other by less than this, where they cross, counts as meeting, seconds. The predictor uses it for
-        /// every pair of motor vehicles.
+        /// every pair on wheels.
         margin_s: f64 = 1.2,
     }
 }
@@ -139,7 +139,7 @@ config! {
         probability: Thresholds = Thresholds { raise: 0.4, hold: 0.25 },
         /// Meetings further ahead than this are left for later, seconds.
         max_time_s: f64 = 5.0,
-        /// Missing a pedestrian or a cyclist by less than this counts as meeting, seconds.
+        /// Missing a pedestrian by less than this counts as meeting, seconds.
         margin_s: f64 = 0.8,
         /// One walking towards the carriageway, away from any crossing, who is this far from it steps out in half of the
         /// cases, seconds.
