@@ -37,8 +37,9 @@ pub(crate) struct Meeting {
     pub(crate) s_m: f64,
     /// Where on the ground.
     pub(crate) at: Point,
-    /// About when both are nearest, seconds from now.
+    /// About when both are nearest, seconds from now, and how near their outlines are at that time step, metres.
     pub(crate) nearest_s: f64,
+    pub(crate) nearest_m: f64,
     /// Both go the same way in the same swath already: one follows the other.
     pub(crate) following: bool,
     /// The outlines overlap already.
@@ -165,7 +166,9 @@ impl Pairing<'_> {
         let sigma_m = |actor: &Actor<'_>| actor.sigma_m + 0.5 * actor.sigma_mps * meeting.nearest_s;
         let sin = (1.0 - meeting.cos * meeting.cos).max(0.0).sqrt();
         let crossing_m = margin_s * self.a.speed_mps.max(self.b.speed_mps) * sin;
-        self.closest_m(meeting.nearest_s) > config.clear_m + crossing_m + sigma_m(self.a) + sigma_m(self.b)
+        let clear_m = config.clear_m + crossing_m + sigma_m(self.a) + sigma_m(self.b);
+        // Between time steps they only come nearer.
+        meeting.nearest_m > clear_m && self.closest_m(meeting.nearest_s) > clear_m
     }
 
     /// The least distance between the outlines around an instant, metres, at the nominal speeds.
@@ -290,6 +293,7 @@ impl Zone {
             s_m: self.nearest.2,
             at: pairing.way_a.pose(self.nearest.2).at,
             nearest_s,
+            nearest_m: self.nearest.0.sqrt(),
             following: start.is_some_and(same_way),
             touching: start.is_some_and(touching),
             cos: self.cos,

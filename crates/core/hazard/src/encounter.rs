@@ -55,6 +55,10 @@ impl EncounterBook {
     /// The encounters of a round, in the order of the scene's pairs.
     pub(crate) fn update(&mut self, scene: &Scene<'_>, config: &HazardConfig) -> Vec<Encounter> {
         self.0.retain(|_, (_, last)| scene.at.seconds_since(*last).abs() < STAYS_S);
+        // Nobody asks for less.
+        let asked =
+            [&config.fcw.probability, &config.icw.probability, &config.lta.probability, &config.vrucw.probability];
+        let least = asked.into_iter().map(|asked| asked.raise.min(asked.hold)).fold(STAYS_FROM, f64::min);
         let mut found = Vec::new();
         for (i, j) in &scene.pairs {
             let (a, b) = (&scene.actors[*i], &scene.actors[*j]);
@@ -63,7 +67,7 @@ impl EncounterBook {
             if walks(a) || walks(b) || !(motor(a) || motor(b)) {
                 continue;
             }
-            let Some(mut encounter) = encounter(scene, config, *i, *j) else { continue };
+            let Some(mut encounter) = encounter(scene, config, least, *i, *j) else { continue };
             let key = (a.event.min(b.event), a.event.max(b.event));
             if let Some((application, last)) = self.0.get_mut(&key) {
                 encounter.application = *application;
@@ -138,12 +142,12 @@ struct Best {
     application: Application,
 }
 
-fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Option<Encounter> {
+fn encounter(scene: &Scene<'_>, config: &HazardConfig, least: f64, i: usize, j: usize) -> Option<Encounter> {
     // The one whose swath is looked along must move; of two, the motor vehicle, of two, the faster.
     let rank = |actor: &Actor<'_>| (actor.moves(), actor.class == RoadUserClass::Motor, actor.speed_mps);
     let (i, j) = if rank(&scene.actors[j]) > rank(&scene.actors[i]) { (j, i) } else { (i, j) };
     let (a, b) = (&scene.actors[i], &scene.actors[j]);
-    let apart = (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS || far_in_column(a, b, config.fcw.time_s);
+    let apart = (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS || far_in_column(a, b, config);
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
     if apart || !settled || one_body(a, b) || a.may_be_image() || b.may_be_image() {
         return None;
@@ -155,6 +159,11 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
         return None;
     }
     let margin_s = config.icw.margin_s;
+    let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
+    let most = there * concerns(a, b);
+    if most < least {
+        return None;
+    }
     let mut sum = 0.0;
     let mut best: Option<Best> = None;
     for (way_ix, way_a) in a.paths.iter().enumerate() {
@@ -174,12 +183,10 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, i: usize, j: usize) -> Op
         }
     }
     let Best { meeting, way_a, way_b, application, .. } = best?;
-    let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
     let in_way = if application == Application::Fcw { a.is_in_way() * b.is_in_way() } else { 1.0 };
-    let probability = sum.min(1.0) * there * concerns(a, b) * in_way;
+    let probability = sum.min(1.0) * most * in_way;
     let pairing = Pairing { a, way_a: &a.paths[way_a], b, way_b: &b.paths[way_b] };
-    // Below every threshold that makes sense.
-    let counts = probability >= 0.05 && !pairing.passes_clear(&meeting, margin_s, scene.predict);
+    let counts = probability >= least && !pairing.passes_clear(&meeting, margin_s, scene.predict);
     counts.then_some(Encounter { a: i, b: j, application, probability, way_a, way_b, meeting })
 }
 
@@ -195,7 +202,7 @@ fn application(map: &Map, config: &HazardConfig, pairing: &Pairing<'_>, meeting:
     let (application, latest_s) = if !motors {
         (Application::Vrucw, if following { config.fcw.time_s } else { config.vrucw.max_time_s })
     } else if following {
-        (Application::Fcw, config.fcw.time_s)
+        (Application::Fcw, rear_end_s(config, (a.velocity - b.velocity).norm()))
     } else if against && meeting.cos < -0.7 {
         // Overtaking and wrong-way driving have their own applications.
         return None;
@@ -205,6 +212,12 @@ fn application(map: &Map, config: &HazardConfig, pairing: &Pairing<'_>, meeting:
         (Application::Icw, config.icw.max_time_s)
     };
     (!meeting.touching && meeting.second_s <= latest_s).then_some(application)
+}
+
+/// How early a rear-end conflict counts: when braking as hard as is worth a warning would have to begin once the driver
+/// has reacted, seconds.
+fn rear_end_s(config: &HazardConfig, closing_mps: f64) -> f64 {
+    (config.life.reaction_s + closing_mps / (2.0 * config.fcw.needs_mps2)).max(config.fcw.time_s)
 }
 
 /// Whether a way turns before it is `s_m` along.
@@ -236,12 +249,13 @@ fn concerns(a: &Actor<'_>, b: &Actor<'_>) -> f64 {
 }
 
 /// Whether two drive one behind the other with more time between them than a rear-end conflict has here.
-fn far_in_column(a: &Actor<'_>, b: &Actor<'_>, rear_end_time_s: f64) -> bool {
+fn far_in_column(a: &Actor<'_>, b: &Actor<'_>, config: &HazardConfig) -> bool {
     let (Some(dir_a), Some(dir_b)) = (a.dir, b.dir) else { return false };
     let apart = b.at - a.at;
     let one_column = dir_a.dot(&dir_b) > 0.95 && dir_a.perp(&apart).abs() < 0.4 * (a.width_m + b.width_m);
     let gap_m = apart.norm() - 0.5 * (a.length_m + b.length_m);
-    one_column && gap_m > 1.5 * rear_end_time_s * (a.velocity - b.velocity).norm()
+    let closing_mps = (a.velocity - b.velocity).norm();
+    one_column && gap_m > 1.5 * rear_end_s(config, closing_mps) * closing_mps
 }
 
 /// Whether two ways come near one another by their lanes; off the lanes anything can.

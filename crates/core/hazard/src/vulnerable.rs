@@ -65,7 +65,7 @@ pub(crate) fn pedestrians(scene: &Scene<'_>, config: &VrucwConfig, least: f64, o
             continue;
         }
         let steps_out = *intent.entry(walker).or_insert_with(|| kerb::steps_out(scene, &scene.actors[walker], config));
-        if let Some(approach) = approach(scene, config, vehicle, walker, steps_out)
+        if let Some(approach) = approach(scene, config, vehicle, walker, steps_out, least)
             && approach.probability >= least
         {
             approaches.entry(walker).or_default().push(approach);
@@ -81,6 +81,7 @@ fn approach<'a>(
     vehicle: usize,
     walker: usize,
     steps_out: f64,
+    least: f64,
 ) -> Option<Approach<'a>> {
     let (a, b) = (&scene.actors[vehicle], &scene.actors[walker]);
     if (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS {
@@ -91,7 +92,16 @@ fn approach<'a>(
     if !hidden && !(a.is_settled(scene.predict) && b.is_settled(scene.predict)) {
         return None;
     }
+    let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
+    let classes = a.track.class.of(RoadUserClass::Motor) * b.track.class.of(RoadUserClass::Pedestrian);
     let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
+    // From here on the vehicle cannot be nearer to where they meet: who is still far away has time to show what they do.
+    let nearest_m = (a.at - b.at).norm() - b.travel_m[steps] - 0.5 * (a.length_m + a.width_m + b.length_m + b.width_m);
+    let most_goes = if hidden { 1.0 } else { keeps_way_probability(a, nearest_m, scene.predict) };
+    let most_steps_out = if a.placements.is_empty() { 1.0 } else { steps_out };
+    if most_steps_out * most_goes * there * classes < least {
+        return None;
+    }
     let mut sum = 0.0;
     let mut best: Option<(f64, usize, Pairing<'_>, Meeting)> = None;
     for (way, way_a) in a.paths.iter().enumerate() {
@@ -115,8 +125,6 @@ fn approach<'a>(
         }
     }
     let (_, way, pairing, meeting) = best?;
-    let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
-    let classes = a.track.class.of(RoadUserClass::Motor) * b.track.class.of(RoadUserClass::Pedestrian);
     let probability = sum.min(1.0) * there * classes;
     let counts = hidden || !pairing.passes_clear(&meeting, config.margin_s, scene.predict);
     counts.then_some(Approach { vehicle, way, probability, pairing, meeting })

@@ -16,7 +16,8 @@ config! {
         needs_mps2: f64 = 3.0,
         /// Vehicles slower than this are not warned, m/s.
         min_speed_mps: f64 = 4.0,
-        /// A rear-end conflict of vehicles that are not in one lane counts when nearer than this, seconds.
+        /// A rear-end conflict of vehicles that are not surely in one lane counts when nearer than this, or when as much
+        /// deceleration as above is needed, seconds.
         time_s: f64 = 1.2,
     }
 }
