@@ -40,7 +40,14 @@ pub(crate) fn steps_out(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwCon
         return 1.0;
     }
     let steps = if walker.speed_mps > STANDING_MPS { STEPS } else { 0 };
-    let enters = (1..=steps).find(|k| {
+    // How far the nearest carriageway is at least: before that is walked there is nothing to look at.
+    let reach_m = walker.speed_mps * f64::from(steps) * STEP_S;
+    scene.roads.near(walker.at, 3.0 + reach_m, &mut near);
+    let edge_m = |on: &crate::roads::OnLane| on.distance_m - 0.5 * scene.map.lane(on.lane).width_m;
+    let driving = near.iter().filter(|on| scene.map.lane(on.lane).kind == LaneKind::Driving);
+    let away_m = driving.map(edge_m).fold(f64::INFINITY, f64::min);
+    let first = if away_m > reach_m { steps + 1 } else { (away_m / (walker.speed_mps * STEP_S)) as u32 };
+    let enters = (first.max(1)..=steps).find(|k| {
         let at = walker.at + walker.velocity * (f64::from(*k) * STEP_S);
         is_on_road(scene, at, &mut near)
     });

