@@ -6,12 +6,12 @@ use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings, VehicleMe
 use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::OnBoardPlan;
-use crate::traffic::Traffic;
+use crate::traffic::{Traffic, Wary};
 use crate::truth::TruthObject;
 use jxz_geo::LocalFrame;
 use jxz_units::Now;
 use jxz_v2x::MessageKind;
-use jxz_world::{Cause, DropCause, Level, VehicleDetails, VehicleId, WarningKind};
+use jxz_world::{Application, Cause, DropCause, Level, VehicleDetails, VehicleId, WarningKind};
 use std::collections::BTreeMap;
 
 /// Every unit on the island.
@@ -185,5 +185,7 @@ fn react(traffic: &mut Traffic, number: u64, warning: &Shown, time_s: f64) {
         // Advice changes a route, not a speed.
         _ => return,
     };
-    traffic.warn(number, time_s + REACTION_S, time_s + REACTION_S + for_s, mps);
+    let from_s = time_s + REACTION_S;
+    let stays = matches!(warning.application, Application::Bsw | Application::Dnpw);
+    traffic.warn(number, Wary { from_s, until_s: from_s + for_s, mps, stays });
 }

@@ -46,7 +46,8 @@ use obstacle::{Condition, Obstacles};
 use service::Service;
 use stage::Stage;
 use std::sync::Arc;
-use vehicle::{Aim, Wary};
+use vehicle::Aim;
+pub(crate) use vehicle::Wary;
 
 /// Who is faster than this multiple of the limit speeds.
 const SPEEDING: f64 = 1.1;
@@ -271,17 +272,17 @@ impl Traffic {
         next.is_some_and(|connector| !junction::has_go(&scene, connector)) && is_first()
     }
 
-    /// A driver was shown a warning: no faster than `mps` between two times. A stricter one that still holds stays.
-    pub(crate) fn warn(&mut self, vehicle: u64, from_s: f64, until_s: f64, mps: f64) {
+    /// A driver was shown a warning, and answers so. A stricter answer that still holds stays.
+    pub(crate) fn warn(&mut self, vehicle: u64, answer: Wary) {
         let Ok(index) = self.vehicles.binary_search_by_key(&vehicle, |v| v.id) else { return };
         let wary = &mut self.vehicles[index].wary;
-        let held = wary.as_deref().copied().filter(|held| held.until_s > from_s);
-        *wary = Some(Box::new(match held {
-            Some(held) => {
-                Wary { from_s: held.from_s.min(from_s), until_s: held.until_s.max(until_s), mps: held.mps.min(mps) }
-            }
-            None => Wary { from_s, until_s, mps },
-        }));
+        let held = wary.as_deref().copied().filter(|held| held.until_s > answer.from_s);
+        *wary = Some(Box::new(held.map_or(answer, |held| Wary {
+            from_s: held.from_s.min(answer.from_s),
+            until_s: held.until_s.max(answer.until_s),
+            mps: held.mps.min(answer.mps),
+            stays: held.stays || answer.stays,
+        })));
     }
 
     /// Everyone accelerates by what all saw at the step's beginning, and moves.

@@ -140,6 +140,8 @@ pub(crate) struct Wary {
     pub(crate) from_s: f64,
     pub(crate) until_s: f64,
     pub(crate) mps: f64,
+    /// Whether it is about moving over: a driver who does gives it up.
+    pub(crate) stays: bool,
 }
 
 /// A vehicle or cycle. Its fields stand in the order of use and are few: what a step over a whole town costs is what
@@ -190,6 +192,11 @@ impl Vehicle {
     /// The speed that a warned driver does not exceed now.
     pub(crate) fn wary_mps(&self, time_s: f64) -> Option<f64> {
         self.wary.as_deref().filter(|wary| time_s >= wary.from_s && time_s < wary.until_s).map(|wary| wary.mps)
+    }
+
+    /// Whether a warned driver gives up moving over now.
+    pub(crate) fn stays(&self, time_s: f64) -> bool {
+        self.wary.as_deref().is_some_and(|wary| wary.stays && time_s >= wary.from_s && time_s < wary.until_s)
     }
 
     /// Whether its driver was warned, and has had time to react.

@@ -51,6 +51,10 @@ pub(super) enum Pace {
     Follow { who: usize, gap_m: f64 },
 }
 
+/// One who gives up overtaking comes back once there is so much room behind the other, and falls back so far, metres.
+const ROOM_BEHIND_M: f64 = 1.0;
+const FALL_BACK_M: f64 = 8.0;
+
 /// What an actor is at.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Drives {
@@ -239,6 +243,9 @@ impl Stage {
         self.come_back(number);
         match body {
             Body::OnLanes(vehicle) => {
+                if self.players[number].heeds && vehicle.stays(scene.time_s) {
+                    self.give_up(scene.net, number, vehicle);
+                }
                 let a_mps2 = self.control_mps2(scene, number, vehicle);
                 let player = &mut self.players[number];
                 let behind = player.way[player.drives.lanes_behind..].iter().position(|lane| *lane == vehicle.lane());
@@ -294,6 +301,32 @@ impl Stage {
         if ahead_m > clear_m {
             let drives = &mut self.players[number].drives;
             (drives.offset_m, drives.overtakes) = (0.0, None);
+        }
+    }
+
+    /// A warned driver gives up moving over: back while most of the vehicle is still in its old lane, and back behind
+    /// whom it overtakes once there is room.
+    fn give_up(&mut self, net: &RoadNet, number: usize, vehicle: &Vehicle) {
+        let seen = |of: usize| self.seen.get(of).copied().flatten();
+        let overtaken = self.players[number].drives.overtakes;
+        let ahead_m = overtaken.and_then(|(who, _)| {
+            let (own, other) = (seen(number)?, seen(who)?);
+            Some((other.centre - own.centre).dot(&own.along) - own.half_m.0 - other.half_m.0)
+        });
+        let drives = &mut self.players[number].drives;
+        if let Some((who, _)) = overtaken {
+            if ahead_m.is_some_and(|ahead_m| ahead_m > ROOM_BEHIND_M) {
+                (drives.offset_m, drives.overtakes) = (0.0, None);
+                drives.pace = Pace::Follow { who, gap_m: FALL_BACK_M };
+            }
+            return;
+        }
+        let Some(old) = vehicle.leaving.filter(|_| drives.offset_m == 0.0) else { return };
+        let (line, old) = (&net.lane(vehicle.lane()).centre, &net.lane(old).centre);
+        let here = line.point_at(vehicle.s_m);
+        let old_m = line.direction_at(vehicle.s_m).perp(&(old.point_at(old.project(here).s_m) - here));
+        if (vehicle.lateral_m - old_m).abs() < 0.5 * old_m.abs() {
+            drives.offset_m = old_m;
         }
     }
 
