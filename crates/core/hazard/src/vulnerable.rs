@@ -89,7 +89,8 @@ fn approach<'a>(
     }
     let way_b = b.paths.first()?;
     let hidden = kerb::appeared(scene, b, config);
-    if !hidden && !(a.is_settled(scene.predict) && b.is_settled(scene.predict)) {
+    let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
+    if !(hidden || settled) {
         return None;
     }
     let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
