@@ -202,7 +202,8 @@ impl Traffic {
 
     /// What an actor's unit says beside its motion.
     pub(crate) fn details(&self, number: u64, acceleration_mps2: f64) -> Option<VehicleDetails> {
-        self.stage.details(number, acceleration_mps2)
+        let slides = self.vehicle(number).is_some_and(Vehicle::slides);
+        self.stage.details(number, acceleration_mps2, slides)
     }
 
     /// One step: `time_s` and `utc` are its beginning.

@@ -106,6 +106,8 @@ impl Driver {
 
 /// Who moves aside faster than this does not steer there, metres per second.
 const SLIDES_MPS: f64 = 2.0;
+/// Its middle so far aside of its lane's, metres, a vehicle is on the lane beside as well.
+const SLID_M: f64 = 1.2;
 
 /// Leave to pass a junction on a connector; lower numbers go first where paths meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,8 +244,12 @@ impl Vehicle {
 
     /// How far it is turned to the left of its lane, radians: who steers to the side turns, who slides does not.
     pub(crate) fn turned_rad(&self) -> f64 {
-        let aside_mps = super::lane_change::drift_mps(self);
-        if aside_mps.abs() > SLIDES_MPS { 0.0 } else { libm::atan2(aside_mps, self.v_mps.max(1.0)) }
+        if self.slides() { 0.0 } else { libm::atan2(super::lane_change::drift_mps(self), self.v_mps.max(1.0)) }
+    }
+
+    /// Whether it slides sideways: faster than anybody steers.
+    pub(crate) fn slides(&self) -> bool {
+        super::lane_change::drift_mps(self).abs() > SLIDES_MPS
     }
 
     /// Velocity of an outline that points along `along`, metres per second.
@@ -263,10 +269,19 @@ impl Vehicle {
             at -= 1;
             front_m += net.length_m(self.path[at]);
         }
-        if let Some(leaving) = self.leaving {
+        if let Some(beside) = self.leaving.or_else(|| self.slid_onto(net)) {
             // Two lanes of one link: the station carries over in proportion to their lengths.
-            let ratio = net.length_m(leaving) / net.length_m(self.lane());
-            visit(leaving, self.s_m * ratio, self.s_m * ratio - self.length_m);
+            let ratio = net.length_m(beside) / net.length_m(self.lane());
+            visit(beside, self.s_m * ratio, self.s_m * ratio - self.length_m);
         }
+    }
+
+    /// The lane beside its own that it got onto without changing lanes.
+    fn slid_onto(&self, net: &RoadNet) -> Option<LaneIx> {
+        if self.lateral_m.abs() < SLID_M {
+            return None;
+        }
+        let lane = net.lane(self.lane());
+        if self.lateral_m > 0.0 { lane.left } else { lane.right }
     }
 }

@@ -96,14 +96,15 @@ impl Stage {
     }
 
     /// What an actor's unit says beside its motion; `None`: nothing of its own.
-    pub(crate) fn details(&self, number: u64, acceleration_mps2: f64) -> Option<VehicleDetails> {
+    pub(crate) fn details(&self, number: u64, acceleration_mps2: f64, slides: bool) -> Option<VehicleDetails> {
         let player = self.players.iter().find(|player| player.id == number && player.phase == Phase::Playing)?;
         let hard_braking = acceleration_mps2 < -HARD_BRAKING_MPS2;
         let lamps = player.lamps;
-        let events = (hard_braking || lamps.hazard || lamps.disabled).then(|| VehicleEvents {
+        let events = (hard_braking || slides || lamps.hazard || lamps.disabled).then(|| VehicleEvents {
             hazard_lights: lamps.hazard,
             disabled: lamps.disabled,
             hard_braking,
+            stability_control_activated: slides,
             ..VehicleEvents::default()
         });
         let on_errand = Emergency { response: Some(Response::Emergency), siren: Some(true), light: Some(LightBar::On) };
