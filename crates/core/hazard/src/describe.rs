@@ -1,5 +1,6 @@
 //! A warning in words and numbers, in Chinese and in English: both say the same.
 
+use crate::location::SPEED_LIMIT_SIGN;
 use jxz_world::{Cause, RoadHazard, Warning, WarningKind, WarningStage};
 
 const KMH_PER_MPS: f64 = 3.6;
@@ -89,7 +90,9 @@ fn reason(warning: &Warning) -> (String, String) {
             (format!("前方{zh}：建议车速 {safe:.0} km/h"), format!("{en} ahead: {safe:.0} km/h is safe"))
         }
         Cause::Sign { code, value } => {
-            if *value > 0.0 {
+            if *code == SPEED_LIMIT_SIGN {
+                (format!("前方限速 {value:.0} km/h"), format!("Speed limit ahead: {value:.0} km/h"))
+            } else if *value > 0.0 {
                 (format!("前方标志 {code}：{value:.0}"), format!("Sign {code} ahead: {value:.0}"))
             } else {
                 (format!("前方标志 {code}"), format!("Sign {code} ahead"))

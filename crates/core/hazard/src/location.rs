@@ -20,7 +20,7 @@ const STANDING_MPS: f64 = 1.0;
 /// A condition that reaches farther than this is one of a whole area, not of its lanes, metres.
 const WIDE_M: f64 = 50.0;
 /// The sign of a speed limit, in the list of signs that messages use.
-const SPEED_LIMIT_SIGN: u16 = 85;
+pub(crate) const SPEED_LIMIT_SIGN: u16 = 85;
 /// A speed beside an object that lies on the road, m/s.
 const BESIDE_OBJECT_MPS: f64 = 8.3;
 

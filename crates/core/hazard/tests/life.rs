@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use jxz_geo::{Point, Vector};
 use jxz_hazard::{HazardConfig, Round, describe};
-use jxz_world::{Track, WarningKind, WarningStage};
+use jxz_world::{Cause, Track, Warning, WarningKind, WarningStage};
 
 /// One at 18 m/s where 13.9 is allowed.
 fn speeder(t: f64) -> Vec<Track> {
@@ -221,4 +221,15 @@ fn both_languages_say_the_same_numbers() {
     };
     assert_eq!(numbers(&zh), numbers(&en));
     assert!(zh.contains("65") && zh.contains("50"), "{zh}");
+}
+
+#[test]
+fn a_speed_limit_is_told_as_one_and_not_as_the_number_of_its_sign() {
+    let said = play(&mut hazards(HazardConfig::default()), (0.0, 2.0), speeder, None);
+    let Some((_, warning)) = said.0.first() else { panic!("no warning to put a sign into") };
+    let sign = |code, value| describe(&Warning { cause: Cause::Sign { code, value }, ..warning.clone() });
+    assert!(
+        sign(85, 40.0).0.starts_with("前方限速 40 km/h") && sign(85, 40.0).1.starts_with("Speed limit ahead: 40 km/h")
+    );
+    assert!(sign(38, 0.0).0.starts_with("前方标志 38") && sign(38, 0.0).1.starts_with("Sign 38 ahead"));
 }
