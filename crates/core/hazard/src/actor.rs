@@ -194,15 +194,13 @@ impl<'a> Actor<'a> {
     }
 
     /// A factor for what is on the same way: a radar alone does not tell a bicycle, which others pass closely, from a car.
-    pub(crate) fn is_in_way(&self) -> f64 {
+    pub(crate) fn in_way_factor(&self) -> f64 {
         if self.track.class.best().1 < KNOWN_CLASS { IN_WAY_UNKNOWN } else { 1.0 }
     }
 
     /// Variance of its position along a unit direction, m².
     pub(crate) fn variance_m2(&self, d: Vector) -> f64 {
-        let c = &self.track.covariance;
-        let variance = d.x * d.x * c[(0, 0)] + 2.0 * d.x * d.y * c[(0, 1)] + d.y * d.y * c[(1, 1)];
-        variance.clamp(4e-4, 400.0)
+        variance_along(self.track, 0, d).clamp(4e-4, 400.0)
     }
 
     /// Whether it is known for long enough for its velocity to be believed, or tells it itself.
@@ -284,9 +282,13 @@ impl<'a> Actor<'a> {
 
 /// The 1-sigma error of a track's velocity along a direction, m/s.
 pub(crate) fn velocity_sigma_mps(track: &Track, d: Vector) -> f64 {
-    let c = &track.covariance;
-    let variance = d.x * d.x * c[(2, 2)] + 2.0 * d.x * d.y * c[(2, 3)] + d.y * d.y * c[(3, 3)];
-    variance.max(0.0).sqrt()
+    variance_along(track, 2, d).max(0.0).sqrt()
+}
+
+/// The variance along a direction of the pair of state numbers that begins at `first`: 0 position, 2 velocity.
+fn variance_along(track: &Track, first: usize, d: Vector) -> f64 {
+    let (c, next) = (&track.covariance, first + 1);
+    d.x * d.x * c[(first, first)] + 2.0 * d.x * d.y * c[(first, next)] + d.y * d.y * c[(next, next)]
 }
 
 /// The oncoming lane of a road that a motor vehicle is on or beside.

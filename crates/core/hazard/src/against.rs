@@ -8,7 +8,6 @@ use crate::memory::Memory;
 use crate::normal;
 use crate::place::{Spot, Way};
 use crate::scene::Scene;
-use jxz_geo::Vector;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 
 /// DNPW: one pair of the one on the oncoming side, or on its way there, and the nearest that comes.
@@ -16,8 +15,7 @@ pub(crate) fn do_not_pass(scene: &Scene<'_>, config: &DnpwConfig, least: f64, ou
     for (i, actor) in scene.actors.iter().enumerate() {
         let Some(against) = actor.against else { continue };
         let then_m = against.inside_m + (against.inwards_mps * config.look_ahead_s).max(0.0);
-        let shape = scene.roads.shape(against.lane);
-        let left = shape.map_or_else(Vector::x, |shape| shape.pose(against.s_m).left());
+        let left = scene.roads.left(against.lane, against.s_m);
         let sigma = libm::hypot(actor.variance_m2(left).sqrt(), config.look_ahead_s * actor.sigma_mps);
         let over = normal::above(then_m, sigma, config.over_line_m) * actor.motor_probability();
         if over < least {
@@ -79,8 +77,7 @@ pub(crate) fn wrong_way(
         });
         let against_s = memory.against_s(scene.at, actor.track.id, on.is_some());
         let Some(on) = on.filter(|_| against_s >= config.for_s) else { continue };
-        let shape = scene.roads.shape(on.lane);
-        let left = shape.map_or_else(Vector::x, |shape| shape.pose(on.s_m).left());
+        let left = scene.roads.left(on.lane, on.s_m);
         let inside = normal::above(on.inside_m, actor.variance_m2(left).sqrt(), 0.0);
         let moves = normal::above(actor.speed_mps, actor.sigma_mps, 0.5 * config.min_speed_mps);
         let probability = inside * moves * actor.motor_probability();
@@ -102,7 +99,7 @@ pub(crate) fn wrong_way(
             about: vec![actor.track.id],
             concerned,
             spot: Spot::OnLane { lane: on.lane, s_m: on.s_m },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }

@@ -13,6 +13,9 @@ use crate::path::{DISC_STEPS, Path};
 use crate::roads::Pose;
 use jxz_geo::{Point, Vector};
 
+/// Who is farther aside of a swath than this does not touch, 1-sigma.
+const ASIDE_SIGMAS: f64 = 2.1;
+
 /// Two road users on one way each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pairing<'a> {
@@ -87,7 +90,7 @@ impl Pairing<'_> {
         let mut zone = Zone::default();
         let mut start = None;
         // The most that the second one's outline is across the first one's way, whatever its direction.
-        let most_across_m = 0.5 * (a.width_m + b.length_m + b.width_m) + 2.1 * across_sigma_m(steps);
+        let most_across_m = 0.5 * (a.width_m + b.length_m + b.width_m) + ASIDE_SIGMAS * across_sigma_m(steps);
         let mut k = 0;
         while k <= steps {
             let seen = self.see(k, &mut hint);
@@ -97,7 +100,7 @@ impl Pairing<'_> {
             k += 1;
             // Φ is the dear part: most instants are so far aside that it need not be asked, and the next ones neither.
             let aside_m = seen.offset_m.abs();
-            let across = if aside_m > seen.half_across_m + 2.1 * across_sigma_m(now) {
+            let across = if aside_m > seen.half_across_m + ASIDE_SIGMAS * across_sigma_m(now) {
                 let away_m = aside_m - most_across_m;
                 let enters = b.travel_m[now..=steps].partition_point(|m| m - b.travel_m[now] < 0.9 * away_m);
                 k = k.max(now + enters.saturating_sub(1));

@@ -43,7 +43,7 @@ pub(crate) fn propose(scene: &Scene<'_>, config: &EvwConfig, least: f64, out: &m
             about: vec![actor.track.id],
             concerned: told.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnWay { actor: i, way: 0, s_m: way_m, at: actor.at },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }

@@ -183,7 +183,7 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, least: f64, i: usize, j: 
         }
     }
     let Best { meeting, way_a, way_b, application, .. } = best?;
-    let in_way = if application == Application::Fcw { a.is_in_way() * b.is_in_way() } else { 1.0 };
+    let in_way = if application == Application::Fcw { a.in_way_factor() * b.in_way_factor() } else { 1.0 };
     let probability = sum.min(1.0) * most * in_way;
     let pairing = Pairing { a, way_a: &a.paths[way_a], b, way_b: &b.paths[way_b] };
     let counts = probability >= least && !pairing.passes_clear(&meeting, margin_s, scene.predict);

@@ -108,7 +108,7 @@ fn advise(
         about: Vec::new(),
         concerned,
         spot: Spot::OnLane { lane, s_m: end_m },
-        ways: Vec::new(),
+        ways: None,
         sensed_at: jam.sensed_at,
     })
 }

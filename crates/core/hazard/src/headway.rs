@@ -54,7 +54,7 @@ fn pairs<'a>(scene: &'a Scene<'_>, min_speed_mps: f64, look_ahead_m: f64) -> imp
 
 impl Pair<'_> {
     fn certain(&self) -> f64 {
-        let there = self.ahead.track.existence.min(1.0) * self.ahead.is_in_way();
+        let there = self.ahead.track.existence.min(1.0) * self.ahead.in_way_factor();
         self.follower.motor_probability() * there * self.leader.probability
     }
 

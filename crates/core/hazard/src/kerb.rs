@@ -2,6 +2,7 @@
 
 use crate::actor::Actor;
 use crate::config::VrucwConfig;
+use crate::roads::OnLane;
 use crate::scene::Scene;
 use jxz_geo::Point;
 use jxz_map::{CrossingControl, LaneKind};
@@ -19,48 +20,58 @@ const AT_RED: f64 = 0.15;
 const IMPATIENT_S: f64 = 20.0;
 /// Longer standing vehicles hide people, metres.
 const HIDING_M: f64 = 6.5;
+/// No lane of motor vehicles is wider to either side of its middle, metres.
+const HALF_LANE_M: f64 = 3.0;
 /// How often the way to the carriageway is looked at, seconds, and how far, steps.
 const STEP_S: f64 = 0.2;
 const STEPS: u32 = 20;
 
-/// Whether a point is on a lane of motor vehicles.
-fn is_on_road(scene: &Scene<'_>, at: Point, near: &mut Vec<crate::roads::OnLane>) -> bool {
-    scene.roads.near(at, 3.0, near);
-    near.iter().any(|on| {
-        let lane = scene.map.lane(on.lane);
-        lane.kind == LaneKind::Driving && on.distance_m < 0.5 * lane.width_m
-    })
+/// What is thought of a pedestrian.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Intent {
+    /// The probability that they are on the carriageway or will step onto it.
+    pub(crate) steps_out: f64,
+    /// Whether they came to be seen just now beside a standing long vehicle, which hid them.
+    pub(crate) hidden: bool,
 }
 
-/// The probability that a pedestrian is on the carriageway or will step onto it: from how soon they would at their
-/// present velocity, whether they slow, how long they wait, what their light shows, and where they come from.
-pub(crate) fn steps_out(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> f64 {
+impl Intent {
+    pub(crate) fn of(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> Self {
+        let hidden = appeared(scene, walker, config);
+        Self { steps_out: steps_out(scene, walker, config, hidden), hidden }
+    }
+}
+
+/// Distance from a point to the nearest lane of motor vehicles whose middle is within `radius_m`, metres: below zero on
+/// it, infinite without one.
+fn to_carriageway_m(scene: &Scene<'_>, at: Point, radius_m: f64, near: &mut Vec<OnLane>) -> f64 {
+    scene.roads.near(at, radius_m, near);
+    let lanes = near.iter().map(|on| (on, scene.map.lane(on.lane)));
+    let driving = lanes.filter(|(_, lane)| lane.kind == LaneKind::Driving);
+    driving.map(|(on, lane)| on.distance_m - 0.5 * lane.width_m).fold(f64::INFINITY, f64::min)
+}
+
+/// From how soon they would step onto the carriageway at their present velocity, whether they slow, how long they wait,
+/// what their light shows, and where they come from.
+fn steps_out(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig, hidden: bool) -> f64 {
     let mut near = Vec::new();
-    if is_on_road(scene, walker.at, &mut near) {
+    let steps = if walker.speed_mps > STANDING_MPS { STEPS } else { 0 };
+    // One look for how far the nearest carriageway is: before that is walked there is nothing to look at.
+    let reach_m = walker.speed_mps * f64::from(steps) * STEP_S;
+    let away_m = to_carriageway_m(scene, walker.at, HALF_LANE_M + reach_m.max(AT_KERB_M), &mut near);
+    if away_m < 0.0 {
         return 1.0;
     }
-    let steps = if walker.speed_mps > STANDING_MPS { STEPS } else { 0 };
-    // How far the nearest carriageway is at least: before that is walked there is nothing to look at.
-    let reach_m = walker.speed_mps * f64::from(steps) * STEP_S;
-    scene.roads.near(walker.at, 3.0 + reach_m, &mut near);
-    let edge_m = |on: &crate::roads::OnLane| on.distance_m - 0.5 * scene.map.lane(on.lane).width_m;
-    let driving = near.iter().filter(|on| scene.map.lane(on.lane).kind == LaneKind::Driving);
-    let away_m = driving.map(edge_m).fold(f64::INFINITY, f64::min);
     let first = if away_m > reach_m { steps + 1 } else { (away_m / (walker.speed_mps * STEP_S)) as u32 };
     let enters = (first.max(1)..=steps).find(|k| {
         let at = walker.at + walker.velocity * (f64::from(*k) * STEP_S);
-        is_on_road(scene, at, &mut near)
+        to_carriageway_m(scene, at, HALF_LANE_M, &mut near) < 0.0
     });
     let Some(entry_s) = enters.map(|k| f64::from(k) * STEP_S) else {
-        scene.roads.near(walker.at, 3.0 + AT_KERB_M, &mut near);
-        let at_kerb = near.iter().any(|on| {
-            let lane = scene.map.lane(on.lane);
-            lane.kind == LaneKind::Driving && on.distance_m < 0.5 * lane.width_m + AT_KERB_M
-        });
         let waits = 1.0 + (walker.standing_s.unwrap_or(0.0) / IMPATIENT_S).min(1.0);
-        return if at_kerb && steps == 0 { config.standing * waits } else { 0.0 };
+        return if away_m < AT_KERB_M && steps == 0 { config.standing * waits } else { 0.0 };
     };
-    if appeared(scene, walker, config) {
+    if hidden {
         return 1.0;
     }
     // At a crossing one waits for a gap or for green; who walks up to the road elsewhere means to cross there.
@@ -73,7 +84,7 @@ pub(crate) fn steps_out(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwCon
 }
 
 /// Whether they came to be seen just now beside a standing long vehicle, which hid them.
-pub(crate) fn appeared(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> bool {
+fn appeared(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> bool {
     let new = scene.at.seconds_since(walker.track.since) <= config.hidden_s;
     new && scene.actors.iter().any(|other| {
         let stands = other.class == RoadUserClass::Motor && !other.moves() && other.length_m >= HIDING_M;

@@ -45,8 +45,8 @@ pub(crate) struct Proposal {
     pub(crate) about: Vec<TrackId>,
     pub(crate) concerned: Vec<Concerned>,
     pub(crate) spot: Spot,
-    /// What it rests on.
-    pub(crate) ways: Vec<Way>,
+    /// The ways of two who meet, if it rests on them.
+    pub(crate) ways: Option<[Way; 2]>,
     pub(crate) sensed_at: Utc,
 }
 
@@ -233,7 +233,7 @@ fn raised(turn: &Turn<'_>, id: WarningId, proposal: Proposal, place: jxz_world::
         about: proposal.about,
         concerned: proposal.concerned,
         place,
-        paths: place::predicted(turn.scene, &proposal.ways),
+        paths: place::predicted(turn.scene, proposal.ways),
         since: at,
         sensed_at: proposal.sensed_at,
         valid_until: at.plus_seconds(turn.scene.life.validity_s),
@@ -254,7 +254,7 @@ fn hold(entry: &mut Entry, scene: &Scene<'_>, proposal: Proposal, life: &LifeCon
     if let Some(place) = place::draw(scene, proposal.spot, life.approach_m) {
         warning.place = place;
     }
-    warning.paths = place::predicted(scene, &proposal.ways);
+    warning.paths = place::predicted(scene, proposal.ways);
     warning.stage = WarningStage::Held;
     warning.level = warning.level.max(proposal.level);
     warning.revision += 1;

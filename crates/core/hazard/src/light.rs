@@ -48,7 +48,7 @@ pub(crate) fn violation(scene: &Scene<'_>, config: &SvwConfig, least: f64, out: 
             about: vec![actor.track.id],
             concerned: vec![scene.concerned(i)],
             spot: Spot::OnWay { actor: i, way, s_m: at_m.max(0.0), at: actor.paths[way].pose(at_m.max(0.0)).at },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }
@@ -77,7 +77,7 @@ pub(crate) fn green_speed(scene: &Scene<'_>, config: &GlosaConfig, least: f64, o
             about: Vec::new(),
             concerned: vec![scene.concerned(i)],
             spot: Spot::OnLane { lane: on.lane, s_m: on.s_m + advice.stop_m + 0.5 * actor.length_m },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }

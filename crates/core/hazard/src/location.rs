@@ -84,7 +84,7 @@ fn ahead(scene: &Scene<'_>, i: usize, (lane, s_m): (LaneIx, f64), probability: f
         about: vec![actor.track.id],
         concerned: coming.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
         spot: Spot::OnLane { lane, s_m },
-        ways: Vec::new(),
+        ways: None,
         sensed_at: actor.track.measured_at,
     }
 }
@@ -115,7 +115,7 @@ pub(crate) fn reported(scene: &Scene<'_>, application: Application, out: &mut Ve
             about: Vec::new(),
             concerned,
             spot: Spot::OnLane { lane: *lane, s_m: *from_m },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: scene.at,
         });
     }
@@ -160,7 +160,7 @@ pub(crate) fn jams(scene: &Scene<'_>, jams: &[Jam], least: f64, out: &mut Vec<Pr
             about: jam.vehicles.clone(),
             concerned: coming.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnLane { lane: jam.tail.0, s_m: jam.tail.1 },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: jam.sensed_at,
         });
     }
@@ -199,7 +199,7 @@ pub(crate) fn signs(scene: &Scene<'_>, config: &IvsConfig, least: f64, out: &mut
             about: Vec::new(),
             concerned: coming.into_iter().map(|i| scene.concerned(i)).collect(),
             spot: Spot::OnLane { lane, s_m: 0.5 },
-            ways: Vec::new(),
+            ways: None,
             sensed_at,
         });
     }

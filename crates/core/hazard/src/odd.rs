@@ -15,7 +15,6 @@ use jxz_world::{Application, Cause, Level, RoadUserClass};
 const HAZARD_LIGHTS_MPS: f64 = 8.0;
 /// Slower than this it stands, m/s: standing vehicles are for `hlw`, unless they say that they cannot drive.
 const STANDING_MPS: f64 = 0.6;
-
 /// A younger track's heading is not believed against its course, seconds.
 const SURE_HEADING_S: f64 = 2.0;
 
@@ -63,7 +62,7 @@ pub(crate) fn abnormal(
             about: vec![actor.track.id],
             concerned: coming.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnLane { lane: on.lane, s_m: rear_m },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }
@@ -103,11 +102,12 @@ pub(crate) fn control_loss(scene: &Scene<'_>, config: &ClwConfig, least: f64, ou
             .zip(actor.track.course())
             .map_or(0.0, |(heading, course)| wrap_pi(heading.rad() - course.to_heading().rad()).abs());
         let sigma_rad = 0.1 + actor.sigma_mps / actor.speed_mps;
-        let slides = match reported {
-            true => 1.0,
-            // The first heading of a track is a guess.
-            false if actor.tracked_s < SURE_HEADING_S => 0.0,
-            false => normal::above(off_rad, sigma_rad, config.slide_rad),
+        let slides = if reported {
+            1.0
+        } else if actor.tracked_s < SURE_HEADING_S {
+            0.0
+        } else {
+            normal::above(off_rad, sigma_rad, config.slide_rad)
         };
         let probability = slides * actor.motor_probability();
         if probability < least {
@@ -135,7 +135,7 @@ pub(crate) fn control_loss(scene: &Scene<'_>, config: &ClwConfig, least: f64, ou
             about: vec![actor.track.id],
             concerned: near.into_iter().map(|(_, j)| scene.concerned(j)).collect(),
             spot: Spot::OnWay { actor: i, way: 0, s_m: 0.0, at: actor.at },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }

@@ -34,17 +34,17 @@ pub(crate) struct Way {
 
 impl Way {
     /// The ways of two who meet, to a little beyond that.
-    pub(crate) fn of_two(a: (usize, usize), b: (usize, usize), meet_s: f64) -> Vec<Self> {
-        [a, b].map(|(actor, way)| Self { actor, way, until_s: meet_s + BEYOND_S }).to_vec()
+    pub(crate) fn of_two(a: (usize, usize), b: (usize, usize), meet_s: f64) -> Option<[Self; 2]> {
+        Some([a, b].map(|(actor, way)| Self { actor, way, until_s: meet_s + BEYOND_S }))
     }
 }
 
 /// The ways of those who move, point by point.
-pub(crate) fn predicted(scene: &Scene<'_>, ways: &[Way]) -> Vec<PredictedPath> {
+pub(crate) fn predicted(scene: &Scene<'_>, ways: Option<[Way; 2]>) -> Vec<PredictedPath> {
     let every = (PredictedPath::STEP_S / TIME_STEP_S) as usize;
     let cm = |m: f64| (m * 100.0).round() / 100.0;
-    let moving = ways.iter().filter(|way| scene.actors[way.actor].moves());
-    let path = |way: &Way| {
+    let moving = ways.into_iter().flatten().filter(|way| scene.actors[way.actor].moves());
+    let path = |way: Way| {
         let actor = &scene.actors[way.actor];
         let steps = (way.until_s / PredictedPath::STEP_S).ceil().max(1.0) as usize;
         let timed = actor.paths.get(way.way)?.timed.iter().step_by(every).take(steps + 1);

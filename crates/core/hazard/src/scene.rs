@@ -9,7 +9,6 @@ use crate::normal;
 use crate::path;
 use crate::roads::Roads;
 use crate::signals::SignalBook;
-use jxz_geo::Vector;
 use jxz_map::{LaneIx, Map};
 use jxz_units::Utc;
 use jxz_world::{Concerned, RoadUserClass, Track, TrackId, VehicleId, VehicleReport};
@@ -146,7 +145,7 @@ impl<'a> Scene<'a> {
                     && other.probability >= 0.3
                     && beside_m.abs() < half_m;
                 if in_way {
-                    let left = self.roads.shape(on.lane).map_or_else(Vector::x, |shape| shape.pose(other.s_m).left());
+                    let left = self.roads.left(on.lane, other.s_m);
                     let sigma_m = (follower.variance_m2(left) + leader.variance_m2(left)).sqrt();
                     let overlap = normal::between(beside_m, sigma_m, -half_m, half_m);
                     let gap_m = s_m - 0.5 * (follower.length_m + leader.length_m);

@@ -50,7 +50,7 @@ pub(crate) fn propose(scene: &Scene<'_>, config: &SlwConfig, least: f64, out: &m
                 s_m: excess.s_m,
                 at: actor.paths[excess.way].pose(excess.s_m).at,
             },
-            ways: Vec::new(),
+            ways: None,
             sensed_at: actor.track.measured_at,
         });
     }

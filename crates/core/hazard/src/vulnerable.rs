@@ -4,7 +4,7 @@ use crate::actor::TIME_STEP_S;
 use crate::config::VrucwConfig;
 use crate::conflict::{Meeting, Pairing};
 use crate::encounter::{self, Encounter};
-use crate::kerb;
+use crate::kerb::Intent;
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
 use crate::place::{Spot, Way};
@@ -53,7 +53,7 @@ pub(crate) fn cyclists(
 /// Pedestrians: one event each, with every vehicle that would meet them.
 pub(crate) fn pedestrians(scene: &Scene<'_>, config: &VrucwConfig, least: f64, out: &mut Vec<Proposal>) {
     let class = |i: usize| scene.actors[i].class;
-    let mut intent = BTreeMap::new();
+    let mut intents = BTreeMap::new();
     let mut approaches: BTreeMap<usize, Vec<Approach<'_>>> = BTreeMap::new();
     for &(i, j) in &scene.pairs {
         let (vehicle, walker) = match (class(i), class(j)) {
@@ -64,14 +64,16 @@ pub(crate) fn pedestrians(scene: &Scene<'_>, config: &VrucwConfig, least: f64, o
         if scene.actors[vehicle].speed_mps < config.min_vehicle_mps {
             continue;
         }
-        let steps_out = *intent.entry(walker).or_insert_with(|| kerb::steps_out(scene, &scene.actors[walker], config));
-        if let Some(approach) = approach(scene, config, vehicle, walker, steps_out, least)
+        let intent = *intents.entry(walker).or_insert_with(|| Intent::of(scene, &scene.actors[walker], config));
+        if let Some(approach) = approach(scene, config, vehicle, walker, intent, least)
             && approach.probability >= least
         {
             approaches.entry(walker).or_default().push(approach);
         }
     }
-    out.extend(approaches.into_iter().filter_map(|(walker, approaches)| warn(scene, config, walker, &approaches)));
+    out.extend(approaches.into_iter().filter_map(|(walker, approaches)| {
+        warn(scene, walker, intents.get(&walker).is_some_and(|intent| intent.hidden), &approaches)
+    }));
 }
 
 /// The probability that a vehicle meets a pedestrian, over the vehicle's ways.
@@ -80,7 +82,7 @@ fn approach<'a>(
     config: &VrucwConfig,
     vehicle: usize,
     walker: usize,
-    steps_out: f64,
+    Intent { steps_out, hidden }: Intent,
     least: f64,
 ) -> Option<Approach<'a>> {
     let (a, b) = (&scene.actors[vehicle], &scene.actors[walker]);
@@ -88,7 +90,6 @@ fn approach<'a>(
         return None;
     }
     let way_b = b.paths.first()?;
-    let hidden = kerb::appeared(scene, b, config);
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
     if !(hidden || settled) {
         return None;
@@ -131,7 +132,7 @@ fn approach<'a>(
     counts.then_some(Approach { vehicle, way, probability, pairing, meeting })
 }
 
-fn warn(scene: &Scene<'_>, config: &VrucwConfig, walker: usize, approaches: &[Approach<'_>]) -> Option<Proposal> {
+fn warn(scene: &Scene<'_>, walker: usize, hidden: bool, approaches: &[Approach<'_>]) -> Option<Proposal> {
     let worst = approaches.iter().max_by(|a, b| {
         a.probability.total_cmp(&b.probability).then(b.meeting.second_s.total_cmp(&a.meeting.second_s))
     })?;
@@ -147,7 +148,7 @@ fn warn(scene: &Scene<'_>, config: &VrucwConfig, walker: usize, approaches: &[Ap
         application: Application::Vrucw,
         key: EventKey::Track(actor.event),
         level: level::of(scene.life, worst.meeting.first_s, needs_mps2).max(Level::Warning),
-        at_once: kerb::appeared(scene, actor, config),
+        at_once: hidden,
         probability: worst.probability,
         cause: Cause::Conflict {
             time_to_conflict_s: worst.meeting.first_s,

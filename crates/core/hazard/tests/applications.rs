@@ -7,7 +7,7 @@ use jxz_geo::Point;
 use jxz_hazard::{HazardConfig, Round};
 use jxz_world::{
     Application, Cause, Emergency, JunctionSignals, Level, Light, PhaseId, Response, RoadHazard, RoadReport,
-    RoadUserClass, Track, TrackId, VehicleDetails, VehicleEvents, VehicleId, VehicleReport,
+    RoadUserClass, Track, TrackId, VehicleDetails, VehicleEvents, VehicleId,
 };
 use std::collections::BTreeMap;
 
@@ -33,24 +33,6 @@ fn run((from, to): (f64, f64), tracks: impl Fn(f64) -> Vec<Track>, extra: &Extra
         said.0.extend(hazards.assess(&round).into_iter().map(|warning| (t, warning)));
     }
     said
-}
-
-fn report(id: u64, t: f64, details: VehicleDetails) -> (VehicleId, VehicleReport) {
-    let vehicle = VehicleId(id.to_be_bytes());
-    let report = VehicleReport {
-        vehicle,
-        message_count: 0,
-        valid_at: at(t),
-        position: Point::origin(),
-        position_sigma_m: None,
-        speed_mps: None,
-        heading: None,
-        acceleration_mps2: None,
-        extent_m: None,
-        class: None,
-        details,
-    };
-    (vehicle, report)
 }
 
 fn events(events: VehicleEvents) -> VehicleDetails {

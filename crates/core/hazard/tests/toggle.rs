@@ -53,28 +53,11 @@ fn busy(t: f64) -> Vec<Track> {
 }
 
 fn reports(t: f64) -> BTreeMap<VehicleId, VehicleReport> {
-    let says = |id: u64, details: VehicleDetails| {
-        let vehicle = VehicleId(id.to_be_bytes());
-        let report = VehicleReport {
-            vehicle,
-            message_count: 0,
-            valid_at: at(t),
-            position: Point::origin(),
-            position_sigma_m: None,
-            speed_mps: None,
-            heading: None,
-            acceleration_mps2: None,
-            extent_m: None,
-            class: None,
-            details,
-        };
-        (vehicle, report)
-    };
     let ambulance = Emergency { response: Some(Response::Emergency), siren: Some(true), light: None };
     let slides = VehicleEvents { stability_control_activated: true, ..VehicleEvents::default() };
     [
-        says(14, VehicleDetails { emergency: Some(ambulance), ..VehicleDetails::default() }),
-        says(15, VehicleDetails { events: Some(slides), ..VehicleDetails::default() }),
+        report(14, t, VehicleDetails { emergency: Some(ambulance), ..VehicleDetails::default() }),
+        report(15, t, VehicleDetails { events: Some(slides), ..VehicleDetails::default() }),
     ]
     .into()
 }

@@ -10,7 +10,7 @@ use jxz_map::{
 use jxz_units::{Heading, Utc, Yaw};
 use jxz_world::{
     Application, ClassBelief, IslandId, JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal, RoadUserClass, Site,
-    SiteId, Sources, Track, TrackId, Warning, WarningKind, WarningStage,
+    SiteId, Sources, Track, TrackId, VehicleDetails, VehicleId, VehicleReport, Warning, WarningKind, WarningStage,
 };
 use nalgebra::Matrix4;
 use std::sync::Arc;
@@ -360,4 +360,23 @@ pub fn braking(v: f64, a: f64, t: f64) -> (f64, f64) {
         let t = t.min(v / a);
         (v * t - 0.5 * a * t * t, v - a * t)
     }
+}
+
+/// What a vehicle says of itself at an instant.
+pub fn report(id: u64, t: f64, details: VehicleDetails) -> (VehicleId, VehicleReport) {
+    let vehicle = VehicleId(id.to_be_bytes());
+    let report = VehicleReport {
+        vehicle,
+        message_count: 0,
+        valid_at: at(t),
+        position: Point::origin(),
+        position_sigma_m: None,
+        speed_mps: None,
+        heading: None,
+        acceleration_mps2: None,
+        extent_m: None,
+        class: None,
+        details,
+    };
+    (vehicle, report)
 }
