@@ -89,7 +89,7 @@ pub(crate) fn turn_speed_mps(curvature: f64) -> f64 {
 const CELL_M: f64 = 8.0;
 
 /// Segments of lanes by square cells: lanes are looked up for every road user ten times a second, and a tree took a
-/// twelfth of a node's time.
+/// twelfth of the simulated island's time.
 #[derive(Debug, Default)]
 struct Grid {
     low: Point,
