@@ -1,7 +1,10 @@
 //! The daemon: every part wired to the others, started and stopped as one.
 
 use crate::Config;
+use crate::audit;
 use crate::brain::{Brain, Clock};
+use crate::caller::{Caller, Right};
+use crate::catalogue::Catalogue;
 use crate::console::Console;
 use crate::http::{self, Shared};
 use crate::live::{self, Frame};
@@ -70,6 +73,8 @@ impl Daemon {
 
         let stats = Arc::new(Stats::default());
         let (log, recent) = RecordLog::open(&config.data_dir, config.records)?;
+        let catalogue = Catalogue::open(&config.data_dir)?;
+        catalogue.run(write_start).await.context("cannot write the audit log")?;
         let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
         recent.iter().for_each(|record| cloud.recall(utc_now(), record));
         tracing::info!(records = recent.len(), dir = %config.data_dir.display(), "record log opened");
@@ -88,6 +93,7 @@ impl Daemon {
             geojson: jxz_map::geojson(&map).into(),
             map_version: map.version.as_str().into(),
             slots: http::console_slots(),
+            catalogue,
         };
         let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
 
@@ -133,6 +139,12 @@ impl Daemon {
         }
         result
     }
+}
+
+fn write_start(transaction: &rusqlite::Transaction<'_>) -> anyhow::Result<()> {
+    let by = Caller { name: "jxz-cloud".to_owned(), right: Right::Admin };
+    let detail = serde_json::json!({ "version": env!("CARGO_PKG_VERSION") });
+    audit::write(transaction, utc_now(), &by, "cloud.start", &detail)
 }
 
 fn flat(ended: Result<anyhow::Result<()>, JoinError>) -> anyhow::Result<()> {

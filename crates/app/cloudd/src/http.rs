@@ -1,13 +1,16 @@
 //! HTTP on loopback: console, map, status, metrics and the WebSocket.
 
+use crate::audit;
 use crate::brain::Moment;
+use crate::caller::{Caller, Right};
+use crate::catalogue::Catalogue;
 use crate::console::Console;
 use crate::live::{self, Frame};
 use crate::metrics;
 use crate::stats::Stats;
 use crate::status::Status;
 use crate::stop::Stop;
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
@@ -34,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) geojson: Bytes,
     pub(crate) map_version: Arc<str>,
     pub(crate) slots: Arc<Semaphore>,
+    pub(crate) catalogue: Catalogue,
 }
 
 /// How many consoles there may be.
@@ -48,8 +52,10 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/metrics", get(scrape))
         .route("/api/v1/status", get(status))
         .route("/api/v1/map.geojson", get(map))
+        .route("/api/v1/audit", get(audit_log))
         .route("/ws/v1", any(live::upgrade))
         .fallback(get(console))
+        .layer(middleware::from_fn(know))
         .layer(middleware::from_fn(guard))
         .with_state(shared)
 }
@@ -69,6 +75,45 @@ async fn status(State(shared): State<Shared>) -> Json<Status> {
 
 async fn map(State(shared): State<Shared>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/geo+json"), (header::CACHE_CONTROL, "no-cache")], shared.geojson)
+}
+
+/// Which entries of the audit log.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuditQuery {
+    /// Numbers below this.
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// A page of the audit log.
+#[derive(Debug, serde::Serialize)]
+struct AuditPage {
+    /// The newest first.
+    entries: Vec<audit::Entry>,
+    /// The first entry that does not follow from those before it: somebody tampered with the log.
+    first_break: Option<i64>,
+}
+
+async fn audit_log(caller: Caller, State(shared): State<Shared>, Query(query): Query<AuditQuery>) -> Response {
+    if let Err(forbidden) = caller.must_be(Right::Admin) {
+        return (StatusCode::FORBIDDEN, forbidden.to_string()).into_response();
+    }
+    let (before, limit) = (query.before.unwrap_or(i64::MAX), query.limit.unwrap_or(100).min(1000));
+    let page = shared.catalogue.run(move |transaction| {
+        let entries = audit::newest(transaction, before, limit)?;
+        Ok(AuditPage { entries, first_break: audit::first_break(transaction)? })
+    });
+    match page.await {
+        Ok(page) => Json(page).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
+    }
+}
+
+/// Who asks over loopback is who runs this machine.
+async fn know(mut request: Request, next: Next) -> Response {
+    request.extensions_mut().insert(Caller { name: "loopback".to_owned(), right: Right::Admin });
+    next.run(request).await
 }
 
 async fn console(State(shared): State<Shared>, uri: Uri) -> Response {

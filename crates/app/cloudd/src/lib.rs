@@ -2,7 +2,10 @@
 //! twin of `jxz-cloud`.
 
 mod api;
+mod audit;
 mod brain;
+mod caller;
+mod catalogue;
 mod config;
 mod console;
 mod daemon;
@@ -17,5 +20,6 @@ mod status;
 mod stop;
 mod truth;
 
+pub use caller::Right;
 pub use config::{Config, EXAMPLE, Grpc, Http, Pki, Quic, Records};
 pub use daemon::Daemon;

@@ -9,7 +9,8 @@ use jxz_world::Record;
 use std::path::Path;
 
 fn on_disk(dir: &Path) -> Vec<Record> {
-    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let paths = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "jsonl")).collect();
     files.sort();
     let texts = files.iter().map(|file| std::fs::read_to_string(file).unwrap());
     texts.flat_map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()).collect()
