@@ -1,8 +1,10 @@
 //! `/metrics`, in the OpenMetrics text format: made from the twin at each scrape, so that it cannot disagree with it.
 
 use crate::brain::Moment;
-use jxz_cloud::Freshness;
+use jxz_cloud::{Delays, Freshness};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -105,6 +107,26 @@ fn twin(registry: &mut Registry, moment: &Moment) {
     let states: Counter = Counter::default();
     states.inc_by(view.counts.states);
     registry.register("states_received", "States, or parts of states, taken from nodes", states);
+    let updates: Counter = Counter::default();
+    updates.inc_by(view.counts.tracks);
+    registry.register("track_updates_received", "Updates of road users taken from nodes", updates);
+    let help = "From the time of validity of a state to its being in the twin, by the two clocks as they are";
+    registry.register_with_unit("state_delay", help, Unit::Seconds, DelayHistogram(view.counts.delays.clone()));
+}
+
+#[derive(Debug)]
+struct DelayHistogram(Delays);
+
+impl EncodeMetric for DelayHistogram {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let (count, sum_s) = self.0.total();
+        let classes: Vec<(f64, u64)> = self.0.classes().collect();
+        encoder.encode_histogram::<NoLabelSet>(sum_s, count, &classes, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
 }
 
 fn drops(registry: &mut Registry, moment: &Moment) {

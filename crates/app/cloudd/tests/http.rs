@@ -41,13 +41,33 @@ async fn the_status_and_the_metrics_say_what_a_node_said() {
         "jxz_cloud_tracks{site=\"north\",freshness=\"fresh\"} 2",
         "jxz_cloud_warnings{kind=\"collision\"} 1",
         "jxz_cloud_records_stored_total 2",
+        "jxz_cloud_track_updates_received_total 2",
+        "jxz_cloud_state_delay_seconds_count 1",
         "# EOF",
     ] {
         assert!(metrics.lines().any(|found| found == line), "no `{line}` in:\n{metrics}");
     }
     assert!(!metrics.contains("jxz_cloud_node_delay_seconds{site=\"south\"}"), "what is not known has no sample");
+    every_metric_of_the_dashboard_is_there(&metrics);
     drop(node);
     rig.daemon.stop().await.unwrap();
+}
+
+/// `deploy/grafana/jiangxin.json` asks for nothing that the cloud does not tell.
+fn every_metric_of_the_dashboard_is_there(metrics: &str) {
+    let text = include_str!("../../../../deploy/grafana/jiangxin.json");
+    let dashboard: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut asked = 0;
+    for target in
+        dashboard["panels"].as_array().unwrap().iter().filter_map(|panel| panel["targets"].as_array()).flatten()
+    {
+        let query = target["expr"].as_str().unwrap();
+        for name in query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| w.starts_with("jxz_")) {
+            assert!(metrics.contains(&format!("\n{name}")), "{name} is not in:\n{metrics}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "{asked} metrics asked for");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod capture;
 mod demo;
 mod fuse;
+mod loadgen;
 mod map;
 mod pki;
 mod plot;
@@ -33,6 +34,7 @@ struct Cli {
 enum Command {
     Demo(demo::Args),
     Fuse(fuse::Args),
+    Loadgen(loadgen::Args),
     Map(map::Args),
     Pki(pki::Args),
     Run(run::Args),
@@ -45,6 +47,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Demo(args) => demo::run(args),
         Command::Fuse(args) => fuse::run(args),
+        Command::Loadgen(args) => loadgen::run(args),
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),
         Command::Run(args) => run::run(args),

@@ -179,6 +179,8 @@ impl Cloud {
             return;
         }
         self.counts.states += 1;
+        self.counts.tracks += state.tracks.len() as u64;
+        self.counts.delays.count(now.seconds_since(state.valid_at));
         if let Some(signals) = &state.signals {
             let origin = (&state.site, state.valid_for_s);
             self.signals.take((&config, &mut self.drops), now, origin, signals);

@@ -44,7 +44,7 @@ impl Default for CloudConfig {
             sensor_periods: 3.0,
             unknown_sensor_period_s: 0.1,
             forget_after_s: 5.0,
-            max_nodes: 256,
+            max_nodes: 2_048,
             max_tracks_per_node: 2_000,
             max_warnings: 10_000,
             max_junctions: 1_024,

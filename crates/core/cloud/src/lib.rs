@@ -6,6 +6,7 @@
 
 mod cloud;
 mod config;
+mod delays;
 mod freshness;
 mod ledger;
 mod node;
@@ -14,6 +15,7 @@ mod warnings;
 
 pub use cloud::{Cloud, Input, Output, RecordKey};
 pub use config::{Aging, CloudConfig};
+pub use delays::{DELAY_EDGES_S, Delays};
 pub use freshness::{Freshness, Validity};
 pub use view::{
     Area, Counts, GlobalTrackId, NodeView, SensorView, SignalView, TrackView, View, WarningView, global_track_id,

@@ -142,10 +142,14 @@ pub struct SignalView {
 }
 
 /// How much the cloud has taken since it started.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Counts {
     /// States (or parts of states) taken.
     pub states: u64,
+    /// Tracks' updates taken.
+    pub tracks: u64,
+    /// From the states' time of validity to their being in the twin.
+    pub delays: crate::Delays,
     /// Must-arrive records taken, each once.
     pub records: u64,
     /// Records that came again.

@@ -28,10 +28,10 @@ pub struct ListenerConfig {
 }
 
 impl ListenerConfig {
-    /// The usual limits: 1024 connections, 4096 events.
+    /// The usual limits: 2048 connections, 4096 events.
     #[must_use]
     pub const fn new(address: SocketAddr, credentials: Credentials) -> Self {
-        Self { address, credentials, max_connections: 1024, capacity: 4096 }
+        Self { address, credentials, max_connections: 2048, capacity: 4096 }
     }
 }
 

@@ -3,7 +3,7 @@
 mod fleet;
 mod layout;
 mod live;
-mod processes;
+pub(crate) mod processes;
 mod report;
 mod screen;
 mod tracking;

@@ -12,14 +12,14 @@ use tokio::process::{Child, Command};
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// One daemon that we started.
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     name: String,
     log: PathBuf,
     child: Child,
 }
 
 /// The path of a sibling of this executable.
-pub(super) fn sibling(program: &str) -> anyhow::Result<PathBuf> {
+pub(crate) fn sibling(program: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("cannot find the path of jxz itself")?;
     let path = own.with_file_name(program);
     if !path.exists() {
@@ -37,7 +37,7 @@ fn package_of(program: &str) -> &str {
 
 impl Daemon {
     /// Starts `program run --config FILE` with its log going to a file of the same name beside the configuration.
-    pub(super) fn start(name: &str, program: &Path, config: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &str, program: &Path, config: &Path) -> anyhow::Result<Self> {
         let log = config.with_extension("log");
         let file = File::create(&log).with_context(|| format!("cannot write the log {}", log.display()))?;
         let child = Command::new(program)
@@ -55,7 +55,7 @@ impl Daemon {
     }
 
     /// An error with the end of its log if the daemon has stopped by itself.
-    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+    pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
             Ok(Some(status)) => bail!("{} stopped by itself ({status}):\n{}", self.name, self.end_of_log()),
@@ -64,7 +64,7 @@ impl Daemon {
     }
 
     /// Asks it to stop.
-    pub(super) fn ask_to_stop(&self) {
+    pub(crate) fn ask_to_stop(&self) {
         if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
             // It may be gone already; waiting for it tells.
             let _gone = kill_process(pid, Signal::TERM);
@@ -72,7 +72,7 @@ impl Daemon {
     }
 
     /// Waits until it has stopped; kills it when it takes too long.
-    pub(super) async fn wait(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn wait(mut self) -> anyhow::Result<()> {
         match tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
             Ok(Ok(status)) => bail!("{} ended with {status}:\n{}", self.name, self.end_of_log()),

@@ -1,0 +1,136 @@
+//! A folder with what a cloud of many nodes needs: a map with their sites, keys, a configuration.
+
+use anyhow::Context;
+use jxz_link::Plan;
+use jxz_world::SiteId;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+
+/// Centre of the map's frame.
+const CENTRE: (f64, f64) = (32.03, 118.70);
+/// Between neighbouring sites, degrees: some 300 m.
+const SPACING_DEG: f64 = 0.003;
+
+/// Where everything is.
+pub(super) struct Ground {
+    pub(super) pki: PathBuf,
+    pub(super) config: PathBuf,
+    pub(super) quic: SocketAddr,
+    pub(super) http: SocketAddr,
+}
+
+#[derive(Serialize)]
+struct CloudToml<'a> {
+    map: &'a Path,
+    data_dir: PathBuf,
+    quic: Listen,
+    grpc: Listen,
+    http: HttpToml,
+    pki: Pki<'a>,
+}
+
+#[derive(Serialize)]
+struct Listen {
+    listen: SocketAddr,
+}
+
+#[derive(Serialize)]
+struct HttpToml {
+    listen: SocketAddr,
+}
+
+#[derive(Serialize)]
+struct Pki<'a> {
+    dir: &'a Path,
+}
+
+/// The name of a node's site.
+pub(super) fn site(number: u32) -> SiteId {
+    SiteId(format!("load-{number:04}"))
+}
+
+impl Ground {
+    pub(super) fn make(folder: &Path, nodes: u32) -> anyhow::Result<Self> {
+        let map = folder.join("map");
+        write_map(&map, nodes).with_context(|| format!("cannot write a map into {}", map.display()))?;
+        let pki = folder.join("pki");
+        let plan = Plan {
+            sites: (0..nodes).map(site).collect(),
+            vehicles: 0,
+            operators: vec!["loadgen".to_owned()],
+            messages: crate::pki::message_plan(jxz_security::Algorithm::EcdsaP256),
+            now: jxz_link::utc_now(),
+            days: 2,
+        };
+        jxz_link::make(&pki, &plan, false).context("cannot make the nodes' keys")?;
+        // Held until all are chosen, so that no two are the same.
+        let loopback = (Ipv4Addr::LOCALHOST, 0);
+        let (quic, http, grpc) =
+            (UdpSocket::bind(loopback)?, TcpListener::bind(loopback)?, TcpListener::bind(loopback)?);
+        let ground =
+            Self { config: folder.join("cloud.toml"), quic: quic.local_addr()?, http: http.local_addr()?, pki };
+        let config = CloudToml {
+            map: &map,
+            data_dir: folder.join("data"),
+            quic: Listen { listen: ground.quic },
+            grpc: Listen { listen: grpc.local_addr()? },
+            http: HttpToml { listen: ground.http },
+            pki: Pki { dir: &ground.pki },
+        };
+        let text = toml::to_string(&config).context("cannot put the cloud's configuration into TOML")?;
+        std::fs::write(&ground.config, text).with_context(|| format!("cannot write {}", ground.config.display()))?;
+        Ok(ground)
+    }
+}
+
+/// One road, and the sites in rows around it.
+fn write_map(folder: &Path, nodes: u32) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let (lat_deg, lon_deg) = CENTRE;
+    let map = format!(
+        "name = \"load\"\nedition = \"1\"\ncredit = \"synthetic\"\n\n[frame]\nlat_deg = {lat_deg}\nlon_deg = {lon_deg}\n\n\
+         [speed_limits_kmh]\nstreet = 50\n\n[[profile]]\nid = \"street\"\nmedian_m = 0.0\n\
+         strips = [{{ kind = \"driving\", width_m = 3.5 }}]\n"
+    );
+    let road = format!(
+        "[[road]]\nid = \"road\"\nclass = \"street\"\nprofile = \"street\"\none_way = true\nfrom = \"edge\"\nto = \"edge\"\n\
+         points = [[{}, {lat_deg}], [{}, {lat_deg}]]\n",
+        lon_deg - 0.01,
+        lon_deg + 0.01
+    );
+    let mut sites = String::new();
+    let side = f64::from(nodes).sqrt().ceil();
+    for number in 0..nodes {
+        let (row, column) = ((f64::from(number) / side).floor(), f64::from(number) % side);
+        let (lon, lat) = (lon_deg + SPACING_DEG * (column - side / 2.0), lat_deg + SPACING_DEG * (row - side / 2.0));
+        let id = site(number);
+        // Writing into a string cannot fail.
+        let _ = write!(
+            sites,
+            "[[site]]\nid = \"{id}\"\nname_zh = \"{number}号\"\nname_en = \"No. {number}\"\nat = [{lon}, {lat}]\n\
+             coverage_m = 150.0\n\n"
+        );
+    }
+    let junctions = String::new();
+    let files = [("map.toml", map), ("roads.toml", road), ("junctions.toml", junctions), ("sites.toml", sites)];
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_map_has_every_node() {
+        let folder = tempfile::tempdir().unwrap();
+        write_map(folder.path(), 37).unwrap();
+        let map = jxz_map::Map::load(folder.path()).unwrap();
+        assert_eq!(map.sites.len(), 37);
+        assert!((0..37).all(|number| map.sites.iter().any(|s| s.id == site(number))));
+    }
+}
