@@ -4,6 +4,9 @@
 #[path = "../../fuzz/src/coer.rs"]
 #[allow(unreachable_pub, reason = "a library elsewhere")]
 mod coer;
+#[path = "../../fuzz/src/ingest.rs"]
+#[allow(unreachable_pub, reason = "a library elsewhere")]
+mod ingest;
 #[path = "../../crates/core/v2x/tests/common/mutate.rs"]
 mod mutate;
 #[path = "../../fuzz/src/uper.rs"]
@@ -71,5 +74,33 @@ fn uper_any_type_holds_for_changed_values_behind_any_choice_of_type() {
     let mut mutator = Mutator::new(9, &corpus);
     for _ in 0..30_000 {
         uper::any_type(mutator.next());
+    }
+}
+
+#[test]
+fn sensor_json_holds_for_changed_messages() {
+    let corpus = [
+        br#"{ "dev": "SN-20417", "ts": 1786270272123, "targets": [ { "x": 4120, "y": -310, "vx": -38.5, "vy": 1.2, "type": 2, "conf": 87, "len": 450, "wid": 180 } ] }"#.to_vec(),
+        br#"{ "t": 1786270272123000000, "n": 4294967296, "o": [ { "r": 41200, "a": -3.1, "v": "12.5" }, { "r": 1e99, "a": 1e300 }, null ] }"#.to_vec(),
+    ];
+    corpus.iter().for_each(|message| ingest::json(message));
+    let mut mutator = Mutator::new(10, &corpus);
+    for _ in 0..30_000 {
+        ingest::json(mutator.next());
+    }
+}
+
+#[test]
+fn sensor_stream_holds_for_changed_streams_cut_anywhere() {
+    let framed = |length: u32, byte: u8| [&length.to_be_bytes()[..], &vec![byte; length as usize]].concat();
+    let corpus = [
+        [vec![0], framed(3, 1), framed(1, 2), framed(40, 3)].concat(),
+        [vec![6], framed(8192, 4), framed(2, 5), framed(8193, 6)].concat(),
+        [vec![255], framed(30, 0), framed(0, 0)].concat(),
+    ];
+    corpus.iter().for_each(|stream| ingest::stream(stream));
+    let mut mutator = Mutator::new(11, &corpus);
+    for _ in 0..30_000 {
+        ingest::stream(mutator.next());
     }
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod demo;
+mod dist;
 mod layers;
 mod run;
 mod test;
@@ -22,6 +23,7 @@ enum Command {
     Bench(bench::Args),
     Check(check::Args),
     Demo(demo::Args),
+    Dist(dist::Args),
     Layers(layers::Args),
     Test(test::Args),
 }
@@ -31,6 +33,7 @@ fn main() -> anyhow::Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Test(args) => test::run(&args),
     }

@@ -17,13 +17,14 @@ use anyhow::Context;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
 use jxz_map::Map;
+use jxz_observe::Progress;
 use jxz_world::Drops;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 
@@ -39,6 +40,8 @@ pub struct Daemon {
     pub grpc: SocketAddr,
     /// Where its console is.
     pub http: SocketAddr,
+    moments: watch::Receiver<Arc<crate::brain::Moment>>,
+    queued: mpsc::WeakSender<record_log::Entry>,
     stop: Stopper,
     tasks: JoinSet<anyhow::Result<()>>,
 }
@@ -80,6 +83,7 @@ impl Daemon {
         tracing::info!(records = recent.len(), dir = %config.data_dir.display(), "record log opened");
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 
+        let queued = records.downgrade();
         let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats) };
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
         let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
@@ -104,13 +108,31 @@ impl Daemon {
             truths
         });
         tasks.spawn(run_brain(brain, listener, moments_in, log_ended, stopped.clone()));
-        let frames = live::encode_frames(moments, frames_in, map.frame, stats, truths);
+        let frames = live::encode_frames(moments.clone(), frames_in, map.frame, stats, truths);
         tasks.spawn(run_until_told(frames, stopped.clone()));
         tasks.spawn(run_http(shared, http, stopped));
         tasks.spawn(async move { operations::serve(service, grpc, tls).await.context("gRPC failed") });
         let (quic, grpc, http) = addresses;
         tracing::info!(%quic, %grpc, http = %format_args!("http://{http}/"), map = map.version, "cloud is up");
-        Ok(Self { quic, grpc, http, stop, tasks })
+        Ok(Self { quic, grpc, http, moments, queued, stop, tasks })
+    }
+
+    /// What must move for the service manager to leave the cloud in peace: the twin, and the log of the records.
+    #[must_use]
+    pub fn progress(&self) -> [Progress; 2] {
+        let moment = self.moments.borrow();
+        let queued = self.queued.upgrade().map_or(0, |queue| (queue.max_capacity() - queue.capacity()) as u64);
+        // A disk that refuses is reported and tried again; starting anew would not empty it.
+        let waiting = if moment.counters.record_log_failing { 0 } else { queued };
+        let done = moment.counters.records_acknowledged;
+        [Progress::Steps { name: "twin", done: moment.number }, Progress::Work { name: "record log", done, waiting }]
+    }
+
+    /// A line for whoever asks the service manager.
+    #[must_use]
+    pub fn status_line(&self) -> String {
+        let moment = self.moments.borrow();
+        format!("{} nodes, {} records stored", moment.view.nodes.len(), moment.counters.records_stored)
     }
 
     /// Waits until a part of it ends, which none does by itself.

@@ -1,10 +1,15 @@
 //! `jxz-cloud`: the cloud daemon.
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use jxz_cloudd::{Config, Daemon, EXAMPLE};
+use jxz_observe::Supervisor;
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// How often the service manager hears that the cloud gets on.
+const ALIVE_PERIOD: Duration = Duration::from_secs(1);
 
 /// The cloud of Jiangxin: live twin of the island, console, gRPC and metrics.
 #[derive(Debug, Parser)]
@@ -27,6 +32,12 @@ enum Command {
         /// The cloud's configuration.
         config: PathBuf,
     },
+    /// Writes manual pages and completions for shells into a folder, for packages.
+    #[command(hide = true)]
+    Manual {
+        /// Where to; it is made.
+        folder: PathBuf,
+    },
 }
 
 fn help() -> String {
@@ -41,6 +52,8 @@ fn main() -> anyhow::Result<()> {
             writeln!(std::io::stdout().lock(), "{} is a configuration of jxz-cloud", config.display())?;
             Ok(())
         }
+        Command::Manual { folder } => jxz_observe::write_manual(Cli::command(), &folder)
+            .with_context(|| format!("cannot write the manual into {}", folder.display())),
     }
 }
 
@@ -51,10 +64,19 @@ fn run(config: &Config) -> anyhow::Result<()> {
     runtime.block_on(async {
         let stop = jxz_observe::stop_signal().context("cannot listen for signals")?;
         let mut daemon = Daemon::start(config).await?;
-        let failure = tokio::select! {
-            () = stop => None,
-            failure = daemon.failed() => Some(failure),
+        let mut supervisor = Supervisor::ready("up");
+        let mut alive = tokio::time::interval(ALIVE_PERIOD);
+        tokio::pin!(stop);
+        let failure = loop {
+            tokio::select! {
+                () = &mut stop => break None,
+                failure = daemon.failed() => break Some(failure),
+                _ = alive.tick() => {
+                    supervisor.alive(&daemon.progress(), &daemon.status_line());
+                }
+            }
         };
+        supervisor.stopping();
         tracing::info!("stopping");
         let stopped = daemon.stop().await;
         failure.map_or(stopped, Err)

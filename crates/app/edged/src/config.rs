@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use jxz_hazard::HazardConfig;
+use jxz_ingest::Adapter;
 use jxz_link::Role;
 use jxz_observe::LogSettings;
 use jxz_v2x::Profile;
@@ -60,6 +61,9 @@ pub struct Config {
 pub struct Ingest {
     /// UDP address; loopback or the cabinet's own network.
     pub listen: SocketAddr,
+    /// Other ways in for sensors that do not speak it.
+    #[serde(default)]
+    pub adapters: Vec<Adapter>,
 }
 
 /// The cloud.
@@ -155,6 +159,9 @@ impl Default for Security {
 /// A site has no more neighbours than this.
 const MAX_NEIGHBOURS: usize = 16;
 
+/// A site has no more ways in for sensors than this, beside the first.
+const MAX_ADAPTERS: usize = 16;
+
 const fn yes() -> bool {
     true
 }
@@ -196,6 +203,11 @@ impl Config {
             (1..=64).contains(&config.security.verifiers),
             "security.verifiers is {}; 1 to 64 threads can verify",
             config.security.verifiers
+        );
+        anyhow::ensure!(
+            config.ingest.adapters.len() <= MAX_ADAPTERS,
+            "{} ingest.adapters; at most {MAX_ADAPTERS} are opened",
+            config.ingest.adapters.len()
         );
         config.check_neighbours()?;
         anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
@@ -245,6 +257,29 @@ mod tests {
         assert!(Config::parse(&twice).unwrap_err().to_string().contains("twice"));
         let deaf = SAMPLE.replace("[hand_over]\nlisten = \"127.0.0.1:7200\"\n", "");
         assert!(Config::parse(&deaf).unwrap_err().to_string().contains("hand_over"));
+    }
+
+    #[test]
+    fn the_samples_adapters_are_accepted_and_a_key_that_they_do_not_have_is_not() {
+        let mqtt = SAMPLE.replace("# [[ingest.adapters]]", "[[ingest.adapters]]");
+        let mqtt: String = mqtt
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(key)
+                    if ["kind = \"mqtt", "broker", "topics", "mapping", "username", "password_file"]
+                        .iter()
+                        .any(|k| key.starts_with(k)) =>
+                {
+                    key
+                }
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let adapters = Config::parse(&mqtt).unwrap().ingest.adapters;
+        assert!(matches!(adapters.as_slice(), [Adapter::Tcp(_), Adapter::Mqtt(_)]), "{adapters:?}");
+        let wrong = Config::parse(&mqtt.replace("max_connections", "max_conections")).unwrap_err();
+        assert!(format!("{wrong:#}").contains("max_conections"), "{wrong:#}");
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! The edge node's daemon as a library: its configuration, the node itself, and the status it writes.
+//! The edge node's daemon as a library: its configuration, the node itself, the status it writes, and the doctor who
+//! looks at a unit before it goes out.
 
 mod config;
+mod doctor;
 mod node;
 mod status;
 
 pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, Uu};
+pub use doctor::{Finding, Level, examine, print};
 pub use node::run;
 pub use status::{MustArrive, Status};

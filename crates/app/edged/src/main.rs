@@ -1,10 +1,12 @@
 //! `jxz-edge`: the roadside edge node.
 
 use anyhow::Context;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use jxz_edged::{Config, Status};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
 
 /// The roadside edge node of Jiangxin.
 ///
@@ -29,6 +31,27 @@ enum Command {
         /// The node's configuration.
         config: PathBuf,
     },
+    /// Looks at a unit, a line for each thing: clock, disk, radio, ports, keys, map, sensors, cloud.
+    ///
+    /// Ends with 1 if the node would not run. Run it as the service's own user, to see what that may read.
+    #[command(after_help = "Example: sudo -u jxz-edge jxz-edge doctor --config /etc/jiangxin/edge.toml --listen-s 10")]
+    Doctor {
+        /// The node's configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// How long to listen for sensors, seconds; 0 leaves it out.
+        #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(..=600))]
+        listen_s: u16,
+        /// JSON, for machines.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Writes manual pages and completions for shells into a folder, for packages.
+    #[command(hide = true)]
+    Manual {
+        /// Where to; it is made.
+        folder: PathBuf,
+    },
     /// Prints what the running node (or the last one to run) says of itself, as JSON.
     Status {
         /// The node's configuration.
@@ -37,24 +60,34 @@ enum Command {
     },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match Cli::parse().command {
         Command::Run { config } => {
             drop(out);
-            run(Config::read(&config)?)
+            run(Config::read(&config)?)?;
         }
         Command::CheckConfig { config } => {
             let parsed = Config::read(&config)?;
             writeln!(out, "{} is a configuration for site {}", config.display(), parsed.site)?;
-            Ok(())
         }
+        Command::Doctor { config, listen_s, json } => return doctor(&config, listen_s, json, &mut out),
+        Command::Manual { folder } => jxz_observe::write_manual(Cli::command(), &folder)
+            .with_context(|| format!("cannot write the manual into {}", folder.display()))?,
         Command::Status { config } => {
             let status = Status::read(&Config::read(&config)?.state_dir)?;
             writeln!(out, "{}", serde_json::to_string_pretty(&status)?)?;
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn doctor(config: &Path, listen_s: u16, json: bool, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+    let findings = runtime.block_on(jxz_edged::examine(config, Duration::from_secs(listen_s.into())));
+    let would_run = jxz_edged::print(&findings, json, out)?;
+    Ok(if would_run { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn run(config: Config) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use jxz_link::{
     UuServerConfig, VerifyPool, load_signer, load_trust, utc_now,
 };
 use jxz_map::Map;
+use jxz_observe::{Progress, Supervisor};
 use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Frame, MessageKind};
@@ -115,6 +116,8 @@ struct Node {
     revocations: Revocations,
     state_ttl: Duration,
     radio_drops: Drops,
+    /// Rounds since the start: each gives one state.
+    rounds: u64,
 }
 
 /// Runs the node until `stop` is ready, then brings what must arrive to the cloud and returns.
@@ -124,6 +127,7 @@ struct Node {
 pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
     let mut node = Node::open(&config)?;
     tracing::info!(site = %config.site, ingest = %config.ingest.listen, uu = %config.uu.listen, "edge node is up");
+    let mut supervisor = Supervisor::ready(&format!("site {}: up", config.site));
     tokio::pin!(stop);
     let mut links = tokio::time::interval(LINK_PERIOD);
     links.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -157,12 +161,14 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
             () = timer => Input::Timer,
             _ = links.tick() => {
                 node.write_status(&config.state_dir);
+                supervisor.alive(&node.progress(), &node.status_line());
                 node.take_revocations();
                 Input::Links(node.link_status())
             }
         };
         node.take(input);
     }
+    supervisor.stopping();
     node.stop(&config.state_dir).await
 }
 
@@ -217,7 +223,8 @@ impl Node {
 
         let Site { sensors, junction, .. } = edge.site();
         let gate = Gate::new(sensors, junction.clone());
-        let sensors = Listener::bind(config.ingest.listen, gate, SCAN_QUEUE)?;
+        let mut sensors = Listener::bind(config.ingest.listen, gate, SCAN_QUEUE)?;
+        config.ingest.adapters.iter().try_for_each(|adapter| sensors.add(adapter))?;
         let vehicles = UuServerConfig {
             address: config.uu.listen,
             credentials: credentials.clone(),
@@ -240,6 +247,7 @@ impl Node {
             revocations: Revocations::beside(&config.pki.dir),
             state_ttl,
             radio_drops: Drops::default(),
+            rounds: 0,
         })
     }
 
@@ -249,7 +257,10 @@ impl Node {
             match output {
                 Output::Broadcast(frame) => self.broadcast(frame),
                 Output::Verify(verification) => self.verify(verification),
-                Output::State(state) => self.uplink.send_state(state, self.state_ttl),
+                Output::State(state) => {
+                    self.rounds += 1;
+                    self.uplink.send_state(state, self.state_ttl);
+                }
                 Output::Record(record) => {
                     if !self.uplink.send_record(&record) {
                         tracing::error!(sequence = record.sequence, "no room for a record that must arrive");
@@ -304,6 +315,17 @@ impl Node {
             drops.merge(&neighbours.drops());
         }
         LinkStatus { subscribers: u32::try_from(self.vehicles.subscribers()).unwrap_or(u32::MAX), drops }
+    }
+
+    /// What must move for the service manager to leave the node in peace. A cloud that is away does not count.
+    fn progress(&self) -> [Progress; 1] {
+        [Progress::Steps { name: "rounds", done: self.rounds }]
+    }
+
+    fn status_line(&self) -> String {
+        let (site, rounds, uplink) = (&self.edge.site().id, self.rounds, self.uplink.stats());
+        let cloud = if uplink.connected { "connected" } else { "away" };
+        format!("site {site}: {rounds} rounds, cloud {cloud}, {} records pending", uplink.pending)
     }
 
     fn write_status(&self, state_dir: &Path) {

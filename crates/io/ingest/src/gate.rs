@@ -75,6 +75,17 @@ impl Gate {
         outcome.map_err(|cause| self.drops.count(cause)).ok()
     }
 
+    /// A frame that came in another form than a datagram; the same checks, but for the datagram's size.
+    pub fn accept_frame(&mut self, now: Utc, frame: &wire::ScanFrame) -> Option<Ingested> {
+        let outcome = self.scan(now, frame).map(Ingested::Scan);
+        outcome.map_err(|cause| self.drops.count(cause)).ok()
+    }
+
+    /// Counts what was dropped before it was a frame.
+    pub fn count(&mut self, cause: DropCause) {
+        self.drops.count(cause);
+    }
+
     /// What was dropped so far.
     #[must_use]
     pub const fn drops(&self) -> &Drops {

@@ -3,6 +3,7 @@
 use crate::{Gate, Ingested};
 use jxz_units::Utc;
 use jxz_wire::MAX_SENSOR_BYTES;
+use jxz_wire::sensor::v1::ScanFrame;
 use jxz_world::{DropCause, Drops};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::UdpSocket;
 use tokio::sync::broadcast;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// Why sensors cannot be listened to.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +29,37 @@ pub struct Listener {
     gate: Arc<Mutex<Gate>>,
     overrun: u64,
     local: SocketAddr,
-    task: JoinHandle<()>,
+    // Weak, so that the queue ends with whoever fills it.
+    filling: broadcast::WeakSender<Ingested>,
+    /// The ways in; they end with this.
+    pub(crate) tasks: JoinSet<()>,
+}
+
+/// What every way in does with what it receives.
+#[derive(Clone)]
+pub(crate) struct Feed {
+    gate: Arc<Mutex<Gate>>,
+    queue: broadcast::Sender<Ingested>,
+}
+
+impl Feed {
+    /// A datagram of ours. `false`: nobody takes it any more.
+    pub(crate) fn datagram(&self, datagram: &[u8]) -> bool {
+        let ingested = lock(&self.gate).accept(utc_now(), datagram);
+        ingested.is_none_or(|ingested| self.queue.send(ingested).is_ok())
+    }
+
+    /// A frame that another way in made of what it received. `false`: as above.
+    pub(crate) fn frame(&self, frame: &ScanFrame) -> bool {
+        let ingested = lock(&self.gate).accept_frame(utc_now(), frame);
+        ingested.is_none_or(|ingested| self.queue.send(ingested).is_ok())
+    }
+
+    /// Counts what never became a frame. `true`, to go on.
+    pub(crate) fn drop_one(&self, cause: DropCause) -> bool {
+        lock(&self.gate).count(cause);
+        true
+    }
 }
 
 impl Listener {
@@ -43,8 +74,15 @@ impl Listener {
         let local = socket.local_addr().map_err(failed)?;
         let gate = Arc::new(Mutex::new(gate));
         let (sender, queue) = broadcast::channel(capacity.max(1));
-        let task = tokio::spawn(receive(socket, Arc::clone(&gate), sender));
-        Ok(Self { queue, gate, overrun: 0, local, task })
+        let filling = sender.downgrade();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(receive(socket, Feed { gate: Arc::clone(&gate), queue: sender }));
+        Ok(Self { queue, gate, overrun: 0, local, filling, tasks })
+    }
+
+    /// For a further way in; `None` when the socket is closed.
+    pub(crate) fn feed(&self) -> Option<Feed> {
+        Some(Feed { gate: Arc::clone(&self.gate), queue: self.filling.upgrade()? })
     }
 
     /// The address that it listens on.
@@ -73,12 +111,6 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
     gate.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -92,16 +124,13 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-async fn receive(socket: UdpSocket, gate: Arc<Mutex<Gate>>, queue: broadcast::Sender<Ingested>) {
+async fn receive(socket: UdpSocket, feed: Feed) {
     // One byte more than allowed: what is longer is cut to that, and seen to be too long.
     let mut buffer = vec![0_u8; MAX_SENSOR_BYTES + 1];
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((len, _)) => {
-                let ingested = lock(&gate).accept(utc_now(), &buffer[..len]);
-                if let Some(ingested) = ingested
-                    && queue.send(ingested).is_err()
-                {
+                if !feed.datagram(&buffer[..len]) {
                     return;
                 }
             }

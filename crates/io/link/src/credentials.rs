@@ -1,14 +1,16 @@
 //! A certificate with its key and the authority to trust, as TLS takes them.
 
 use crate::{LinkError, Role};
+use jxz_units::Utc;
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What one side of a link shows, and whom it trusts.
 #[derive(Clone)]
@@ -62,6 +64,19 @@ impl Credentials {
     #[must_use]
     pub const fn role(&self) -> &Role {
         &self.role
+    }
+
+    /// Checks that the authority issued the own certificate, and that it holds at a time, as a peer would check it.
+    ///
+    /// # Errors
+    /// [`LinkError::Tls`] with the reason for which a peer would refuse it.
+    pub fn check_chain(&self, at: Utc) -> Result<(), LinkError> {
+        let at = UnixTime::since_unix_epoch(Duration::from_nanos(u64::try_from(at.unix_ns()).unwrap_or(0)));
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), provider())
+            .build()
+            .map_err(|error| LinkError::Tls(error.to_string()))?;
+        let [own, between @ ..] = self.chain.as_slice() else { return Ok(()) };
+        verifier.verify_client_cert(own, between, at).map(drop).map_err(tls)
     }
 
     /// A TLS 1.3 server that demands a certificate of the same authority.

@@ -1,12 +1,16 @@
-//! Between a process and whoever watches over it: logs, metrics for Prometheus, its use of the machine, and the
-//! signal to stop.
+//! Between a process and whoever watches over it: logs, metrics for Prometheus, its use of the machine, the signal to
+//! stop, the service manager, and the manual.
 
 mod logs;
+mod manual;
 mod metrics;
 mod process;
 mod stop;
+mod supervisor;
 
 pub use logs::{LogError, LogFormat, LogSettings, init_logs};
+pub use manual::write_manual;
 pub use metrics::{MetricsSnapshot, encode_metrics, snapshot_collector};
 pub use process::{ProcessUsage, process_usage};
 pub use stop::stop_signal;
+pub use supervisor::{Progress, Supervisor};
