@@ -154,6 +154,24 @@ pub struct CertificateInfo {
     pub not_after: Utc,
 }
 
+impl CertificateInfo {
+    /// What an authority's own certificate says.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no certificate.
+    pub fn of_authority(path: &Path) -> Result<Self, LinkError> {
+        info(path, true)
+    }
+
+    /// What the certificate of someone who takes part says.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds no certificate with a role.
+    pub fn of_member(path: &Path) -> Result<Self, LinkError> {
+        info(path, false)
+    }
+}
+
 /// The certificates in an authority's folder, the authority's own first.
 ///
 /// # Errors
