@@ -4,6 +4,7 @@ mod capture;
 mod demo;
 mod fuse;
 mod map;
+mod passage;
 mod pki;
 mod plot;
 mod record;
@@ -35,6 +36,7 @@ enum Command {
     Fuse(fuse::Args),
     Map(map::Args),
     Pki(pki::Args),
+    Replay(replay::Args),
     Run(run::Args),
     Score(score::Args),
     Sim(Box<sim::Args>),
@@ -47,6 +49,7 @@ fn main() -> anyhow::Result<()> {
         Command::Fuse(args) => fuse::run(args),
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Run(args) => run::run(args),
         Command::Score(args) => score::run(args),
         Command::Sim(args) => sim::run(*args),

@@ -131,8 +131,7 @@ impl Clips {
         let now = handled.now;
         self.folder.trim(self.room, 0);
         let first = self.recent.front().map_or(step.step.number, |first| first.step.number);
-        let head =
-            wire::Head { steps_before: first, part: None, clip_of: Some(warning.0), ..self.head.clone() };
+        let head = wire::Head { steps_before: first, part: None, clip_of: Some(warning.0), ..self.head.clone() };
         let name = format!("{:013}-{:016x}.mcap", now.utc.unix_ms(), warning.0);
         let path = self.folder.path().join(name);
         let mut sheet = Sheet::create(&path, &head, &context())?;

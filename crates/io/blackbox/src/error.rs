@@ -62,7 +62,9 @@ pub enum BlackBoxError {
         given: String,
     },
     /// The recording was made with other settings of fusion, which are the software's.
-    #[error("recorded by version {version}, whose fusion has other settings than this build: replay it with that version")]
+    #[error(
+        "recorded by version {version}, whose fusion has other settings than this build: replay it with that version"
+    )]
     Fusion {
         /// The recording's software.
         version: String,

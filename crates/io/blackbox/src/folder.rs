@@ -48,9 +48,7 @@ pub(crate) struct Folder {
 impl Folder {
     /// Makes the folder if need be, and counts what is there.
     pub(crate) fn open(path: &Path) -> Result<Self, BlackBoxError> {
-        let failed = |action| {
-            move |source| BlackBoxError::Folder { action, path: path.display().to_string(), source }
-        };
+        let failed = |action| move |source| BlackBoxError::Folder { action, path: path.display().to_string(), source };
         fs::create_dir_all(path).map_err(failed("make the folder"))?;
         let mut folder = Self { path: path.to_owned(), files: VecDeque::new(), bytes: 0, deleted: 0 };
         let mut there = Vec::new();

@@ -146,11 +146,7 @@ impl<W: Write + Seek> Writer<W> {
     /// The disk. Nothing can be written any more then.
     pub fn flush(&mut self) -> Result<(), JournalError> {
         let flushed = self.inner.flush();
-        flushed.map_err(|source| JournalError::Write {
-            file: self.file.clone(),
-            topic: "(chunk)".to_owned(),
-            source,
-        })
+        flushed.map_err(|source| JournalError::Write { file: self.file.clone(), topic: "(chunk)".to_owned(), source })
     }
 
     /// Messages so far.
