@@ -34,8 +34,8 @@ impl Default for BlackBox {
     fn default() -> Self {
         Self {
             enabled: true,
-            max_mb: 512,
-            max_minutes: 120,
+            max_mb: 1024,
+            max_minutes: 720,
             max_clips: 100,
             max_clips_mb: 256,
             before_s: 20,

@@ -76,6 +76,7 @@ impl Clips {
         let urgent = warnings.iter().find_map(|record| self.newly_urgent(record));
         let bytes = step.encoded_len();
         let recent = Recent { step, warnings, bytes };
+        self.forget(handled.now.mono);
         let written = self.try_take(&recent, urgent, handled, context);
         if written.is_err()
             && let Some(Open { sheet, path, .. }) = self.open.take()
@@ -144,12 +145,15 @@ impl Clips {
     }
 
     fn remember(&mut self, recent: Recent) {
-        let newest_ns = recent.step.mono_ns;
         self.recent_bytes += recent.bytes;
         self.recent.push_back(recent);
+    }
+
+    /// Forgets what is older than a clip reaches back from `now`.
+    fn forget(&mut self, now: Instant) {
         let before_ns = u64::try_from(self.before.as_nanos()).unwrap_or(u64::MAX);
         let is_over = |oldest: &Recent, bytes: usize| {
-            newest_ns.saturating_sub(oldest.step.mono_ns) > before_ns || bytes > RECENT_BYTES
+            now.ns().saturating_sub(oldest.step.mono_ns) > before_ns || bytes > RECENT_BYTES
         };
         while self.recent.front().is_some_and(|oldest| is_over(oldest, self.recent_bytes))
             && let Some(oldest) = self.recent.pop_front()

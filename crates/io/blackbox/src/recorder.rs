@@ -35,13 +35,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// 512 MiB and two hours in files of a minute, 100 clips in 256 MiB.
+    /// 1 GiB and twelve hours in files of a minute, 100 clips in 256 MiB.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            max_bytes: 512 << 20,
-            max_age: Duration::from_secs(2 * 3600),
+            max_bytes: 1 << 30,
+            max_age: Duration::from_secs(12 * 3600),
             file: Duration::from_secs(60),
             max_clips: 100,
             max_clip_bytes: 256 << 20,
@@ -121,15 +121,26 @@ impl BlackBox {
         let stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Stats { dropped: self.dropped, ..stats }
     }
-}
 
-impl Drop for BlackBox {
-    fn drop(&mut self) {
+    /// Ends the files, and gives what there is then.
+    #[must_use]
+    pub fn finish(mut self) -> Stats {
+        self.end();
+        self.stats()
+    }
+
+    fn end(&mut self) {
         self.sender = None;
         if let Some(thread) = self.thread.take() {
             // If it panicked, it has said so on stderr.
             let _ = thread.join();
         }
+    }
+}
+
+impl Drop for BlackBox {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
