@@ -189,6 +189,7 @@ export const en = {
   signal_rejected: 'Signal: rejected',
   condition_rejected: 'Road condition: rejected',
   settings_rejected: 'Warning settings: rejected',
+  black_box_gap: 'Black box: not recorded',
   encode_failed: 'Message: encoding failed',
   uplink_expired: 'Uplink: expired',
   uplink_shed: 'Uplink: shed under load',

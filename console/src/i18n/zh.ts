@@ -191,6 +191,7 @@ export const zh: Dictionary = {
   signal_rejected: '信号：被拒绝',
   condition_rejected: '路况通报：被拒绝',
   settings_rejected: '预警设置：被拒绝',
+  black_box_gap: '黑匣子：记录缺失',
   encode_failed: '消息：编码失败',
   uplink_expired: '上行：超出时效',
   uplink_shed: '上行：过载丢弃',

@@ -21,6 +21,8 @@ pub(super) struct Node {
     pub(super) inbox: Vec<(Instant, Input)>,
     /// What it put out, in order.
     pub(super) outbox: Vec<(Instant, Output)>,
+    /// Every word to its brain with what the brain said, if somebody wants to know.
+    pub(super) heard: Option<Vec<(Now, Input, Vec<Output>)>>,
 }
 
 impl Node {
@@ -32,6 +34,7 @@ impl Node {
             neighbours,
             inbox: Vec::new(),
             outbox: Vec::new(),
+            heard: None,
         }
     }
 
@@ -53,8 +56,13 @@ impl Node {
     }
 
     fn handle(&mut self, now: Now, input: Input, verifier: Option<&Arc<dyn VerifySignature>>) {
+        let noted = self.heard.is_some().then(|| input.clone());
         self.edge.handle(now, input);
-        while let Some(output) = self.edge.poll() {
+        let outputs: Vec<Output> = std::iter::from_fn(|| self.edge.poll()).collect();
+        if let (Some(heard), Some(input)) = (&mut self.heard, noted) {
+            heard.push((now, input, outputs.clone()));
+        }
+        for output in outputs {
             let Output::Verify(verification) = output else {
                 self.outbox.push((now.mono, output));
                 continue;
@@ -63,7 +71,7 @@ impl Node {
                 Some(verifier) => verification.job.run_with(&**verifier),
                 None => verification.job.run(),
             };
-            self.edge.handle(now, Input::Verified(verification.ticket, Some(verdict)));
+            self.handle(now, Input::Verified(verification.ticket, Some(verdict)), verifier);
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::on_board::Shown;
 use crate::radio::{Channel, Reception};
 use crate::truth::TruthObject;
+use jxz_edge::{Input, Output};
 use jxz_units::Now;
 use jxz_v2x::MessageKind;
 use jxz_world::{JunctionSignals, NodeState, Record, Scan, SiteId, VehicleId};
@@ -46,6 +47,12 @@ pub trait Observer: Send {
     fn state(&mut self, _now: Now, _state: &NodeState) {}
     /// A node's record, when it is put out.
     fn record(&mut self, _now: Now, _record: &Record) {}
+    /// Whether every word to the brain of this site is to be told of; they have to be copied for that.
+    fn hears_brain(&self, _site: &SiteId) -> bool {
+        false
+    }
+    /// A word to a site's brain, and all that it said to it.
+    fn handled(&mut self, _now: Now, _site: &SiteId, _input: Input, _outputs: Vec<Output>) {}
     /// What a driver is shown, when it is.
     fn shown(&mut self, _now: Now, _shown: &Shown) {}
 }

@@ -1,5 +1,6 @@
 //! The node's configuration file.
 
+use crate::BlackBox;
 use anyhow::Context;
 use jxz_hazard::HazardConfig;
 use jxz_ingest::Adapter;
@@ -53,6 +54,9 @@ pub struct Config {
     /// The warnings' switches and thresholds.
     #[serde(default)]
     pub hazard: HazardConfig,
+    /// What is recorded of all that the node is told.
+    #[serde(default)]
+    pub black_box: BlackBox,
 }
 
 /// Where sensors send to.
@@ -209,6 +213,7 @@ impl Config {
             "{} ingest.adapters; at most {MAX_ADAPTERS} are opened",
             config.ingest.adapters.len()
         );
+        config.black_box.check()?;
         config.check_neighbours()?;
         anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
         Ok(config)

@@ -1,11 +1,13 @@
 //! The edge node's daemon as a library: its configuration, the node itself, the status it writes, and the doctor who
 //! looks at a unit before it goes out.
 
+mod black_box;
 mod config;
 mod doctor;
 mod node;
 mod status;
 
+pub use black_box::BlackBox;
 pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, Uu};
 pub use doctor::{Finding, Level, examine, print};
 pub use node::run;

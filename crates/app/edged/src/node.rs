@@ -1,5 +1,6 @@
 //! The node: sockets and clocks around the brain.
 
+use crate::black_box::Recorder;
 use crate::config::Radio as RadioSettings;
 use crate::{Config, MustArrive, Status};
 use anyhow::Context;
@@ -106,6 +107,7 @@ fn open_radio(config: &RadioSettings) -> Result<Box<dyn Radio>, LinkError> {
 struct Node {
     clock: Clock,
     edge: Edge,
+    black_box: Recorder,
     sensors: Listener,
     radio: Box<dyn Radio>,
     vehicles: UuServer,
@@ -208,7 +210,8 @@ impl Node {
             ..EdgeConfig::default()
         };
         let state_ttl = Duration::from_secs_f64(brain.state_valid_s);
-        let mut edge = Edge::new(now, Arc::new(map), &config.site, brain, Box::new(clock))?;
+        let (stopwatch, readings) = Recorder::stopwatch(clock);
+        let mut edge = Edge::new(now, Arc::new(map), &config.site, brain, stopwatch)?;
         if config.security.enabled {
             let security = Security {
                 signer: load_signer(&config.pki.dir, &config.site)
@@ -218,6 +221,7 @@ impl Node {
             };
             edge = edge.secured(security);
         }
+        let black_box = Recorder::start(config, &edge, readings)?;
         let (verifiers, verdicts) = VerifyPool::start(config.security.verifiers, QueueConfig::default())
             .context("cannot start the threads that verify signatures")?;
 
@@ -237,6 +241,7 @@ impl Node {
         Ok(Self {
             clock,
             edge,
+            black_box,
             sensors,
             radio: open_radio(&config.radio)?,
             vehicles: UuServer::bind(&vehicles)?,
@@ -252,8 +257,7 @@ impl Node {
     }
 
     fn take(&mut self, input: Input) {
-        self.edge.handle(self.clock.now(), input);
-        while let Some(output) = self.edge.poll() {
+        for output in self.black_box.handle(&mut self.edge, self.clock.now(), input) {
             match output {
                 Output::Broadcast(frame) => self.broadcast(frame),
                 Output::Verify(verification) => self.verify(verification),
@@ -279,14 +283,14 @@ impl Node {
     /// Hands a signature to the threads; what found no room is told to the brain at once.
     fn verify(&mut self, verification: Verification) {
         if let Some(dropped) = self.verifiers.submit(verification.job, verification.ticket) {
-            self.edge.handle(self.clock.now(), Input::Verified(dropped, None));
+            self.take(Input::Verified(dropped, None));
         }
     }
 
     /// Passes a revocation list on when there is another one.
     fn take_revocations(&mut self) {
         match self.revocations.changed() {
-            Ok(Some(list)) => self.edge.handle(self.clock.now(), Input::Revocations(list)),
+            Ok(Some(list)) => self.take(Input::Revocations(list)),
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, path = %self.revocations.path.display(), "read the revocation list"),
         }
@@ -308,7 +312,13 @@ impl Node {
 
     fn link_status(&self) -> LinkStatus {
         let mut drops = self.sensors.drops();
-        for more in [&self.radio.drops(), &self.radio_drops, &self.vehicles.drops(), &self.uplink.stats().drops] {
+        for more in [
+            &self.radio.drops(),
+            &self.radio_drops,
+            &self.vehicles.drops(),
+            &self.uplink.stats().drops,
+            &self.black_box.drops(),
+        ] {
             drops.merge(more);
         }
         if let Some(neighbours) = &self.neighbours {
@@ -346,6 +356,7 @@ impl Node {
                 pending: uplink.pending,
                 lost: uplink.dropped + uplink.refused,
             },
+            black_box: self.black_box.stats(),
             dropped,
             latencies: self.edge.latencies().clone(),
         };

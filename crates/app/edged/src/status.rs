@@ -1,6 +1,7 @@
 //! What a node says of itself to whoever stands beside it: a file in its state folder.
 
 use anyhow::Context;
+use jxz_blackbox::Stats;
 use jxz_world::{Drops, LatencyBook, SiteId};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,9 @@ pub struct Status {
     pub neighbours_reached: usize,
     /// Records that must arrive.
     pub must_arrive: MustArrive,
+    /// What the black box has; `None` if it is off.
+    #[serde(default)]
+    pub black_box: Option<Stats>,
     /// What was dropped since the start, by cause.
     pub dropped: Drops,
     /// How long the stages took since the start.
@@ -89,6 +93,7 @@ mod tests {
             subscribers: 3,
             neighbours_reached: 2,
             must_arrive,
+            black_box: None,
             dropped: Drops::default(),
             latencies: LatencyBook::default(),
         };

@@ -5,6 +5,7 @@ mod demo;
 mod fuse;
 mod loadgen;
 mod map;
+mod passage;
 mod pki;
 mod plot;
 mod record;
@@ -37,6 +38,7 @@ enum Command {
     Loadgen(loadgen::Args),
     Map(map::Args),
     Pki(pki::Args),
+    Replay(replay::Args),
     Run(run::Args),
     Score(score::Args),
     Sim(Box<sim::Args>),
@@ -50,6 +52,7 @@ fn main() -> anyhow::Result<()> {
         Command::Loadgen(args) => loadgen::run(args),
         Command::Map(args) => map::run(args),
         Command::Pki(args) => pki::run(args),
+        Command::Replay(args) => replay::run(args),
         Command::Run(args) => run::run(args),
         Command::Score(args) => score::run(args),
         Command::Sim(args) => sim::run(*args),

@@ -1,7 +1,7 @@
 //! `jxz run`: recorded road users past a site.
 
+use crate::passage::{ClipReport, pass};
 use crate::recording::Clip;
-use crate::replay::{ClipReport, replay};
 use anyhow::{Context, bail};
 use jxz_map::Map;
 use jxz_world::SiteId;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let mut reports = Vec::new();
     for clip in clips {
         let name = clip.name.clone();
-        let report = replay(&map, &site, clip, args.seed).with_context(|| format!("cannot play the clip {name}"))?;
+        let report = pass(&map, &site, clip, args.seed).with_context(|| format!("cannot play the clip {name}"))?;
         writeln!(err, "{}", report.line())?;
         reports.push(report);
     }

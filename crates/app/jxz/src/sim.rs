@@ -1,6 +1,6 @@
 //! `jxz sim`: the whole island in virtual time, in one process.
 
-use crate::record::{Recorder, Subject};
+use crate::record::{BlackBoxes, Recorder, Subject};
 use crate::{plot, record, sim_check, sim_judge, sim_radio};
 use anyhow::{Context, bail};
 use jxz_link::FastVerifier;
@@ -23,7 +23,8 @@ pub(crate) const UTC_START_MS: i64 = 1_786_233_600_000;
     after_help = "Examples:
   jxz sim --virtual --minutes 5
   jxz sim --virtual --scenario seeds/scenarios/staged/svw-red-light.toml --seeds all
-  jxz sim --virtual --minutes 1 --record run.mcap"
+  jxz sim --virtual --minutes 1 --record run.mcap
+  jxz sim --virtual --minutes 5 --black-box zhongxin-minan=box.mcap"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -125,12 +126,13 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let end_s = args.minutes.map(|minutes| minutes * 60.0).or(scenario.expect.seconds).unwrap_or(300.0);
     if args.traffic == Mover::Sumo {
         let recorder = args.record.begin(&subject)?;
-        let island = watched(island_of(args.seed)?, recorder.as_ref());
-        return crate::sumo::run(&args.sumo, island, end_s / 60.0, args.seed, recorder);
+        let (island, boxes) = watched(island_of(args.seed)?, recorder.as_ref(), &args.record)?;
+        crate::sumo::run(&args.sumo, island, end_s / 60.0, args.seed, recorder)?;
+        return boxes.finish();
     }
     if let Some(text) = &args.seeds {
         if args.record.is_on() {
-            bail!("--record takes one run: leave --seeds out and choose one with --seed");
+            bail!("--record and --black-box take one run: leave --seeds out and choose one with --seed");
         }
         let range = if text == "all" {
             scenario.expect.seeds.context("--seeds all: the scenario names no seeds under [expect]")?
@@ -140,13 +142,14 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         return sim_judge::run_seeds(&scenario, range, end_s, island_of);
     }
     let recorder = args.record.begin(&subject)?;
-    let mut island = watched(island_of(args.seed)?, recorder.as_ref());
+    let (mut island, boxes) = watched(island_of(args.seed)?, recorder.as_ref(), &args.record)?;
     let mut judge = (!scenario.expect.is_empty()).then(|| Judge::new(&scenario, &island));
     let started = Instant::now();
     let mut next_s = 0.0;
     while island.seconds() < end_s - 1e-9 {
         island.step()?;
         recorder.as_ref().map_or(Ok(()), Recorder::check)?;
+        boxes.check()?;
         if let Some(judge) = &mut judge {
             judge.look(&mut island);
         }
@@ -157,6 +160,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     recorder.map_or(Ok(()), Recorder::finish)?;
+    boxes.finish()?;
     let times_real_time = island.seconds() / started.elapsed().as_secs_f64().max(1e-9);
     let verdict = judge.map(|judge| judge.verdict());
     let line = serde_json::to_string(&Line { times_real_time, verdict: verdict.clone(), report: island.report() })?;
@@ -170,12 +174,14 @@ pub(crate) fn read_scenario(path: &Path) -> anyhow::Result<Scenario> {
     Scenario::from_toml(&text).with_context(|| format!("scenario {}", path.display()))
 }
 
-/// The island with the recorder, if there is one, looking on.
-fn watched(island: VirtualIsland, recorder: Option<&Recorder>) -> VirtualIsland {
-    match recorder {
-        Some(recorder) => island.observed_by(recorder.tap()),
-        None => island,
-    }
+/// The island with the recorder and the black boxes, as far as there are any, looking on.
+fn watched(
+    island: VirtualIsland,
+    recorder: Option<&Recorder>,
+    args: &record::Args,
+) -> anyhow::Result<(VirtualIsland, BlackBoxes)> {
+    let boxes = args.begin_boxes(&island)?;
+    Ok((boxes.watch(island, recorder.map(Recorder::tap)), boxes))
 }
 
 pub(crate) fn progress(island: &VirtualIsland, end_s: f64, started: Instant) -> anyhow::Result<()> {

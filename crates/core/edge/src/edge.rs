@@ -1,5 +1,7 @@
 //! The state machine itself.
 
+mod inside;
+
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
 use crate::conditions::Conditions;
 use crate::guard::{Doubt, Guard, Security};
@@ -7,7 +9,7 @@ use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
 use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
 use crate::{EdgeConfig, EdgeError, Input, Output};
-use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker};
+use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker, Witness};
 use jxz_hazard::{HazardConfig, Hazards, Round};
 use jxz_map::{JunctionIx, LaneKind, Map};
 use jxz_security::{HashedId8, Psid, Spdu, Verdict};
@@ -141,8 +143,13 @@ impl Edge {
 
     /// Takes one input. Outputs that follow are waiting in [`Self::poll`] afterwards.
     pub fn handle(&mut self, now: Now, input: Input) {
+        self.handle_before(now, input, &mut ());
+    }
+
+    /// [`Self::handle`], telling a witness what a scan means for the tracks it asks about.
+    pub fn handle_before(&mut self, now: Now, input: Input, witness: &mut impl Witness) {
         match input {
-            Input::Scan(scan) => self.handle_scan(now, &scan),
+            Input::Scan(scan) => self.handle_scan(now, &scan, witness),
             Input::Signals(signals) => self.handle_signals(now, signals),
             Input::Radio(bytes) => self.handle_radio(now, &bytes),
             Input::Verified(ticket, verdict) => self.handle_verdict(now, ticket, verdict),
@@ -174,35 +181,11 @@ impl Edge {
         own.into_iter().chain(self.neighbours.due()).min()
     }
 
-    /// The site this is the brain of.
-    #[must_use]
-    pub fn site(&self) -> &Site {
-        &self.site
-    }
-
-    /// What has been dropped inside the brain since the start, by cause.
-    #[must_use]
-    pub fn drops(&self) -> &jxz_world::Drops {
-        &self.health.drops
-    }
-
-    /// How long the stages inside the brain took since the start.
-    #[must_use]
-    pub fn latencies(&self) -> &jxz_world::LatencyBook {
-        &self.health.latencies
-    }
-
-    /// The tracks as they are known for a time near now.
-    #[must_use]
-    pub fn tracks_at(&self, at: jxz_units::Utc) -> Vec<Track> {
-        self.tracker.tracks_at(at)
-    }
-
-    fn handle_scan(&mut self, now: Now, scan: &Scan) {
+    fn handle_scan(&mut self, now: Now, scan: &Scan, witness: &mut impl Witness) {
         self.health.latencies.record_s(LatencyStage::Ingest, now.utc.seconds_since(scan.valid_at));
         self.health.scan_seen(scan);
         let started = self.health.start();
-        let outcome = self.tracker.handle_scan(scan);
+        let outcome = self.tracker.handle_scan_before(scan, witness);
         self.health.stop(LatencyStage::Fuse, started);
         match outcome {
             Ok(outcome) => {

@@ -70,6 +70,10 @@ impl Guard {
         }
     }
 
+    pub(crate) fn parts(&self) -> (&Signer, &Receiver) {
+        (&self.signer, &self.receiver)
+    }
+
     /// The frame in its envelope.
     pub(crate) fn seal(&mut self, now: Now, mut frame: Frame) -> Result<Frame, SignError> {
         let psid = Psid(frame.kind.application_id());

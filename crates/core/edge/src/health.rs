@@ -53,6 +53,10 @@ impl Health {
         }
     }
 
+    pub(crate) fn started(&self) -> Now {
+        self.started
+    }
+
     pub(crate) fn start(&mut self) -> u64 {
         self.stopwatch.now_ns()
     }

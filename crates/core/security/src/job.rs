@@ -58,6 +58,14 @@ pub struct Verdict {
     pub(crate) bad_certificate: Option<Hash>,
 }
 
+impl Verdict {
+    /// Why the message is refused; `None` if its signature and its chain hold.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.outcome.as_ref().err().copied()
+    }
+}
+
 impl Job {
     /// Verifies with the portable algorithms.
     #[must_use]

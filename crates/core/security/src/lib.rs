@@ -32,6 +32,6 @@ pub use reader::ParseError;
 pub use receiver::{Admitted, Receiver, ReceiverConfig, Verified};
 pub use refusal::{Counts, Refusal};
 pub use revocation::{MAX_REVOKED, RevocationError, RevocationList, RevocationUpdate};
-pub use signer::{SignError, Signer};
+pub use signer::{SIGNATURE_BYTES, SignError, Signer};
 pub use spdu::{MAX_PAYLOAD_BYTES, Spdu};
 pub use trust::{MAX_AUTHORITIES, TrustError, TrustStore};

@@ -241,6 +241,18 @@ impl Receiver {
         self.revocations.overdue(now)
     }
 
+    /// Its bounds.
+    #[must_use]
+    pub fn config(&self) -> ReceiverConfig {
+        self.config
+    }
+
+    /// Whom it believes.
+    #[must_use]
+    pub fn trust(&self) -> &TrustStore {
+        &self.trust
+    }
+
     /// Whether a digest can be verified.
     #[must_use]
     pub fn knows(&self, signer: HashedId8) -> bool {

@@ -1,11 +1,12 @@
 //! The sender's side.
 
-use crate::algorithm::KeyError;
+use crate::algorithm::{KeyError, SigningKey};
 use crate::certificate::{Certificate, Psid, joined};
 use crate::issue::Identity;
 use crate::spdu::{MAX_PAYLOAD_BYTES, write_signature, write_signed_part, write_signer};
 use crate::time::time64_of;
 use jxz_units::{Instant, Now, Utc};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The full certificate goes out at least this often while there are messages.
@@ -13,6 +14,9 @@ const FULL_CERTIFICATE_EVERY: Duration = Duration::from_millis(450);
 /// A generation time that is not after the last one by less than this is moved behind it; a clock that was set back
 /// further is followed.
 const SAME_MOMENT_US: u64 = 1_000;
+
+/// Octets of a signature: the last ones of a signed message.
+pub const SIGNATURE_BYTES: usize = 64;
 
 /// Why a message is not signed.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
@@ -36,7 +40,9 @@ pub enum SignError {
 /// or more have passed since the last full one; with its digest otherwise.
 #[derive(Debug, Clone)]
 pub struct Signer {
-    identity: Identity,
+    certificate: Arc<Certificate>,
+    /// None in a replay.
+    key: Option<SigningKey>,
     last_full: Option<Instant>,
     last_generation_us: u64,
 }
@@ -45,18 +51,27 @@ impl Signer {
     /// A signer that has sent nothing yet.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
-        Self { identity, last_full: None, last_generation_us: 0 }
+        let (certificate, key) = (identity.certificate().clone(), Some(identity.key().clone()));
+        Self { certificate, key, last_full: None, last_generation_us: 0 }
+    }
+
+    /// A signer for replays: envelopes in every bit as the certificate's owner makes them, but that the signature, their
+    /// last [`SIGNATURE_BYTES`] octets, is zero. Nobody believes them.
+    #[must_use]
+    pub fn without_key(certificate: Certificate) -> Self {
+        Self { certificate: Arc::new(certificate), key: None, last_full: None, last_generation_us: 0 }
     }
 
     /// The certificate in use.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
-        self.identity.certificate()
+        &self.certificate
     }
 
     /// Takes another certificate; the next message carries it in full.
     pub fn change(&mut self, identity: Identity) {
-        self.identity = identity;
+        self.certificate = identity.certificate().clone();
+        self.key = Some(identity.key().clone());
         self.last_full = None;
     }
 
@@ -76,7 +91,7 @@ impl Signer {
     /// As [`Signer::sign`].
     pub fn sign_into(&mut self, now: Now, psid: Psid, payload: &[u8], out: &mut Vec<u8>) -> Result<(), SignError> {
         out.clear();
-        let certificate = self.identity.certificate();
+        let certificate = &*self.certificate;
         if payload.len() > MAX_PAYLOAD_BYTES {
             return Err(SignError::TooLong(payload.len()));
         }
@@ -93,7 +108,10 @@ impl Signer {
         let in_full = self.last_full.is_none_or(|last| now.mono.since(last) >= FULL_CERTIFICATE_EVERY);
         let tbs_start = write_signed_part(out, algorithm, psid, generation_us, payload);
         let tbs_hash = algorithm.hash(&[&out[tbs_start..]]);
-        let signature = self.identity.key().sign(&joined(&tbs_hash, certificate.hash()))?;
+        let signature = match &self.key {
+            Some(key) => key.sign(&joined(&tbs_hash, certificate.hash()))?,
+            None => [0; SIGNATURE_BYTES],
+        };
         write_signer(out, certificate, in_full);
         write_signature(out, algorithm, &signature);
         self.last_generation_us = generation_us;

@@ -117,6 +117,12 @@ impl TrustStore {
         self.authorities.keys().copied()
     }
 
+    /// Their certificates, roots first.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> + '_ {
+        let part = |roots: bool| self.authorities.values().filter(move |authority| authority.issuer.is_none() == roots);
+        part(true).chain(part(false)).map(|authority| &authority.certificate)
+    }
+
     pub(crate) fn get(&self, digest: HashedId8) -> Option<&Arc<Authority>> {
         self.authorities.get(&digest)
     }

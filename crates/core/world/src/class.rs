@@ -99,6 +99,12 @@ impl ClassBelief {
         motor * values[0] + non_motor * values[1] + pedestrian * values[2]
     }
 
+    /// Exactly what [`Self::probabilities`] gave; `None` if one is outside 0 to 1.
+    #[must_use]
+    pub fn from_probabilities(probabilities: [f64; 3]) -> Option<Self> {
+        probabilities.iter().all(|p| (0.0..=1.0).contains(p)).then_some(Self(probabilities))
+    }
+
     /// The three probabilities, in index order.
     #[must_use]
     pub const fn probabilities(self) -> [f64; 3] {

@@ -66,6 +66,8 @@ pub enum DropCause {
     ConditionRejected,
     /// Settings of the warnings that are out of range.
     SettingsRejected,
+    /// A word to the brain that the black box could not keep: a gap in its recording.
+    BlackBoxGap,
     /// A message that could not be encoded.
     EncodeFailed,
     /// Fresh state whose time to live ended before it could be sent.
@@ -132,6 +134,7 @@ impl DropCause {
             Self::SignalRejected => "signal_rejected",
             Self::ConditionRejected => "condition_rejected",
             Self::SettingsRejected => "settings_rejected",
+            Self::BlackBoxGap => "black_box_gap",
             Self::EncodeFailed => "encode_failed",
             Self::UplinkExpired => "uplink_expired",
             Self::UplinkShed => "uplink_shed",

@@ -139,6 +139,16 @@ impl<W: Write + Seek> Writer<W> {
         })
     }
 
+    /// Closes the chunk and hands everything so far to the operating system: what a reader, or a crash of this process,
+    /// finds.
+    ///
+    /// # Errors
+    /// The disk. Nothing can be written any more then.
+    pub fn flush(&mut self) -> Result<(), JournalError> {
+        let flushed = self.inner.flush();
+        flushed.map_err(|source| JournalError::Write { file: self.file.clone(), topic: "(chunk)".to_owned(), source })
+    }
+
     /// Messages so far.
     #[must_use]
     pub fn written(&self) -> u64 {

@@ -23,7 +23,7 @@ use jxz_fusion::metrics::TrackingScore;
 use jxz_map::Map;
 use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
-use jxz_world::{DropCause, Drops, LatencyBook, Site, Track};
+use jxz_world::{DropCause, Drops, LatencyBook, Site, SiteId, Track};
 use std::sync::{Arc, Mutex};
 
 /// From a signal controller to the edge.
@@ -180,6 +180,9 @@ impl VirtualIsland {
     /// From now on `observer` is told of everything that happens. What comes out is the same.
     #[must_use]
     pub fn observed_by(mut self, observer: Box<dyn Observer>) -> Self {
+        for node in &mut self.nodes {
+            node.heard = observer.hears_brain(&node.edge.site().id).then(Vec::new);
+        }
         self.observer = Some(observer);
         self
     }
@@ -200,6 +203,12 @@ impl VirtualIsland {
     #[must_use]
     pub fn simulation(&self) -> &Simulation {
         &self.simulation
+    }
+
+    /// The brain of a site's node.
+    #[must_use]
+    pub fn brain(&self, site: &SiteId) -> Option<&Edge> {
+        self.nodes.iter().map(|node| &node.edge).find(|edge| edge.site().id == *site)
     }
 
     /// The cloud's brain.
@@ -314,6 +323,11 @@ impl VirtualIsland {
     fn settle(&mut self, end: Instant) -> Result<(), VirtualRunError> {
         let mut outputs: Vec<(Instant, usize, jxz_edge::Output)> = Vec::new();
         for (number, node) in self.nodes.iter_mut().enumerate() {
+            if let (Some(heard), Some(observer)) = (&mut node.heard, &mut self.observer) {
+                for (now, input, outputs) in heard.drain(..) {
+                    observer.handled(now, &node.edge.site().id, input, outputs);
+                }
+            }
             outputs.extend(node.outbox.drain(..).map(|(at, output)| (at, number, output)));
         }
         outputs.sort_by_key(|(at, number, _)| (*at, *number));

@@ -1,12 +1,13 @@
 //! `jxz sim --record`: everything that happens in a run, as an MCAP file.
 
+mod black_box;
 mod convert;
 mod scene;
 mod tape;
 
 use anyhow::Context;
 use jxz_map::Map;
-use jxz_sim::{Observer, STEP, Shown, Transmission, TruthObject};
+use jxz_sim::{Observer, STEP, Shown, Transmission, TruthObject, VirtualIsland};
 use jxz_units::{Now, Utc};
 use jxz_wire::sim::v1::Run;
 use jxz_world::{JunctionSignals, NodeState, Record, Scan, SiteId};
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tape::Tape;
 
+pub(crate) use black_box::BlackBoxes;
 pub(crate) use tape::topic;
 
 /// Truths a second at most: one a step.
@@ -31,6 +33,10 @@ pub(crate) struct Args {
     /// Truths a second in the recording, 0.1 to 20; rounded to whole steps of 50 ms.
     #[arg(long, value_name = "HZ", default_value_t = 10.0)]
     record_rate: f64,
+    /// Record every word to the brain of this site's node and what it said, as the node's black box does, for
+    /// `jxz replay`; may be given for several sites.
+    #[arg(long, value_name = "SITE=FILE.mcap")]
+    black_box: Vec<black_box::Wanted>,
 }
 
 /// What a run is of.
@@ -51,7 +57,12 @@ pub(crate) struct Recorder {
 impl Args {
     /// Whether a recording was asked for.
     pub(crate) const fn is_on(&self) -> bool {
-        self.record.is_some()
+        self.record.is_some() || !self.black_box.is_empty()
+    }
+
+    /// Begins the black boxes that are asked for.
+    pub(crate) fn begin_boxes(&self, island: &VirtualIsland) -> anyhow::Result<BlackBoxes> {
+        BlackBoxes::begin(&self.black_box, island)
     }
 
     /// Begins the recording, if one is asked for.

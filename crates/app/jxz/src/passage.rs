@@ -82,7 +82,7 @@ struct Story {
 }
 
 /// Lays the clip over the site and plays it.
-pub(crate) fn replay(map: &Arc<Map>, site: &SiteId, clip: Clip, seed: u64) -> anyhow::Result<ClipReport> {
+pub(crate) fn pass(map: &Arc<Map>, site: &SiteId, clip: Clip, seed: u64) -> anyhow::Result<ClipReport> {
     let mut play = SitePlay::new(map.clone(), site, OnBoardPlan::default(), seed, UTC_START)?;
     let site = map.site_by_id(site).ok_or_else(|| anyhow::anyhow!("site `{site}` is not in the map"))?;
     let (centre, axis_rad) = clip.vehicle_axis()?;
