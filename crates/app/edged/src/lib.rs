@@ -2,8 +2,9 @@
 
 mod config;
 mod node;
+mod spool;
 mod status;
 
-pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, Uu};
+pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, SpoolSettings, Uu};
 pub use node::run;
 pub use status::{MustArrive, Status};
