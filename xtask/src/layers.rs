@@ -65,6 +65,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("jxz-link", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-wire", "jxz-security"]),
     ("jxz-observe", IO),
+    ("jxz-spool", &["jxz-units", "jxz-geo", "jxz-world"]),
     ("jxz-traci", &[]),
 ];
 const BASE: &[&str] = &["jxz-units", "jxz-geo"];
@@ -201,7 +202,8 @@ fn forbidden(name: &str, folder: &str, inner: &[&str]) -> Option<String> {
     Some(format!("{name} must not import {bad}"))
 }
 
-const IO_CRATES: &[&str] = &["jxz-wire", "jxz-ingest", "jxz-journal", "jxz-link", "jxz-observe", "jxz-traci"];
+const IO_CRATES: &[&str] =
+    &["jxz-wire", "jxz-ingest", "jxz-journal", "jxz-link", "jxz-observe", "jxz-spool", "jxz-traci"];
 
 /// The chain of names from a crate to the first one that it must not reach. `cargo tree` resolves the features of
 /// this crate alone; `cargo metadata` would mix in what other members switch on.

@@ -194,6 +194,8 @@ export const en = {
   uplink_expired: 'Uplink: expired',
   uplink_shed: 'Uplink: shed under load',
   must_arrive_queue_full: 'Must-arrive: queue full',
+  must_arrive_shed: 'Must-arrive: no room on disk',
+  must_arrive_damaged: 'Must-arrive: damaged on disk',
   peer_garbage: 'Peer: not a message',
   peer_duplicate: 'Peer: duplicate',
   peer_stale: 'Peer: too old',

@@ -196,6 +196,8 @@ export const zh: Dictionary = {
   uplink_expired: '上行：超出时效',
   uplink_shed: '上行：过载丢弃',
   must_arrive_queue_full: '必达消息：队列已满',
+  must_arrive_shed: '必达消息：磁盘空间不足',
+  must_arrive_damaged: '必达消息：磁盘数据损坏',
   peer_garbage: '对端：非法消息',
   peer_duplicate: '对端：重复消息',
   peer_stale: '对端：消息过期',

@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::http::{self, Shared};
 use crate::live::{self, Frame};
 use crate::operations::{self, Service, Tls};
-use crate::record_log::{self, RecordLog};
+use crate::record_log::{self, Found, RecordLog};
 use crate::stats::Stats;
 use crate::stop::{self, Stop, Stopper};
 use crate::truth::{self, Truths};
@@ -75,12 +75,17 @@ impl Daemon {
         let addresses = (listener.local_addr(), grpc.local_addr()?, http.local_addr()?);
 
         let stats = Arc::new(Stats::default());
-        let (log, recent) = RecordLog::open(&config.data_dir, config.records)?;
+        let (mut cloud, mut records) = (Cloud::new(CloudConfig::default(), Arc::clone(&map)), 0_u64);
+        let log = RecordLog::open(&config.data_dir, config.records, &mut |found| {
+            records += 1;
+            match found {
+                Found::Key(key) => cloud.recall_key(&key),
+                Found::Record(record) => cloud.recall(utc_now(), &record),
+            }
+        })?;
+        tracing::info!(records, dir = %config.data_dir.display(), "record log opened");
         let catalogue = Catalogue::open(&config.data_dir)?;
         catalogue.run(write_start).await.context("cannot write the audit log")?;
-        let mut cloud = Cloud::new(CloudConfig::default(), Arc::clone(&map));
-        recent.iter().for_each(|record| cloud.recall(utc_now(), record));
-        tracing::info!(records = recent.len(), dir = %config.data_dir.display(), "record log opened");
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 
         let queued = records.downgrade();

@@ -20,6 +20,7 @@ pub(crate) fn text(moment: &Moment) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("jxz_cloud");
     nodes(&mut registry, moment);
     stages(&mut registry, moment);
+    spools(&mut registry, moment);
     twin(&mut registry, moment);
     drops(&mut registry, moment);
     daemon(&mut registry, moment);
@@ -77,6 +78,32 @@ fn stages(registry: &mut Registry, moment: &Moment) {
     let help = "Quantiles of a stage's latency since the node started, as it last reported";
     registry.register_with_unit("node_stage_latency", help, Unit::Seconds, latency);
     registry.register("node_stage_measurements", "How many latencies of a stage the node measured", count);
+}
+
+/// The nodes' must-arrive records, as they last reported.
+fn spools(registry: &mut Registry, moment: &Moment) {
+    let (pending, bytes) = (Family::<Labels, Gauge>::default(), Family::<Labels, Gauge>::default());
+    let (failing, oldest) = (Family::<Labels, Gauge>::default(), Family::<Labels, Real>::default());
+    let (dropped, damaged) = (Family::<Labels, Counter>::default(), Family::<Labels, Counter>::default());
+    for node in &moment.view.nodes {
+        let Some(spool) = node.health.as_ref().and_then(|health| health.spool.as_ref()) else { continue };
+        let label = vec![site(&node.site)];
+        pending.get_or_create(&label).set(i64::try_from(spool.pending).unwrap_or(i64::MAX));
+        bytes.get_or_create(&label).set(i64::try_from(spool.bytes).unwrap_or(i64::MAX));
+        failing.get_or_create(&label).set(i64::from(spool.failing));
+        oldest.get_or_create(&label).set(spool.oldest_age_s.unwrap_or(0.0));
+        damaged.get_or_create(&label).inc_by(spool.damaged);
+        for (importance, n) in &spool.dropped {
+            dropped.get_or_create(&vec![site(&node.site), ("importance", importance.clone())]).inc_by(*n);
+        }
+    }
+    registry.register("node_records_pending", "Must-arrive records that the node still holds", pending);
+    registry.register_with_unit("node_records_pending_oldest", "Age of the oldest of them", Unit::Seconds, oldest);
+    registry.register_with_unit("node_spool", "What they take on the node's disk", Unit::Bytes, bytes);
+    registry.register("node_spool_failing", "Whether the node's disk refuses records", failing);
+    let help = "Must-arrive records that the node dropped for want of room or for age, over all its starts";
+    registry.register("node_records_dropped", help, dropped);
+    registry.register("node_records_damaged", "Must-arrive records lost to damage on the node's disk", damaged);
 }
 
 fn twin(registry: &mut Registry, moment: &Moment) {

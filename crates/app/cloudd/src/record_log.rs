@@ -6,7 +6,10 @@
 use crate::config::Records;
 use crate::stats::Stats;
 use anyhow::Context;
-use jxz_world::Record;
+use jxz_cloud::RecordKey;
+use jxz_world::{Record, SiteId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -25,6 +28,26 @@ const RETRY: Duration = Duration::from_millis(500);
 const LAST_ATTEMPTS: u32 = 4;
 /// A longer line is not a record of ours.
 const MAX_LINE: usize = 4 << 20;
+/// Of the newest files the whole records are recalled, of the others the keys alone: hours of records, and seconds of
+/// reading.
+const RECENT_FILES: usize = 2;
+
+/// What a stored record is recognised by.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Key {
+    site: SiteId,
+    boot: u64,
+    sequence: u64,
+}
+
+/// A record found in the log when it is opened.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found {
+    /// The key of an old one.
+    Key(RecordKey),
+    /// One of the newest files.
+    Record(Box<Record>),
+}
 
 /// A record to keep, and what to do once it is safe.
 pub(crate) struct Entry {
@@ -45,14 +68,19 @@ pub(crate) struct RecordLog {
 }
 
 impl RecordLog {
-    /// Opens the log in a folder, which it makes if need be, cutting off a line that a crash left unfinished. Also
-    /// returns the records of its newest two files, oldest first: nodes may send those again.
-    pub(crate) fn open(dir: &Path, limits: Records) -> anyhow::Result<(Self, Vec<Record>)> {
+    /// Opens the log in a folder, which it makes if need be, cutting off a line that a crash left unfinished. Tells `found`
+    /// of every record that is there, oldest first: a node that was away for long may send any of them again.
+    pub(crate) fn open(dir: &Path, limits: Records, found: &mut impl FnMut(Found)) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let numbers = numbers(dir).with_context(|| format!("cannot list {}", dir.display()))?;
-        let mut recent = Vec::new();
-        for number in &numbers[numbers.len().saturating_sub(2)..] {
-            read(&path(dir, *number), &mut recent)?;
+        let (old, recent) = numbers.split_at(numbers.len().saturating_sub(RECENT_FILES));
+        for number in old {
+            let key =
+                |key: Key| found(Found::Key(RecordKey { site: key.site, boot: key.boot, sequence: key.sequence }));
+            read(&path(dir, *number), key)?;
+        }
+        for number in recent {
+            read(&path(dir, *number), |record| found(Found::Record(Box::new(record))))?;
         }
         let number = numbers.last().copied().unwrap_or(1);
         let path = path(dir, number);
@@ -66,7 +94,7 @@ impl RecordLog {
             Ok((file, len))
         };
         let (file, len) = open().with_context(|| format!("cannot open {}", path.display()))?;
-        Ok((Self { dir: dir.to_owned(), limits, number, file, len }, recent))
+        Ok(Self { dir: dir.to_owned(), limits, number, file, len })
     }
 
     /// Writes and syncs whole lines; on an error the file is as before.
@@ -133,8 +161,8 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     }
 }
 
-/// Adds a file's records; lines that are none (a torn tail, a damaged sector) are passed over and told.
-fn read(path: &Path, into: &mut Vec<Record>) -> anyhow::Result<()> {
+/// Reads a file's lines; those that are no records (a torn tail, a damaged sector) are passed over and told.
+fn read<T: DeserializeOwned>(path: &Path, mut each: impl FnMut(T)) -> anyhow::Result<()> {
     let failed = || format!("cannot read {}", path.display());
     let mut reader = BufReader::new(File::open(path).with_context(failed)?);
     let (mut line, mut number) = (Vec::new(), 0_u64);
@@ -146,7 +174,7 @@ fn read(path: &Path, into: &mut Vec<Record>) -> anyhow::Result<()> {
         }
         number += 1;
         match serde_json::from_slice(&line) {
-            Ok(record) => into.push(record),
+            Ok(record) => each(record),
             Err(error) => tracing::warn!(file = %path.display(), line = number, %error, "not a record: passed over"),
         }
     }
@@ -213,7 +241,7 @@ fn write_until_safe(log: &mut RecordLog, lines: &[u8], queue: &mpsc::Receiver<En
 mod tests {
     use super::*;
     use jxz_units::Utc;
-    use jxz_world::{Drops, NodeHealth, RecordBody, SiteId};
+    use jxz_world::{Drops, NodeHealth, RecordBody};
 
     fn record(sequence: u64) -> Record {
         let health = NodeHealth {
@@ -227,8 +255,18 @@ mod tests {
             tracks: 0,
             warnings: 0,
             subscribers: 0,
+            spool: None,
         };
         Record { site: SiteId("north".into()), boot: 7, sequence, body: RecordBody::Health(health) }
+    }
+
+    fn open(dir: &Path, limits: Records) -> (RecordLog, Vec<Record>) {
+        let mut recent = Vec::new();
+        let log = RecordLog::open(dir, limits, &mut |found| match found {
+            Found::Record(record) => recent.push(*record),
+            Found::Key(_) => {}
+        });
+        (log.unwrap(), recent)
     }
 
     fn line(sequence: u64) -> Vec<u8> {
@@ -240,7 +278,7 @@ mod tests {
     #[test]
     fn what_was_acknowledged_is_there_after_a_restart_and_a_torn_tail_is_not() {
         let dir = tempfile::tempdir().unwrap();
-        let (log, recent) = RecordLog::open(dir.path(), Records::default()).unwrap();
+        let (log, recent) = open(dir.path(), Records::default());
         assert!(recent.is_empty());
         let (queue, ended) = start(log, Arc::default()).unwrap();
         let (sender, acks) = std::sync::mpsc::channel();
@@ -258,11 +296,11 @@ mod tests {
         let file = path(dir.path(), 1);
         let mut torn = OpenOptions::new().append(true).open(&file).unwrap();
         torn.write_all(&line(100)[..40]).unwrap();
-        let (mut log, recent) = RecordLog::open(dir.path(), Records::default()).unwrap();
+        let (mut log, recent) = open(dir.path(), Records::default());
         let expected: Vec<Record> = (0..100).filter(|n| n % 10 != 9).map(record).collect();
         assert_eq!(recent, expected);
         log.append(&line(101)).unwrap();
-        let (_, recent) = RecordLog::open(dir.path(), Records::default()).unwrap();
+        let (_, recent) = open(dir.path(), Records::default());
         assert_eq!(recent.last(), Some(&record(101)), "the new line does not continue the torn one");
     }
 
@@ -270,15 +308,26 @@ mod tests {
     fn files_are_bounded_in_size_and_number() {
         let dir = tempfile::tempdir().unwrap();
         let limits = Records { file_bytes: 4096, files: 3 };
-        let (mut log, _) = RecordLog::open(dir.path(), limits).unwrap();
+        let (mut log, _) = open(dir.path(), limits);
         for sequence in 0..200 {
             log.append(&line(sequence)).unwrap();
         }
         let numbers = numbers(dir.path()).unwrap();
         assert_eq!(numbers.len(), 3);
         assert!(numbers.iter().all(|n| fs::metadata(path(dir.path(), *n)).unwrap().len() <= 4096));
-        let (_, recent) = RecordLog::open(dir.path(), limits).unwrap();
+        let (_, recent) = open(dir.path(), limits);
         assert_eq!(recent.last(), Some(&record(199)));
+        // Every record that is kept is recalled, whatever file it is in.
+        let mut kept = Vec::new();
+        RecordLog::open(dir.path(), limits, &mut |found| {
+            kept.push(match found {
+                Found::Key(key) => key.sequence,
+                Found::Record(record) => record.sequence,
+            });
+        })
+        .unwrap();
+        assert_eq!(kept, (200 - kept.len() as u64..200).collect::<Vec<_>>());
+        assert!(kept.len() > recent.len());
     }
 
     #[test]
@@ -288,7 +337,7 @@ mod tests {
         let middle = line(1).len() + 5;
         bytes[middle] = 0xff;
         fs::write(path(dir.path(), 4), bytes).unwrap();
-        let (_, recent) = RecordLog::open(dir.path(), Records::default()).unwrap();
+        let (_, recent) = open(dir.path(), Records::default());
         assert_eq!(recent, [record(1), record(3)]);
     }
 }

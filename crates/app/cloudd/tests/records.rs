@@ -44,3 +44,28 @@ async fn what_is_acknowledged_is_on_disk_once_also_when_sent_again_to_a_restarte
     drop(node);
     rig.daemon.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_node_that_restarted_many_times_without_a_cloud_brings_its_earlier_boots_once_each() {
+    let mut rig = Rig::start().await;
+    // Small files: most of the records are in old ones when the cloud starts again.
+    rig.config.records.file_bytes = 16 << 10;
+    let rig = rig.restart().await;
+    let sent: Vec<Record> = (1..=100).flat_map(|boot| (1..=2).map(move |n| warning("north", boot, n))).collect();
+    let node = rig.node("north", 100);
+    assert!(sent.iter().all(|record| node.send_record(record)));
+    assert!(node.flush(PATIENCE).await);
+    let keys = |records: &[Record]| records.iter().map(|record| (record.boot, record.sequence)).collect::<Vec<_>>();
+    assert_eq!(keys(&on_disk(&rig.config.data_dir)), keys(&sent), "in the order in which they were sent");
+    drop(node);
+
+    // Every acknowledgement was lost, and the cloud has started anew meanwhile.
+    let rig = rig.restart().await;
+    assert!(std::fs::read_dir(&rig.config.data_dir).unwrap().count() > 4);
+    let node = rig.node("north", 101);
+    assert!(sent.iter().all(|record| node.send_record(record)));
+    assert!(node.flush(PATIENCE).await);
+    assert_eq!(keys(&on_disk(&rig.config.data_dir)), keys(&sent), "each once");
+    drop(node);
+    rig.daemon.stop().await.unwrap();
+}

@@ -6,12 +6,14 @@ use jxz_hazard::HazardConfig;
 use jxz_ingest::Adapter;
 use jxz_link::Role;
 use jxz_observe::LogSettings;
+use jxz_spool::Limits;
 use jxz_v2x::Profile;
 use jxz_world::SiteId;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Everything that an edge node is told; unknown keys are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,6 +59,41 @@ pub struct Config {
     /// What is recorded of all that the node is told.
     #[serde(default)]
     pub black_box: BlackBox,
+    /// Must-arrive records on disk.
+    #[serde(default)]
+    pub spool: SpoolSettings,
+}
+
+/// Where and how much of what must arrive is kept until it has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolSettings {
+    /// A folder of its own; without it, `spool` in the state folder.
+    pub folder: Option<PathBuf>,
+    /// The most bytes on disk; with no room the least important records go first.
+    pub max_bytes: u64,
+    /// Records older than this are dropped, hours.
+    pub max_age_h: u32,
+}
+
+impl Default for SpoolSettings {
+    fn default() -> Self {
+        Self { folder: None, max_bytes: 64 << 20, max_age_h: 7 * 24 }
+    }
+}
+
+impl SpoolSettings {
+    /// The least that holds records of every size.
+    const MIN_BYTES: u64 = 8 << 20;
+
+    pub(crate) fn folder(&self, state_dir: &Path) -> PathBuf {
+        self.folder.clone().unwrap_or_else(|| state_dir.join("spool"))
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let max_age = Duration::from_secs(u64::from(self.max_age_h) * 3600);
+        Limits { max_bytes: self.max_bytes, max_age, ..Limits::default() }
+    }
 }
 
 /// Where sensors send to.
@@ -214,6 +251,14 @@ impl Config {
             config.ingest.adapters.len()
         );
         config.black_box.check()?;
+        let spool = &config.spool;
+        anyhow::ensure!(
+            spool.max_bytes >= SpoolSettings::MIN_BYTES && spool.max_age_h > 0,
+            "spool.max_bytes is {}, spool.max_age_h {}; {} bytes and 1 h are the least",
+            spool.max_bytes,
+            spool.max_age_h,
+            SpoolSettings::MIN_BYTES
+        );
         config.check_neighbours()?;
         anyhow::ensure!(config.uu.max_subscribers > 0, "uu.max_subscribers is 0: no vehicle could ever subscribe");
         Ok(config)
@@ -242,6 +287,7 @@ mod tests {
     fn the_sample_configuration_is_accepted() {
         let config = Config::parse(SAMPLE).unwrap();
         assert_eq!(config.uu.max_subscribers, 256);
+        assert_eq!(config.spool.limits(), SpoolSettings::default().limits(), "the sample shows the defaults");
     }
 
     #[test]

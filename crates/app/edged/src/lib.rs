@@ -5,10 +5,11 @@ mod black_box;
 mod config;
 mod doctor;
 mod node;
+mod spool;
 mod status;
 
 pub use black_box::BlackBox;
-pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, Uu};
+pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, SpoolSettings, Uu};
 pub use doctor::{Finding, Level, examine, print};
 pub use node::run;
 pub use status::{MustArrive, Status};

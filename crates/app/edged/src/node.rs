@@ -2,6 +2,7 @@
 
 use crate::black_box::Recorder;
 use crate::config::Radio as RadioSettings;
+use crate::spool::{self, Records};
 use crate::{Config, MustArrive, Status};
 use anyhow::Context;
 use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Security, Stopwatch, Verification};
@@ -112,6 +113,7 @@ struct Node {
     radio: Box<dyn Radio>,
     vehicles: UuServer,
     uplink: Uplink,
+    records: Records,
     neighbours: Option<NeighbourLinks>,
     verifiers: VerifyPool<u64>,
     verdicts: mpsc::Receiver<(Verdict, u64)>,
@@ -238,6 +240,7 @@ impl Node {
         let neighbours = open_neighbours(config, boot, &credentials)?;
         let mut uplink = UplinkConfig::new(&config.cloud.address, config.site.clone(), boot, credentials);
         uplink.server_name.clone_from(&config.cloud.server_name);
+        let (records, uplink) = spool::open(config, uplink)?;
         Ok(Self {
             clock,
             edge,
@@ -245,7 +248,8 @@ impl Node {
             sensors,
             radio: open_radio(&config.radio)?,
             vehicles: UuServer::bind(&vehicles)?,
-            uplink: Uplink::spawn(uplink)?,
+            uplink,
+            records,
             neighbours,
             verifiers,
             verdicts,
@@ -265,11 +269,7 @@ impl Node {
                     self.rounds += 1;
                     self.uplink.send_state(state, self.state_ttl);
                 }
-                Output::Record(record) => {
-                    if !self.uplink.send_record(&record) {
-                        tracing::error!(sequence = record.sequence, "no room for a record that must arrive");
-                    }
-                }
+                Output::Record(record) => self.records.push(record),
                 Output::Neighbour { to, tracks } => {
                     if let Some(neighbours) = &self.neighbours {
                         neighbours.send(&to, tracks);
@@ -312,11 +312,13 @@ impl Node {
 
     fn link_status(&self) -> LinkStatus {
         let mut drops = self.sensors.drops();
+        let (uplink, records) = (self.uplink.stats().drops, self.records.stats());
         for more in [
             &self.radio.drops(),
             &self.radio_drops,
             &self.vehicles.drops(),
-            &self.uplink.stats().drops,
+            &uplink,
+            &records.drops,
             &self.black_box.drops(),
         ] {
             drops.merge(more);
@@ -324,7 +326,8 @@ impl Node {
         if let Some(neighbours) = &self.neighbours {
             drops.merge(&neighbours.drops());
         }
-        LinkStatus { subscribers: u32::try_from(self.vehicles.subscribers()).unwrap_or(u32::MAX), drops }
+        let subscribers = u32::try_from(self.vehicles.subscribers()).unwrap_or(u32::MAX);
+        LinkStatus { subscribers, drops, spool: Some(records.health()) }
     }
 
     /// What must move for the service manager to leave the node in peace. A cloud that is away does not count.
@@ -350,12 +353,7 @@ impl Node {
             cloud_connected: uplink.connected,
             subscribers: self.vehicles.subscribers(),
             neighbours_reached: self.neighbours.as_ref().map_or(0, NeighbourLinks::reached),
-            must_arrive: MustArrive {
-                sent: uplink.sent + uplink.dropped,
-                acknowledged: uplink.acknowledged,
-                pending: uplink.pending,
-                lost: uplink.dropped + uplink.refused,
-            },
+            must_arrive: MustArrive::of(&self.records.stats(), &uplink),
             black_box: self.black_box.stats(),
             dropped,
             latencies: self.edge.latencies().clone(),
@@ -365,11 +363,12 @@ impl Node {
         }
     }
 
-    async fn stop(self, state_dir: &Path) -> anyhow::Result<()> {
-        let all = self.uplink.flush(FLUSH_PATIENCE).await;
+    async fn stop(mut self, state_dir: &Path) -> anyhow::Result<()> {
+        self.records.finish(FLUSH_PATIENCE).await;
         self.write_status(state_dir);
-        if !all {
-            tracing::warn!(pending = self.uplink.stats().pending, "stopped with records that the cloud does not have");
+        let pending = self.records.stats().pending();
+        if pending > 0 {
+            tracing::warn!(pending, "stopped with records that the cloud does not have yet: they are in the spool");
         }
         tracing::info!("edge node has stopped");
         Ok(())

@@ -1,8 +1,10 @@
 //! What a node says of itself to whoever stands beside it: a file in its state folder.
 
+use crate::spool::RecordStats;
 use anyhow::Context;
 use jxz_blackbox::Stats;
-use jxz_world::{Drops, LatencyBook, SiteId};
+use jxz_link::UplinkStats;
+use jxz_world::{Drops, LatencyBook, SiteId, SpoolHealth};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -34,16 +36,44 @@ pub struct Status {
 }
 
 /// Counts of must-arrive records since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct MustArrive {
-    /// Taken on to be sent.
+    /// Found in the spool at the start, or taken on since.
     pub sent: u64,
     /// Acknowledged by the cloud.
     pub acknowledged: u64,
     /// Not acknowledged yet.
     pub pending: u64,
-    /// Refused by the cloud or dropped for want of room.
+    /// Refused by the cloud, or dropped for want of room, for age or for damage.
     pub lost: u64,
+    /// Of this start's records, all up to this sequence number are on disk or have arrived.
+    #[serde(default)]
+    pub durable_sequence: u64,
+    /// Which start.
+    #[serde(default)]
+    pub boot: u64,
+    /// Found in the spool at the start.
+    #[serde(default)]
+    pub recovered: u64,
+    /// What has not arrived.
+    #[serde(default)]
+    pub spool: SpoolHealth,
+}
+
+impl MustArrive {
+    pub(crate) fn of(records: &RecordStats, uplink: &UplinkStats) -> Self {
+        let dropped: u64 = records.drops.iter().map(|(_, n)| n).sum();
+        Self {
+            sent: records.sent(),
+            acknowledged: uplink.acknowledged,
+            pending: records.pending(),
+            lost: dropped + uplink.refused,
+            durable_sequence: records.durable_sequence,
+            boot: records.boot,
+            recovered: records.spool.recovered,
+            spool: records.health(),
+        }
+    }
 }
 
 impl Status {
@@ -84,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let missing = format!("{:#}", Status::read(folder.path()).unwrap_err());
         assert!(missing.contains("has this node been started?"), "{missing}");
-        let must_arrive = MustArrive { sent: 5, acknowledged: 4, pending: 1, lost: 0 };
+        let must_arrive = MustArrive { sent: 5, acknowledged: 4, pending: 1, ..MustArrive::default() };
         let status = Status {
             site: SiteId("a".to_owned()),
             written_at_ms: 7,
@@ -92,7 +122,7 @@ mod tests {
             cloud_connected: true,
             subscribers: 3,
             neighbours_reached: 2,
-            must_arrive,
+            must_arrive: must_arrive.clone(),
             black_box: None,
             dropped: Drops::default(),
             latencies: LatencyBook::default(),

@@ -129,9 +129,14 @@ impl Cloud {
     /// Notes a record that was stored before this process started, so that it is not stored twice. Its warning or
     /// health report enters the twin as far as its own validity allows.
     pub fn recall(&mut self, now: Utc, record: &Record) {
-        if self.ledger_insert(record) {
+        if self.ledger_insert(&RecordKey::of(record)) {
             self.take_body(now, record);
         }
+    }
+
+    /// As [`Cloud::recall`], for a record so old that nothing of it is for the twin.
+    pub fn recall_key(&mut self, key: &RecordKey) {
+        self.ledger_insert(key);
     }
 
     /// The twin at one time.
@@ -197,7 +202,7 @@ impl Cloud {
         if let Some(node) = self.node(&record.site) {
             node.heard(now);
         }
-        if !self.ledger_insert(&record) {
+        if !self.ledger_insert(&RecordKey::of(&record)) {
             self.counts.records_again += 1;
             self.drops.count(DropCause::PeerDuplicate);
             self.outputs.push_back(Output::AcknowledgeAgain(RecordKey::of(&record)));
@@ -216,9 +221,9 @@ impl Cloud {
     }
 
     /// `true` if the record is new. With no room for its node the record is taken as new: better twice than never.
-    fn ledger_insert(&mut self, record: &Record) -> bool {
+    fn ledger_insert(&mut self, key: &RecordKey) -> bool {
         let (max_boots, max_runs) = (self.config.max_boots, self.config.max_record_runs);
-        self.node(&record.site).is_none_or(|node| node.ledger.insert(record.boot, record.sequence, max_boots, max_runs))
+        self.node(&key.site).is_none_or(|node| node.ledger.insert(key.boot, key.sequence, max_boots, max_runs))
     }
 
     fn take_body(&mut self, now: Utc, record: &Record) {

@@ -25,7 +25,8 @@ pub struct CloudConfig {
     pub max_warnings: usize,
     /// Junctions whose signals are held; further ones are dropped and counted.
     pub max_junctions: usize,
-    /// Boots of one node whose records are told apart; the boot heard least recently makes room.
+    /// Boots of one node whose records are told apart; the boot heard least recently makes room. A node that restarts again
+    /// and again while it has no uplink brings a few records of each boot, and may bring those of many boots twice.
     pub max_boots: usize,
     /// Separate runs of record numbers remembered for one boot; beyond it the lowest gap is given up.
     pub max_record_runs: usize,
@@ -48,7 +49,7 @@ impl Default for CloudConfig {
             max_tracks_per_node: 2_000,
             max_warnings: 10_000,
             max_junctions: 1_024,
-            max_boots: 4,
+            max_boots: 256,
             max_record_runs: 1_024,
             max_outputs: 8_192,
         }

@@ -4,7 +4,7 @@ use crate::guard::Verification;
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_v2x::Frame;
-use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, SiteId};
+use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, SiteId, SpoolHealth};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -39,6 +39,8 @@ pub struct LinkStatus {
     pub subscribers: u32,
     /// What ingest and the links dropped since the node started.
     pub drops: Drops,
+    /// Must-arrive records on disk, if they are kept there.
+    pub spool: Option<SpoolHealth>,
 }
 
 /// Something to be done outside.

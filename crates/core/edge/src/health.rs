@@ -103,6 +103,7 @@ impl Health {
             tracks: u32::try_from(tracks).unwrap_or(u32::MAX),
             warnings: u32::try_from(warnings).unwrap_or(u32::MAX),
             subscribers: self.links.subscribers,
+            spool: self.links.spool.clone(),
         }
     }
 }

@@ -76,6 +76,10 @@ pub enum DropCause {
     UplinkShed,
     /// A must-arrive record that found its queue full.
     MustArriveQueueFull,
+    /// A must-arrive record dropped from disk: there was no room for all, or it was too old.
+    MustArriveShed,
+    /// A must-arrive record whose bytes on disk were damaged.
+    MustArriveDamaged,
     /// Bytes from the uplink's peer that do not decode.
     PeerGarbage,
     /// A record received before by the cloud.
@@ -139,6 +143,8 @@ impl DropCause {
             Self::UplinkExpired => "uplink_expired",
             Self::UplinkShed => "uplink_shed",
             Self::MustArriveQueueFull => "must_arrive_queue_full",
+            Self::MustArriveShed => "must_arrive_shed",
+            Self::MustArriveDamaged => "must_arrive_damaged",
             Self::PeerGarbage => "peer_garbage",
             Self::PeerDuplicate => "peer_duplicate",
             Self::PeerStale => "peer_stale",

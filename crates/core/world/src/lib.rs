@@ -23,7 +23,9 @@ pub use counts::{DropCause, Drops};
 pub use details::{Brakes, Emergency, Gear, LightBar, Response, SystemState, VehicleDetails, VehicleEvents, Wheels};
 pub use latency::LatencyBook;
 pub use neighbour::NeighbourTracks;
-pub use report::{LatencyStage, Misbehaviour, NodeHealth, NodeState, Record, RecordBody, SensorHealth, StageLatency};
+pub use report::{
+    LatencyStage, Misbehaviour, NodeHealth, NodeState, Record, RecordBody, SensorHealth, SpoolHealth, StageLatency,
+};
 pub use road::RoadReport;
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};

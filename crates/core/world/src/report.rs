@@ -3,6 +3,7 @@
 use crate::{Drops, JunctionSignals, SensorId, SensorKind, SiteId, Track, VehicleId, Warning};
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A stage on the way from a measurement to a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -115,6 +116,26 @@ pub struct NodeHealth {
     pub warnings: u32,
     /// Vehicles subscribed over 5G now.
     pub subscribers: u32,
+    /// Its must-arrive records; `None` if it keeps none on disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<SpoolHealth>,
+}
+
+/// How a node's must-arrive records do that have not arrived.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SpoolHealth {
+    /// Records that have not arrived.
+    pub pending: u64,
+    /// For how long the oldest of them has waited, seconds; `None` if none waits.
+    pub oldest_age_s: Option<f64>,
+    /// What they take on disk, bytes.
+    pub bytes: u64,
+    /// Records dropped for want of room or for age, by the name of their importance; over all starts of the node.
+    pub dropped: BTreeMap<String, u64>,
+    /// Records lost to damage on disk, over all starts of the node.
+    pub damaged: u64,
+    /// Whether the disk refuses records at present.
+    pub failing: bool,
 }
 
 /// A record that must arrive: kept and sent again until the cloud acknowledges it.

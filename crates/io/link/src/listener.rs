@@ -3,6 +3,8 @@
 use crate::session::{Close, Guest, close, receive};
 use crate::transport::PEER_TIMEOUT;
 use crate::{ALPN_NODE, Credentials, LinkError, Role, transport};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
 use jxz_wire::{MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record, decode_state, encode_reply};
 use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
@@ -48,15 +50,47 @@ pub enum FromNode {
     Record(SiteId, Record, AckToken),
 }
 
-/// The duty to say that a record is safe. Dropped without that, the node sends the record again.
+/// A record's place in its node's history: its boot and sequence.
+type Place = (u64, u64);
+
+/// The first record of a connection that was not taken: those behind it are not taken either until it has come again, so
+/// that records are stored in order.
+type Refused = Arc<Mutex<Option<Place>>>;
+
+/// The duty to say that a record is safe. Dropped without that, the node sends the record again, and those behind it.
 #[derive(Debug)]
-pub struct AckToken(oneshot::Sender<()>);
+pub struct AckToken {
+    safe: Option<oneshot::Sender<()>>,
+    place: Place,
+    refused: Refused,
+}
 
 impl AckToken {
     /// Tells the node that its record is safe.
-    pub fn ack(self) {
-        // If the connection has gone, the node sends the record again and it is acknowledged then.
-        let _ = self.0.send(());
+    pub fn ack(mut self) {
+        if let Some(safe) = self.safe.take() {
+            // If the connection has gone, the node sends the record again and it is acknowledged then.
+            let _ = safe.send(());
+        }
+    }
+
+    /// Whether no record before this one waits to come again.
+    fn is_in_turn(&self) -> bool {
+        let mut refused = lock(&self.refused);
+        let in_turn = refused.is_none_or(|place| self.place <= place);
+        if in_turn {
+            *refused = None;
+        }
+        in_turn
+    }
+}
+
+impl Drop for AckToken {
+    fn drop(&mut self) {
+        if self.safe.is_some() {
+            let mut refused = lock(&self.refused);
+            *refused = Some(refused.map_or(self.place, |place| place.min(self.place)));
+        }
     }
 }
 
@@ -101,9 +135,15 @@ impl NodeListener {
         self.local
     }
 
-    /// The next event; waits for one. Safe to cancel.
+    /// The next event; waits for one. Safe to cancel. Records of a node come in the order in which it sent them; after one
+    /// whose token was dropped, none until that one has come again.
     pub async fn recv(&mut self) -> Option<FromNode> {
-        self.events.recv().await
+        loop {
+            match self.events.recv().await? {
+                FromNode::Record(_, _, token) if !token.is_in_turn() => drop(token),
+                event => return Some(event),
+            }
+        }
     }
 
     /// What was dropped so far.
@@ -216,44 +256,77 @@ async fn states(connection: &Connection, site: &SiteId, shared: &Shared) -> Stri
     }
 }
 
-/// Receives records, one a stream; returns why it ended. The limit on streams is the limit on tasks.
+/// Receives records, one a stream, and hands them on in the order of their streams; returns why it ended. The limit on
+/// streams is the limit on records read at once.
 async fn records(connection: &Connection, site: &SiteId, shared: &Arc<Shared>) -> String {
-    let mut tasks = JoinSet::new();
+    let (refused, mut reading, mut replying) = (Refused::default(), FuturesOrdered::new(), JoinSet::new());
     loop {
-        match connection.accept_bi().await {
-            Ok((send, recv)) => {
-                while tasks.try_join_next().is_some() {}
-                tasks.spawn(record(send, recv, site.clone(), Arc::clone(shared)));
+        tokio::select! {
+            accepted = connection.accept_bi() => match accepted {
+                Ok((send, recv)) => reading.push_back(read(send, recv)),
+                Err(error) => return error.to_string(),
+            },
+            Some(read) = reading.next() => {
+                while replying.try_join_next().is_some() {}
+                let (send, bytes) = match read {
+                    Ok(read) => read,
+                    Err(reason) => {
+                        // What was to be in its place is not known, so neither is the order of what follows.
+                        close(connection, Close::Broken, &reason);
+                        return reason;
+                    }
+                };
+                match hand_on(&bytes, site, shared, &refused).await {
+                    Some(answer) => replying.spawn(reply_when_safe(send, answer)),
+                    None => return "the cloud is going down".to_owned(),
+                };
             }
-            Err(error) => return error.to_string(),
         }
     }
 }
 
-async fn record(mut send: SendStream, mut recv: RecvStream, site: SiteId, shared: Arc<Shared>) {
-    // A stream that fails here is reset when dropped, and the node sends the record again.
-    let bytes = match timeout(PEER_TIMEOUT, recv.read_to_end(MAX_RECORD_BYTES)).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => return tracing::debug!(%site, %error, "record broken off"),
-        Err(_) => return tracing::debug!(%site, "record took too long"),
-    };
-    let refused = match decode_record(&bytes) {
-        Ok(record) if record.site == site => {
+async fn read(send: SendStream, mut recv: RecvStream) -> Result<(SendStream, Vec<u8>), String> {
+    match timeout(PEER_TIMEOUT, recv.read_to_end(MAX_RECORD_BYTES)).await {
+        Ok(Ok(bytes)) => Ok((send, bytes)),
+        Ok(Err(error)) => Err(format!("a record broke off: {error}")),
+        Err(_) => Err("a record took too long".to_owned()),
+    }
+}
+
+/// What a record is answered with, and on what condition.
+enum Answer {
+    Now(Reply),
+    WhenSafe(Reply, oneshot::Receiver<()>),
+}
+
+/// Hands a record on; `None` when nobody takes events any more.
+async fn hand_on(bytes: &[u8], site: &SiteId, shared: &Shared, refused: &Refused) -> Option<Answer> {
+    let reason = match decode_record(bytes) {
+        Ok(record) if record.site == *site => {
             let (boot, sequence) = (record.boot, record.sequence);
-            let (token, safe) = oneshot::channel();
-            if shared.events.send(FromNode::Record(site, record, AckToken(token))).await.is_err() || safe.await.is_err()
-            {
-                let _ = send.reset((Close::GoingDown as u32).into());
-                return;
-            }
-            return reply(&mut send, &Reply { boot, sequence, verdict: Verdict::Kept }).await;
+            let (safe, is_safe) = oneshot::channel();
+            let token = AckToken { safe: Some(safe), place: (boot, sequence), refused: Arc::clone(refused) };
+            shared.events.send(FromNode::Record(site.clone(), record, token)).await.ok()?;
+            return Some(Answer::WhenSafe(Reply { boot, sequence, verdict: Verdict::Kept }, is_safe));
         }
         Ok(record) => format!("record of {} from {site}", record.site),
         Err(error) => error.to_string(),
     };
-    tracing::warn!(%site, refused, "record refused");
+    tracing::warn!(%site, reason, "record refused");
     lock(&shared.drops).count(DropCause::PeerGarbage);
-    reply(&mut send, &Reply { boot: 0, sequence: 0, verdict: Verdict::Refused(refused) }).await;
+    Some(Answer::Now(Reply { boot: 0, sequence: 0, verdict: Verdict::Refused(reason) }))
+}
+
+async fn reply_when_safe(mut send: SendStream, answer: Answer) {
+    match answer {
+        Answer::Now(answer) => reply(&mut send, &answer).await,
+        Answer::WhenSafe(answer, is_safe) => match is_safe.await {
+            Ok(()) => reply(&mut send, &answer).await,
+            Err(_) => {
+                let _ = send.reset((Close::GoingDown as u32).into());
+            }
+        },
+    }
 }
 
 async fn reply(send: &mut SendStream, reply: &Reply) {

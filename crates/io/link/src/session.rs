@@ -23,6 +23,8 @@ pub(crate) enum Close {
     Replaced = 3,
     /// Too slow for what it subscribed to.
     Slow = 4,
+    /// A stream broke off, so that the order of what follows is not known.
+    Broken = 5,
 }
 
 pub(crate) fn close(connection: &Connection, why: Close, reason: &str) {

@@ -2,27 +2,22 @@
 //! acknowledged.
 
 use crate::clock::{until, utc_now};
+use crate::outbox::Outbox;
 use crate::session::{Close, client_endpoint, close, connect};
 use crate::{ALPN_NODE, Credentials, LinkError, Role, transport};
 use bytes::Bytes;
-use jxz_units::Utc;
+use jxz_units::{Instant, Utc};
 use jxz_wire::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES, Verdict, decode_reply, encode_record, hello};
 use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
-use quinn::{Connection, SendDatagramError};
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, VecDeque};
+use quinn::{Connection, RecvStream, SendDatagramError, SendStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
-/// Records on their way at once.
-const MAX_IN_FLIGHT: usize = 32;
-/// How long to wait for a record's acknowledgement before it is sent again.
+/// How long to wait for a record's acknowledgement before the connection is given up.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Pause before a record that failed on a live connection is tried again.
-const RETRY_PAUSE: Duration = Duration::from_millis(200);
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
@@ -87,22 +82,23 @@ pub struct UplinkStats {
     pub drops: Drops,
 }
 
-/// A record's place in its node's history.
-type Key = (u64, u64);
+/// Tells a record from all others that are pending: its boot and sequence, or what its sender likes.
+pub type RecordKey = (u64, u64);
 
-#[derive(Default)]
+/// What is done when the cloud has answered to a record: `true` if it is safe, `false` if the cloud will never have it.
+type OnSettled = Box<dyn Fn(RecordKey, bool) + Send + Sync>;
+
 struct Book {
-    /// Every record not answered yet.
-    pending: BTreeMap<Key, Bytes>,
-    /// Those of them that are not on their way, oldest first.
-    waiting: VecDeque<Key>,
+    outbox: Outbox<RecordKey>,
     stats: UplinkStats,
 }
 
 struct Shared {
     book: Mutex<Book>,
+    started: std::time::Instant,
     wake: Notify,
     settled: watch::Sender<u64>,
+    on_settled: OnSettled,
 }
 
 impl Shared {
@@ -111,46 +107,72 @@ impl Shared {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> Option<(Key, Bytes)> {
-        let mut book = self.book();
-        while let Some(key) = book.waiting.pop_front() {
-            if let Some(bytes) = book.pending.get(&key) {
-                return Some((key, bytes.clone()));
-            }
-        }
-        None
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.started.elapsed()
     }
 
-    fn settle(&self, key: Key, outcome: Result<Verdict, String>) {
+    fn next(&self) -> Option<(RecordKey, Bytes)> {
+        self.book().outbox.next(self.now())
+    }
+
+    /// Waits until a record may leave again after a pause; for ever when there is no pause.
+    async fn pause(&self) {
+        let deadline = self.book().outbox.next_deadline();
+        match deadline {
+            Some(at) => sleep(at.since(self.now())).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn answered(&self, key: RecordKey, verdict: &Verdict) {
         let mut book = self.book();
-        match outcome {
-            Ok(verdict) => {
-                if book.pending.remove(&key).is_some() {
-                    book.stats.pending -= 1;
-                    match verdict {
-                        Verdict::Kept => book.stats.acknowledged += 1,
-                        Verdict::Refused(reason) => {
-                            tracing::error!(sequence = key.1, reason, "the cloud refused a record");
-                            book.stats.refused += 1;
-                        }
-                    }
-                }
-            }
-            Err(reason) => {
-                tracing::debug!(sequence = key.1, reason, "record not acknowledged, to be sent again");
-                book.waiting.push_back(key);
+        if !book.outbox.answered(key) {
+            return;
+        }
+        book.stats.pending -= 1;
+        match verdict {
+            Verdict::Kept => book.stats.acknowledged += 1,
+            Verdict::Refused(reason) => {
+                tracing::error!(record = ?key, reason, "the cloud refused a record");
+                book.stats.refused += 1;
             }
         }
         let pending = book.stats.pending;
         drop(book);
+        (self.on_settled)(key, *verdict == Verdict::Kept);
         self.settled.send_replace(pending);
+    }
+
+    fn not_taken(&self, key: RecordKey, reason: &str) {
+        tracing::debug!(record = ?key, reason, "record not taken, to be sent again");
+        let now = self.now();
+        self.book().outbox.not_taken(now, key);
     }
 
     /// After a connection has gone: nothing is on its way any more.
     fn all_wait(&self) {
         let mut book = self.book();
-        book.waiting = book.pending.keys().copied().collect();
+        book.outbox.connection_lost();
         book.stats.connected = false;
+    }
+
+    fn take(&self, key: RecordKey, bytes: Bytes) -> bool {
+        let mut book = self.book();
+        let taken = if bytes.len() > MAX_RECORD_BYTES { None } else { book.outbox.push(key, bytes) };
+        match taken {
+            Some(true) => {
+                book.stats.sent += 1;
+                book.stats.pending += 1;
+            }
+            Some(false) => {}
+            None => {
+                book.stats.dropped += 1;
+                book.stats.drops.count(DropCause::MustArriveQueueFull);
+            }
+        }
+        drop(book);
+        self.wake.notify_one();
+        taken.is_some()
     }
 
     fn count(&self, cause: DropCause, n: u64) {
@@ -168,7 +190,6 @@ struct Fresh {
 pub struct Uplink {
     shared: Arc<Shared>,
     states: broadcast::Sender<Fresh>,
-    record_capacity: usize,
     task: JoinHandle<()>,
 }
 
@@ -178,12 +199,36 @@ impl Uplink {
     /// # Errors
     /// If the credentials cannot be used.
     pub fn spawn(config: UplinkConfig) -> Result<Self, LinkError> {
+        Self::spawn_telling(config, |_, _| {})
+    }
+
+    /// As [`Uplink::spawn`]; calls `on_settled` with a record's key when the cloud has it safe (`true`), or says that it
+    /// never will (`false`).
+    ///
+    /// # Errors
+    /// As [`Uplink::spawn`].
+    pub fn spawn_telling(
+        config: UplinkConfig,
+        on_settled: impl Fn(RecordKey, bool) + Send + Sync + 'static,
+    ) -> Result<Self, LinkError> {
         let client = transport::client(&config.credentials, ALPN_NODE)?;
-        let shared = Arc::new(Shared { book: Mutex::default(), wake: Notify::new(), settled: watch::Sender::new(0) });
+        let book = Book { outbox: Outbox::new(config.record_capacity), stats: UplinkStats::default() };
+        let shared = Arc::new(Shared {
+            book: Mutex::new(book),
+            started: std::time::Instant::now(),
+            wake: Notify::new(),
+            settled: watch::Sender::new(0),
+            on_settled: Box::new(on_settled),
+        });
         let (states, receiver) = broadcast::channel(config.state_capacity.max(1));
-        let record_capacity = config.record_capacity;
         let task = tokio::spawn(run(config, client, Arc::clone(&shared), receiver));
-        Ok(Self { shared, states, record_capacity, task })
+        Ok(Self { shared, states, task })
+    }
+
+    /// A handle that takes records on, for another thread.
+    #[must_use]
+    pub fn records(&self) -> RecordSender {
+        RecordSender(Arc::clone(&self.shared))
     }
 
     /// Sends a state, split into datagrams, as long as it is not older than `ttl`. Never waits: when states come
@@ -198,23 +243,7 @@ impl Uplink {
     /// records is full, or the record is larger than the protocol allows; it is counted (`must_arrive_queue_full`). A
     /// record with the key of one that is pending replaces nothing and counts as taken.
     pub fn send_record(&self, record: &Record) -> bool {
-        let bytes = encode_record(record);
-        let key = (record.boot, record.sequence);
-        let mut book = self.shared.book();
-        if book.pending.len() >= self.record_capacity || bytes.len() > MAX_RECORD_BYTES {
-            book.stats.dropped += 1;
-            book.stats.drops.count(DropCause::MustArriveQueueFull);
-            return false;
-        }
-        if let Entry::Vacant(entry) = book.pending.entry(key) {
-            entry.insert(bytes);
-            book.waiting.push_back(key);
-            book.stats.sent += 1;
-            book.stats.pending += 1;
-        }
-        drop(book);
-        self.shared.wake.notify_one();
-        true
+        self.shared.take((record.boot, record.sequence), encode_record(record))
     }
 
     /// What it has done so far.
@@ -240,6 +269,24 @@ impl Uplink {
 impl Drop for Uplink {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Takes records on for an [`Uplink`]; what it takes after the uplink's end goes nowhere.
+#[derive(Clone)]
+pub struct RecordSender(Arc<Shared>);
+
+impl RecordSender {
+    /// Takes on a record as [`encode_record`] makes it, as [`Uplink::send_record`] does.
+    #[must_use]
+    pub fn send(&self, key: RecordKey, record: Bytes) -> bool {
+        self.0.take(key, record)
+    }
+
+    /// What the uplink has done so far.
+    #[must_use]
+    pub fn stats(&self) -> UplinkStats {
+        self.0.book().stats.clone()
     }
 }
 
@@ -272,7 +319,7 @@ async fn run(
                 let connection = CloseOnDrop(connection);
                 let why = tokio::select! {
                     why = connection.0.closed() => why.to_string(),
-                    () = send_records(&connection.0, &shared) => "sending records ended".to_owned(),
+                    why = send_records(&connection.0, &shared) => why,
                     why = send_states(&connection.0, &shared, &mut states) => why,
                 };
                 tracing::warn!(cloud = config.cloud, why, "connection to the cloud lost");
@@ -354,39 +401,56 @@ async fn send_state(connection: &Connection, shared: &Shared, fresh: &Fresh) -> 
     Ok(())
 }
 
-/// Sends records, some at once; never returns.
-async fn send_records(connection: &Connection, shared: &Shared) {
+/// Sends records, some at once; returns only when the connection must be given up, with the reason.
+async fn send_records(connection: &Connection, shared: &Shared) -> String {
     let mut in_flight = JoinSet::new();
     loop {
-        while in_flight.len() < MAX_IN_FLIGHT
-            && let Some((key, bytes)) = shared.next()
-        {
-            let connection = connection.clone();
-            in_flight.spawn(async move { (key, deliver(&connection, &bytes).await) });
+        while let Some((key, bytes)) = shared.next() {
+            // Opened here and not where they are used: the cloud takes records in the order of their streams.
+            let (send, recv) = match timeout(REPLY_TIMEOUT, connection.open_bi()).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) => return error.to_string(),
+                Err(_) => return "the cloud allows no further stream".to_owned(),
+            };
+            in_flight.spawn(async move { (key, deliver(send, recv, bytes).await) });
         }
         tokio::select! {
             () = shared.wake.notified() => {}
+            () = shared.pause() => {}
             Some(done) = in_flight.join_next() => match done {
-                Ok((key, outcome)) => shared.settle(key, outcome),
-                Err(error) => tracing::error!(%error, "a record's task failed"),
+                Ok((key, Delivery::Answered(verdict))) => shared.answered(key, &verdict),
+                Ok((key, Delivery::NotTaken(reason))) => shared.not_taken(key, &reason),
+                Ok((_, Delivery::Broken(reason))) => return reason,
+                Err(error) => return format!("a record's task failed: {error}"),
             },
         }
     }
 }
 
+/// What became of a record on its stream.
+enum Delivery {
+    Answered(Verdict),
+    /// The cloud has closed the stream without an answer: it cannot take the record now.
+    NotTaken(String),
+    /// Nobody knows: only on another connection can order be kept.
+    Broken(String),
+}
+
 /// One stream for one record: its body out, the reply back.
-async fn deliver(connection: &Connection, record: &Bytes) -> Result<Verdict, String> {
-    let started = Instant::now();
+async fn deliver(mut send: SendStream, mut recv: RecvStream, record: Bytes) -> Delivery {
     let exchange = async {
-        let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
-        send.write_all(record).await.map_err(|error| error.to_string())?;
+        send.write_all(&record).await.map_err(|error| error.to_string())?;
         send.finish().map_err(|error| error.to_string())?;
         let reply = recv.read_to_end(MAX_CONTROL_BYTES).await.map_err(|error| error.to_string())?;
         decode_reply(&reply).map(|reply| reply.verdict).map_err(|error| error.to_string())
     };
-    let outcome = timeout(REPLY_TIMEOUT, exchange).await.unwrap_or_else(|_| Err("no reply in time".to_owned()));
-    if outcome.is_err() {
-        sleep(RETRY_PAUSE.saturating_sub(started.elapsed())).await;
+    match timeout(REPLY_TIMEOUT, exchange).await {
+        Ok(Ok(verdict)) => Delivery::Answered(verdict),
+        Ok(Err(reason)) => Delivery::NotTaken(reason),
+        Err(_) => {
+            // Dropped without this, the stream would end in the middle of the record as if that were its end.
+            let _ = send.reset(0_u32.into());
+            Delivery::Broken("no reply to a record in time".to_owned())
+        }
     }
-    outcome
 }

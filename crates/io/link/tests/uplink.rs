@@ -203,3 +203,40 @@ async fn a_node_that_connects_anew_replaces_its_old_connection() {
         }
     }
 }
+
+#[tokio::test]
+async fn records_come_in_order_also_when_the_cloud_cannot_take_some_for_a_while() {
+    let dir = authority();
+    let mut listener = NodeListener::bind(&listener_config(dir.path())).unwrap();
+    let weather = Weather { seed: 7, loss: 0.05, delay_ms: (2.0, 25.0) };
+    let through = bad_network(listener.local_addr(), weather).await;
+    let uplink = Uplink::spawn(uplink_config(dir.path(), through)).unwrap();
+    let total = 120;
+    for sequence in 0..total {
+        assert!(uplink.send_record(&record("north", sequence)));
+    }
+    let (mut taken, mut refusals) = (Vec::new(), 0);
+    let cloud = async {
+        loop {
+            if let FromNode::Record(_, got, token) = event(&mut listener).await {
+                // The disk is behind at every seventh record that comes for the first time.
+                if got.sequence % 7 == 3 && refusals <= got.sequence / 7 {
+                    refusals += 1;
+                    drop(token);
+                } else {
+                    if taken.last() != Some(&got.sequence) {
+                        taken.push(got.sequence);
+                    }
+                    token.ack();
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = cloud => {}
+        done = uplink.flush(PATIENCE) => assert!(done, "{:?}", uplink.stats()),
+    }
+    assert!(refusals > 10);
+    assert_eq!(taken, (0..total).collect::<Vec<_>>(), "each after the one before it");
+    assert_eq!((uplink.stats().acknowledged, uplink.stats().connections), (total, 1), "the connection has stayed");
+}

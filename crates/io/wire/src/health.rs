@@ -4,7 +4,9 @@ use crate::WireError;
 use crate::error::{in_range, length, name};
 use crate::node::v1 as wire;
 use jxz_units::Utc;
-use jxz_world::{DropCause, Drops, LatencyStage, NodeHealth, SensorHealth, SensorId, SensorKind, StageLatency};
+use jxz_world::{
+    DropCause, Drops, LatencyStage, NodeHealth, SensorHealth, SensorId, SensorKind, SpoolHealth, StageLatency,
+};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
@@ -24,6 +26,7 @@ pub(crate) fn to_wire(health: &NodeHealth) -> wire::NodeHealth {
         tracks: health.tracks,
         warnings: health.warnings,
         subscribers: health.subscribers,
+        spool: health.spool.as_ref().map(spool_to_wire),
     }
 }
 
@@ -50,6 +53,34 @@ pub(crate) fn from_wire(health: wire::NodeHealth) -> Result<NodeHealth, WireErro
         tracks: health.tracks,
         warnings: health.warnings,
         subscribers: health.subscribers,
+        spool: health.spool.map(spool_from_wire).transpose()?,
+    })
+}
+
+/// Importances that a report may tell apart.
+const MAX_IMPORTANCES: usize = 16;
+
+fn spool_to_wire(spool: &SpoolHealth) -> wire::SpoolHealth {
+    wire::SpoolHealth {
+        pending: spool.pending,
+        oldest_age_s: spool.oldest_age_s,
+        bytes: spool.bytes,
+        dropped: spool.dropped.iter().map(|(name, n)| (name.clone(), *n)).collect(),
+        damaged: spool.damaged,
+        failing: spool.failing,
+    }
+}
+
+fn spool_from_wire(spool: wire::SpoolHealth) -> Result<SpoolHealth, WireError> {
+    length("SpoolHealth.dropped", spool.dropped.len(), 0, MAX_IMPORTANCES)?;
+    let dropped = spool.dropped.into_iter().map(|(importance, n)| Ok((name("SpoolHealth.dropped", importance)?, n)));
+    Ok(SpoolHealth {
+        pending: spool.pending,
+        oldest_age_s: spool.oldest_age_s.map(|s| in_range("SpoolHealth.oldest_age_s", s, 0.0, 1e12)).transpose()?,
+        bytes: spool.bytes,
+        dropped: dropped.collect::<Result<_, WireError>>()?,
+        damaged: spool.damaged,
+        failing: spool.failing,
     })
 }
 

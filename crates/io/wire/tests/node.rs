@@ -200,6 +200,14 @@ fn records() -> Vec<Record> {
         tracks: 31,
         warnings: 2,
         subscribers: 64,
+        spool: Some(SpoolHealth {
+            pending: 7,
+            oldest_age_s: Some(61.5),
+            bytes: 8192,
+            dropped: [("health".to_owned(), 3), ("urgent".to_owned(), 0)].into(),
+            damaged: 1,
+            failing: true,
+        }),
     };
     let record = |(sequence, body)| Record { site: SiteId("s".to_owned()), boot: 9, sequence, body };
     let misbehaviour = Misbehaviour {

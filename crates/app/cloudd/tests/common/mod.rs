@@ -201,6 +201,7 @@ pub(crate) fn health(site: &str, boot: u64, sequence: u64) -> Record {
         tracks: 2,
         warnings: 1,
         subscribers: 0,
+        spool: None,
     };
     Record { site: SiteId(site.into()), boot, sequence, body: RecordBody::Health(health) }
 }

@@ -200,6 +200,7 @@ impl Node {
             tracks: self.tracks,
             warnings: 0,
             subscribers: 0,
+            spool: None,
         }));
     }
 

@@ -166,6 +166,7 @@ pub(crate) fn health(at: Utc) -> NodeHealth {
         tracks: 0,
         warnings: 0,
         subscribers: 0,
+        spool: None,
     }
 }
 
