@@ -15,6 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = prost_build::Config::new();
     // A recording names the message of each of its channels.
     config.enable_type_names();
+    describe_in_json(&mut config);
     tonic_prost_build::configure()
         .bytes(".jxz.node.v1.Downlink")
         .btree_map(".jxz")
@@ -23,6 +24,38 @@ fn main() -> Result<(), Box<dyn Error>> {
         .include_file("packages.rs")
         .compile_fds_with_config(descriptors, config)?;
     Ok(())
+}
+
+/// The API's answers are also given in JSON, by the same names; `src/json.rs` has what serde would do otherwise.
+fn describe_in_json(config: &mut prost_build::Config) {
+    const ANSWERS: [&str; 14] = [
+        "ListNodesResponse",
+        "Node",
+        "Position",
+        "Sensor",
+        "Health",
+        "StageLatency",
+        "ListTracksResponse",
+        "Track",
+        "ListWarningsResponse",
+        "Warning",
+        "PredictedPath",
+        "ListSignalsResponse",
+        "Junction",
+        "Phase",
+    ];
+    for name in ANSWERS {
+        config.type_attribute(format!(".jxz.api.v1.{name}"), "#[derive(serde::Serialize, schemars::JsonSchema)]");
+    }
+    for name in ["Node", "Sensor", "Health", "Track", "Warning", "Junction"] {
+        let attribute = "#[serde(serialize_with = \"crate::json::freshness\")] \
+                         #[schemars(with = \"crate::json::Freshness\")]";
+        config.field_attribute(format!(".jxz.api.v1.{name}.freshness"), attribute);
+    }
+    let attribute = "#[serde(serialize_with = \"crate::json::hex_if_any\")] #[schemars(with = \"Option<String>\")]";
+    config.field_attribute(".jxz.api.v1.Node.boot", attribute);
+    let attribute = "#[serde(serialize_with = \"crate::json::hex\")] #[schemars(with = \"String\")]";
+    config.field_attribute(".jxz.api.v1.Warning.id", attribute);
 }
 
 /// What describes the messages to readers of a recording: everything but comments and places in the source.

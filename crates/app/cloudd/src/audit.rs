@@ -7,6 +7,7 @@ use crate::caller::Caller;
 use crate::catalogue::Step;
 use jxz_units::Utc;
 use rusqlite::{OptionalExtension, Transaction};
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -27,7 +28,7 @@ pub(crate) const STEPS: &[Step] = &[Step {
 const BEGINNING: &str = "jiangxin audit log";
 
 /// One change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Entry {
     /// From 1, without gaps.
     pub(crate) number: i64,

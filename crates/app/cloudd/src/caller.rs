@@ -1,13 +1,15 @@
 //! Who asks, and what he may do.
 
+use crate::failure::Failure;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// What a person or a program may do; each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
     /// Look at everything but accounts and secrets.
@@ -68,10 +70,11 @@ impl std::error::Error for Forbidden {}
 
 /// A handler that takes a `Caller` is for those only whom the layer before it knows.
 impl<S: Sync> FromRequestParts<S> for Caller {
-    type Rejection = StatusCode;
+    type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
-        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::UNAUTHORIZED)
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        let unknown = || Failure::new(StatusCode::UNAUTHORIZED, "unauthenticated", "log in first, or send a token");
+        parts.extensions.get::<Self>().cloned().ok_or_else(unknown)
     }
 }
 

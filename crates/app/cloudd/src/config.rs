@@ -1,8 +1,10 @@
 //! The daemon's configuration file.
 
+use crate::caller::Right;
 use anyhow::Context;
 use jxz_observe::LogSettings;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,12 @@ pub struct Config {
     pub http: Http,
     /// Keys and certificates, as `jxz pki make` lays them out.
     pub pki: Pki,
+    /// How long a log-in holds.
+    #[serde(default)]
+    pub sessions: Sessions,
+    /// An identity provider at which people log in, beside accounts with passwords.
+    #[serde(default)]
+    pub oidc: Option<Oidc>,
     /// How much of the records is kept.
     #[serde(default)]
     pub records: Records,
@@ -44,6 +52,9 @@ pub struct Quic {
 pub struct Grpc {
     /// TCP address; mutual TLS, operators' certificates only.
     pub listen: SocketAddr,
+    /// What an operator's certificate may do, by its name; `viewer` for those not named.
+    #[serde(default)]
+    pub rights: BTreeMap<String, Right>,
 }
 
 /// Where the console, the status and the metrics are.
@@ -59,6 +70,102 @@ pub struct Http {
     /// simulations alone: a deployment leaves it out, and then there is nothing of the kind.
     #[serde(default)]
     pub simulator_truth: Option<SocketAddr>,
+    /// Whether people on this machine may look, and only that, without a log-in.
+    #[serde(default)]
+    pub open_viewing: bool,
+    /// The most bytes of a request's body, KiB; 413 beyond it.
+    #[serde(default = "max_body_kib")]
+    pub max_body_kib: usize,
+    /// Connections at once; others wait in the system's queue.
+    #[serde(default = "max_connections")]
+    pub max_connections: usize,
+    /// Time for the head of a request, and for a connection to stay without one, seconds.
+    #[serde(default = "head_timeout_s")]
+    pub head_timeout_s: u16,
+}
+
+const fn max_body_kib() -> usize {
+    64
+}
+
+const fn max_connections() -> usize {
+    256
+}
+
+const fn head_timeout_s() -> u16 {
+    15
+}
+
+/// How long a log-in holds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sessions {
+    /// A session ends when its person does nothing for so long, minutes.
+    pub idle_minutes: u32,
+    /// A session ends after so long, hours.
+    pub hours: u32,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { idle_minutes: 120, hours: 12 }
+    }
+}
+
+/// An identity provider (OpenID Connect).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// Its address, as its tokens have it; HTTPS, but for one on this machine.
+    pub issuer: String,
+    /// Its name on the log-in page; the issuer if absent.
+    pub name: Option<String>,
+    /// What it knows this cloud as.
+    pub client_id: String,
+    /// File with the secret that goes with it.
+    pub client_secret_file: PathBuf,
+    /// Where it sends people back to; `http://LISTEN/api/v1/oidc/callback` if absent.
+    pub redirect_uri: Option<String>,
+    /// Certificates of the authorities that may vouch for it, PEM.
+    #[serde(default = "ca_file")]
+    pub ca_file: PathBuf,
+    /// What is asked for; `openid` is a must.
+    #[serde(default = "scope")]
+    pub scope: String,
+    /// The claim that names the account.
+    #[serde(default = "name_claim")]
+    pub name_claim: String,
+    /// The claim, a text or a list, that says what somebody may do.
+    #[serde(default = "claim")]
+    pub claim: String,
+    /// Its values that make an admin.
+    #[serde(default)]
+    pub admin: Vec<String>,
+    /// Its values that make an operator.
+    #[serde(default)]
+    pub operator: Vec<String>,
+    /// Its values that make a viewer.
+    #[serde(default)]
+    pub viewer: Vec<String>,
+    /// Whether everybody whom the provider knows may look.
+    #[serde(default)]
+    pub everyone_views: bool,
+}
+
+fn ca_file() -> PathBuf {
+    "/etc/ssl/certs/ca-certificates.crt".into()
+}
+
+fn scope() -> String {
+    "openid profile".to_owned()
+}
+
+fn name_claim() -> String {
+    "preferred_username".to_owned()
+}
+
+fn claim() -> String {
+    "groups".to_owned()
 }
 
 /// Key material.
@@ -120,6 +227,24 @@ impl Config {
             );
         }
         anyhow::ensure!(
+            (1..=65_536).contains(&self.http.max_body_kib)
+                && (8..=65_536).contains(&self.http.max_connections)
+                && (1..=300).contains(&self.http.head_timeout_s),
+            "http.max_body_kib must be 1 to 65536, http.max_connections 8 to 65536 and http.head_timeout_s 1 to 300"
+        );
+        anyhow::ensure!(
+            (1..=10_080).contains(&self.sessions.idle_minutes) && (1..=8_760).contains(&self.sessions.hours),
+            "sessions.idle_minutes must be 1 to 10080 and sessions.hours 1 to 8760"
+        );
+        if let Some(oidc) = &self.oidc {
+            crate::oidc::check_url(&oidc.issuer).context("oidc.issuer")?;
+            anyhow::ensure!(
+                oidc.scope.split(' ').any(|scope| scope == "openid"),
+                "oidc.scope `{}` lacks openid",
+                oidc.scope
+            );
+        }
+        anyhow::ensure!(
             self.records.file_bytes >= 4096 && self.records.files >= 2,
             "records.file_bytes must be 4096 or more and records.files 2 or more"
         );
@@ -138,6 +263,26 @@ mod tests {
     fn the_sample_configuration_is_accepted() {
         let config = Config::parse(EXAMPLE).unwrap();
         assert_eq!(config.records.files, 16);
+    }
+
+    #[test]
+    fn the_sample_of_an_identity_provider_is_accepted_and_its_address_is_checked() {
+        let start = EXAMPLE.find("# [oidc]").unwrap();
+        let end = start + EXAMPLE[start..].find("\n\n").unwrap();
+        let oidc = EXAMPLE[start..end].lines().map(|line| line.trim_start_matches("# ")).collect::<Vec<_>>().join("\n");
+        let config = Config::parse(&format!("{EXAMPLE}\n{oidc}\n")).unwrap();
+        assert_eq!(config.oidc.unwrap().admin, ["jiangxin-admins"]);
+        for (good, bad) in [("https://id", "http://id"), ("openid profile", "profile")] {
+            assert!(Config::parse(&format!("{EXAMPLE}\n{}\n", oidc.replace(good, bad))).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nobody_looks_without_a_log_in_unless_it_is_said() {
+        let config = Config::parse(EXAMPLE).unwrap();
+        assert!(!config.http.open_viewing);
+        let silent = EXAMPLE.replace("open_viewing = false", "");
+        assert!(!Config::parse(&silent).unwrap().http.open_viewing);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The daemon: every part wired to the others, started and stopped as one.
 
 use crate::Config;
+use crate::access::Access;
 use crate::audit;
 use crate::brain::{Brain, Clock};
 use crate::caller::{Caller, Right};
@@ -8,8 +9,10 @@ use crate::catalogue::Catalogue;
 use crate::console::Console;
 use crate::http::{self, Shared};
 use crate::live::{self, Frame};
+use crate::oidc::Provider;
 use crate::operations::{self, Service, Tls};
 use crate::record_log::{self, Found, RecordLog};
+use crate::serve::{self, Limits};
 use crate::stats::Stats;
 use crate::stop::{self, Stop, Stopper};
 use crate::truth::{self, Truths};
@@ -86,6 +89,9 @@ impl Daemon {
         tracing::info!(records, dir = %config.data_dir.display(), "record log opened");
         let catalogue = Catalogue::open(&config.data_dir)?;
         catalogue.run(write_start).await.context("cannot write the audit log")?;
+        let (sessions, open) = (config.sessions, config.http.open_viewing);
+        let access = Access::open(catalogue.clone(), sessions, open, &config.data_dir, addresses.2).await?;
+        let provider = config.oidc.clone().map(|oidc| Provider::new(oidc, addresses.2)).transpose().context("oidc")?;
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 
         let queued = records.downgrade();
@@ -103,6 +109,9 @@ impl Daemon {
             map_version: map.version.as_str().into(),
             slots: http::console_slots(),
             catalogue,
+            access: Arc::new(access),
+            provider: provider.map(Arc::new),
+            geo: map.frame,
         };
         let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
 
@@ -115,8 +124,14 @@ impl Daemon {
         tasks.spawn(run_brain(brain, listener, moments_in, log_ended, stopped.clone()));
         let frames = live::encode_frames(moments.clone(), frames_in, map.frame, stats, truths);
         tasks.spawn(run_until_told(frames, stopped.clone()));
-        tasks.spawn(run_http(shared, http, stopped));
-        tasks.spawn(async move { operations::serve(service, grpc, tls).await.context("gRPC failed") });
+        let limits = Limits {
+            connections: config.http.max_connections,
+            head: Duration::from_secs(config.http.head_timeout_s.into()),
+        };
+        let router = http::router(shared, config.http.max_body_kib * 1024);
+        tasks.spawn(serve::serve(http, router, limits, stopped, GRACE));
+        let rights = config.grpc.rights.clone();
+        tasks.spawn(async move { operations::serve(service, grpc, tls, rights).await.context("gRPC failed") });
         let (quic, grpc, http) = addresses;
         tracing::info!(%quic, %grpc, http = %format_args!("http://{http}/"), map = map.version, "cloud is up");
         Ok(Self { quic, grpc, http, moments, queued, stop, tasks })
@@ -214,19 +229,4 @@ async fn run_until_told(work: impl Future<Output = ()>, mut stop: Stop) -> anyho
         () = stop.told() => {}
     }
     Ok(())
-}
-
-async fn run_http(shared: Shared, listener: TcpListener, mut stop: Stop) -> anyhow::Result<()> {
-    let mut cut_off = stop.clone();
-    let serving = axum::serve(listener, http::router(shared)).with_graceful_shutdown(async move {
-        stop.told().await;
-    });
-    tokio::select! {
-        ended = async { serving.await } => ended.context("HTTP failed"),
-        // A browser may keep its connection open for long.
-        () = async {
-            cut_off.told().await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
-    }
 }

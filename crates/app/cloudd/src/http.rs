@@ -1,23 +1,30 @@
 //! HTTP on loopback: console, map, status, metrics and the WebSocket.
 
+use crate::access::{self, Access};
 use crate::audit;
 use crate::brain::Moment;
 use crate::caller::{Caller, Right};
 use crate::catalogue::Catalogue;
 use crate::console::Console;
+use crate::failure::{self, Failure};
 use crate::live::{self, Frame};
 use crate::metrics;
+use crate::oidc::{self, Provider};
+use crate::openapi::{Api, Needs, Operation};
 use crate::stats::Stats;
 use crate::status::Status;
 use crate::stop::Stop;
-use axum::extract::{Query, Request, State};
+use crate::twin_api;
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
 use axum::http::uri::{Authority, Uri};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use bytes::Bytes;
+use jxz_geo::LocalFrame;
+use schemars::JsonSchema;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
@@ -38,6 +45,9 @@ pub(crate) struct Shared {
     pub(crate) map_version: Arc<str>,
     pub(crate) slots: Arc<Semaphore>,
     pub(crate) catalogue: Catalogue,
+    pub(crate) access: Arc<Access>,
+    pub(crate) provider: Option<Arc<Provider>>,
+    pub(crate) geo: LocalFrame,
 }
 
 /// How many consoles there may be.
@@ -45,19 +55,63 @@ pub(crate) fn console_slots() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(MAX_CONSOLES))
 }
 
+/// The most bytes of a request's body.
+pub(crate) type MaxBody = usize;
+
 /// Every route.
-pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
+pub(crate) fn router(shared: Shared, max_body: MaxBody) -> Router {
+    let (api, table, document) = documented().finish();
+    let document = Bytes::from(document.to_string());
+    let known = (Arc::clone(&shared.access), Arc::new(table));
+    api.route("/healthz", get(async || "ok\n"))
         .route("/metrics", get(scrape))
-        .route("/api/v1/status", get(status))
-        .route("/api/v1/map.geojson", get(map))
-        .route("/api/v1/audit", get(audit_log))
-        .route("/ws/v1", any(live::upgrade))
+        .route("/api", get(api_page))
         .fallback(get(console))
-        .layer(middleware::from_fn(know))
+        .layer(Extension(Document(document)))
+        .layer(DefaultBodyLimit::max(max_body))
+        .layer(middleware::from_fn(access::limit_time))
+        .layer(middleware::from_fn_with_state(known, access::identify))
+        .layer(middleware::from_fn(failure::shape))
         .layer(middleware::from_fn(guard))
         .with_state(shared)
+}
+
+/// The routes of `/api` and `/ws`, with what each needs.
+fn documented() -> Api {
+    const VIEWER: Needs = Needs::Right(Right::Viewer);
+    Api::default()
+        .and(twin_api::routes())
+        .and(access::routes())
+        .and(oidc::routes())
+        .on(Operation::get("/api/v1/status", VIEWER, "A few numbers for a terminal").answers::<Status>(), get(status))
+        .on(Operation::get("/api/v1/map.geojson", VIEWER, "The map").answers_type("application/geo+json"), get(map))
+        .on(
+            Operation::get("/api/v1/audit", Needs::Right(Right::Admin), "Every change, the newest first")
+                .query::<AuditQuery>()
+                .answers::<AuditPage>(),
+            get(audit_log),
+        )
+        .on(
+            Operation::get("/api/v1/openapi.json", Needs::Nothing, "This document").answers::<serde_json::Value>(),
+            get(document),
+        )
+        .on(
+            Operation::get("/ws/v1", VIEWER, "The console's frames (WebSocket, proto/jxz/console/v1)").upgrades(),
+            any(live::upgrade),
+        )
+}
+
+/// The OpenAPI document, as it is sent.
+#[derive(Clone)]
+struct Document(Bytes);
+
+async fn document(Extension(document): Extension<Document>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], document.0)
+}
+
+/// A page that shows the document, without anything from elsewhere.
+async fn api_page() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], include_str!("api_page.html"))
 }
 
 async fn scrape(State(shared): State<Shared>) -> Response {
@@ -78,7 +132,7 @@ async fn map(State(shared): State<Shared>) -> impl IntoResponse {
 }
 
 /// Which entries of the audit log.
-#[derive(Debug, serde::Deserialize)]
+#[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct AuditQuery {
     /// Numbers below this.
@@ -87,7 +141,7 @@ struct AuditQuery {
 }
 
 /// A page of the audit log.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, JsonSchema)]
 struct AuditPage {
     /// The newest first.
     entries: Vec<audit::Entry>,
@@ -95,28 +149,24 @@ struct AuditPage {
     first_break: Option<i64>,
 }
 
-async fn audit_log(caller: Caller, State(shared): State<Shared>, Query(query): Query<AuditQuery>) -> Response {
-    if let Err(forbidden) = caller.must_be(Right::Admin) {
-        return (StatusCode::FORBIDDEN, forbidden.to_string()).into_response();
-    }
+async fn audit_log(
+    caller: Caller,
+    State(shared): State<Shared>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<AuditPage>, Failure> {
+    caller.must_be(Right::Admin)?;
     let (before, limit) = (query.before.unwrap_or(i64::MAX), query.limit.unwrap_or(100).min(1000));
     let page = shared.catalogue.run(move |transaction| {
         let entries = audit::newest(transaction, before, limit)?;
         Ok(AuditPage { entries, first_break: audit::first_break(transaction)? })
     });
-    match page.await {
-        Ok(page) => Json(page).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
-    }
-}
-
-/// Who asks over loopback is who runs this machine.
-async fn know(mut request: Request, next: Next) -> Response {
-    request.extensions_mut().insert(Caller { name: "loopback".to_owned(), right: Right::Admin });
-    next.run(request).await
+    Ok(Json(page.await?))
 }
 
 async fn console(State(shared): State<Shared>, uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") || uri.path().starts_with("/ws/") {
+        return StatusCode::NOT_FOUND.into_response();
+    }
     shared.console.answer(uri.path()).await
 }
 

@@ -1,6 +1,8 @@
 //! The cloud daemon: nodes over QUIC, operators over gRPC, browsers and scrapers over HTTP on loopback, around the
 //! twin of `jxz-cloud`.
 
+mod access;
+mod answers;
 mod api;
 mod audit;
 mod brain;
@@ -9,17 +11,22 @@ mod catalogue;
 mod config;
 mod console;
 mod daemon;
+mod failure;
 mod frame;
 mod http;
 mod live;
 mod metrics;
+mod oidc;
+mod openapi;
 mod operations;
 mod record_log;
+mod serve;
 mod stats;
 mod status;
 mod stop;
 mod truth;
+mod twin_api;
 
 pub use caller::Right;
-pub use config::{Config, EXAMPLE, Grpc, Http, Pki, Quic, Records};
+pub use config::{Config, EXAMPLE, Grpc, Http, Oidc, Pki, Quic, Records, Sessions};
 pub use daemon::Daemon;

@@ -3,14 +3,16 @@
 //! A frame is encoded once for all consoles. A console that does not keep up is never sent a backlog: when it has
 //! taken one frame, it gets the newest, and those between are counted.
 
+use crate::access::Ticket;
 use crate::brain::Moment;
 use crate::frame;
 use crate::http::Shared;
 use crate::stats::Stats;
 use crate::stop::Stop;
 use crate::truth::Truths;
+use axum::Extension;
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -25,6 +27,8 @@ use tokio::time::timeout;
 
 /// A console that has not taken a frame for so long is given up.
 const STALLED: Duration = Duration::from_secs(10);
+/// The code with which a console's connection is closed when its session ends.
+const SESSION_ENDED: u16 = 4401;
 /// Consoles have nothing long to say, bytes.
 const MAX_FROM_CONSOLE: usize = 4096;
 /// More than one whole frame never waits in a socket's buffer, bytes.
@@ -57,7 +61,11 @@ pub(crate) async fn encode_frames(
 }
 
 /// `/ws/v1`.
-pub(crate) async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgrade) -> Response {
+pub(crate) async fn upgrade(
+    State(shared): State<Shared>,
+    Extension(ticket): Extension<Ticket>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let Ok(slot) = Arc::clone(&shared.slots).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many consoles\n").into_response();
     };
@@ -69,19 +77,28 @@ pub(crate) async fn upgrade(State(shared): State<Shared>, upgrade: WebSocketUpgr
     upgrade.on_upgrade(async move |socket| {
         let _slot = slot;
         shared.stats.consoles.fetch_add(1, Relaxed);
-        serve(socket, shared.frames, shared.stop, &shared.stats).await;
+        let over = shared.access.ended(ticket);
+        serve(socket, shared.frames, shared.stop, over, &shared.stats).await;
         shared.stats.consoles.fetch_sub(1, Relaxed);
     })
 }
 
-/// Sends frames as fast as the console takes them, the newest each time; ends with the console or the daemon.
-async fn serve<C, E>(mut console: C, mut frames: watch::Receiver<Arc<Frame>>, mut stop: Stop, stats: &Stats)
-where
+/// Sends frames as fast as the console takes them, the newest each time; ends with the console, its session or the
+/// daemon.
+async fn serve<C, E>(
+    mut console: C,
+    mut frames: watch::Receiver<Arc<Frame>>,
+    mut stop: Stop,
+    over: impl Future<Output = ()>,
+    stats: &Stats,
+) where
     C: Sink<Message> + Stream<Item = Result<Message, E>> + Unpin,
 {
     // What was encoded for an earlier console may be old by now.
     frames.mark_unchanged();
+    let mut over = std::pin::pin!(over);
     let mut last = None;
+    let mut why = None;
     loop {
         tokio::select! {
             changed = frames.changed() => {
@@ -102,10 +119,14 @@ where
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(_)) => {}
             },
+            () = over.as_mut() => {
+                why = Some(CloseFrame { code: SESSION_ENDED, reason: "session ended".into() });
+                break;
+            }
             () = stop.told() => break,
         }
     }
-    let _ = timeout(Duration::from_secs(1), console.send(Message::Close(None))).await;
+    let _ = timeout(Duration::from_secs(1), console.send(Message::Close(why))).await;
 }
 
 #[cfg(test)]
@@ -161,7 +182,8 @@ mod tests {
         let stats = Arc::new(Stats::default());
         let serving = tokio::spawn({
             let stats = Arc::clone(&stats);
-            async move { serve(Slow { leave, taken, holds: None }, frames, stop, &stats).await }
+            let slow = Slow { leave, taken, holds: None };
+            async move { serve(slow, frames, stop, std::future::pending(), &stats).await }
         });
         // Time stands still except while everything waits: each sleep ends with the server idle.
         let settle = async || tokio::time::sleep(Duration::from_millis(100)).await;

@@ -1,7 +1,9 @@
 //! The gRPC service for operators and tools: mutual TLS, operators' certificates only.
 
+use crate::answers;
 use crate::api::{self, Within};
 use crate::brain::Moment;
+use crate::caller::{Caller, Right};
 use crate::stats::Stats;
 use crate::stop::Stop;
 use futures_util::Stream;
@@ -9,6 +11,7 @@ use jxz_geo::LocalFrame;
 use jxz_link::Role;
 use jxz_wire::api::v1 as wire;
 use jxz_wire::api::v1::operations_server::{Operations, OperationsServer};
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,6 +19,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
@@ -50,24 +55,43 @@ impl Service {
     }
 }
 
-/// Serves until told to stop.
-pub(crate) async fn serve(service: Service, listener: TcpListener, tls: Tls) -> Result<(), tonic::transport::Error> {
+/// Serves until told to stop: the operations, and beside them health and reflection, for operators alone as well.
+pub(crate) async fn serve(
+    service: Service,
+    listener: TcpListener,
+    tls: Tls,
+    rights: BTreeMap<String, Right>,
+) -> anyhow::Result<()> {
     let mut stop = service.stop.clone();
-    let operations = OperationsServer::with_interceptor(service, only_operators);
+    let only_operators = OnlyOperators(Arc::new(rights));
+    let operations = OperationsServer::with_interceptor(service, only_operators.clone());
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_serving::<OperationsServer<Service>>().await;
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(jxz_wire::descriptors())
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .with_service_name("jxz.api.v1.Operations")
+        .with_service_name("grpc.health.v1.Health")
+        .build_v1()?;
     let config = ServerTlsConfig::new()
         .identity(Identity::from_pem(&tls.certificate, &tls.key))
         .client_ca_root(Certificate::from_pem(&tls.authority))
         .timeout(HANDSHAKE);
     let stopped = async move {
         stop.told().await;
+        // Who watches the health hears of it before the connection ends.
+        reporter.set_not_serving::<OperationsServer<Service>>().await;
     };
     Server::builder()
         .tls_config(config)?
         .max_concurrent_streams(64)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .add_service(operations)
+        .add_service(InterceptedService::new(health, only_operators.clone()))
+        .add_service(InterceptedService::new(reflection, only_operators))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped)
-        .await
+        .await?;
+    Ok(())
 }
 
 /// PEM texts for mutual TLS.
@@ -77,15 +101,25 @@ pub(crate) struct Tls {
     pub(crate) key: String,
 }
 
-/// TLS has made sure of the authority; here, that it named an operator: a node or a vehicle has no business here.
-fn only_operators(request: Request<()>) -> Result<Request<()>, Status> {
-    let certificates = request.peer_certs();
-    let certificate = certificates.as_ref().and_then(|chain| chain.first());
-    match certificate.map(Role::of_certificate) {
-        Some(Ok(Role::Operator(_))) => Ok(request),
-        Some(Ok(role)) => Err(Status::permission_denied(format!("{role} is not an operator"))),
-        Some(Err(error)) => Err(Status::unauthenticated(error.to_string())),
-        None => Err(Status::unauthenticated("no certificate")),
+/// TLS has made sure of the authority; here, that it named an operator: a node or a vehicle has no business here. What
+/// the operator may do goes into the request as a [`Caller`].
+#[derive(Debug, Clone)]
+struct OnlyOperators(Arc<BTreeMap<String, Right>>);
+
+impl Interceptor for OnlyOperators {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let certificates = request.peer_certs();
+        let certificate = certificates.as_ref().and_then(|chain| chain.first());
+        match certificate.map(Role::of_certificate) {
+            Some(Ok(Role::Operator(name))) => {
+                let right = self.0.get(&name).copied().unwrap_or(Right::Viewer);
+                request.extensions_mut().insert(Caller { name: format!("{name} (certificate)"), right });
+                Ok(request)
+            }
+            Some(Ok(role)) => Err(Status::permission_denied(format!("{role} is not an operator"))),
+            Some(Err(error)) => Err(Status::unauthenticated(error.to_string())),
+            None => Err(Status::unauthenticated("no certificate")),
+        }
     }
 }
 
@@ -94,47 +128,27 @@ type Answer<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Operations for Service {
     async fn list_nodes(&self, _: Request<wire::ListNodesRequest>) -> Answer<wire::ListNodesResponse> {
-        let moment = self.now();
-        let nodes = moment.view.nodes.iter().map(|node| api::node(node, &self.geo)).collect();
-        Ok(Response::new(wire::ListNodesResponse { at_ms: crate::frame::unix_ms(moment.view.at), nodes }))
+        Ok(Response::new(answers::nodes(&self.now(), &self.geo)))
     }
 
     async fn get_node(&self, request: Request<wire::GetNodeRequest>) -> Answer<wire::Node> {
-        let site = request.into_inner().site;
-        let moment = self.now();
-        let node = moment.view.nodes.iter().find(|node| node.site.0 == site);
-        let node = node.ok_or_else(|| Status::not_found("no such site in the map, and none was heard"))?;
-        Ok(Response::new(api::node(node, &self.geo)))
+        let node = answers::node(&self.now(), &self.geo, &request.into_inner().site);
+        node.map(Response::new).ok_or_else(|| Status::not_found(answers::NO_SUCH_SITE))
     }
 
     async fn list_tracks(&self, request: Request<wire::ListTracksRequest>) -> Answer<wire::ListTracksResponse> {
         let request = request.into_inner();
         let within = self.within(request.within.as_ref())?;
-        let moment = self.now();
-        let mut tracks = api::tracks(&moment, &self.geo, within.as_ref());
-        let limit = if request.limit == 0 { tracks.len() } else { request.limit as usize };
-        let left_out = tracks.len().saturating_sub(limit) as u32;
-        tracks.truncate(limit);
-        let at_ms = crate::frame::unix_ms(moment.view.at);
-        Ok(Response::new(wire::ListTracksResponse { at_ms, tracks, left_out }))
+        Ok(Response::new(answers::tracks(&self.now(), &self.geo, within.as_ref(), request.limit)))
     }
 
     async fn list_warnings(&self, request: Request<wire::ListWarningsRequest>) -> Answer<wire::ListWarningsResponse> {
         let request = request.into_inner();
-        let moment = self.now();
-        let wanted = moment.view.warnings.iter().filter(|warning| {
-            (request.site.is_empty() || warning.site.0 == request.site) && (!request.alive_only || warning.is_alive())
-        });
-        let warnings = wanted.map(|warning| api::warning(warning, &self.geo)).collect();
-        Ok(Response::new(wire::ListWarningsResponse { at_ms: crate::frame::unix_ms(moment.view.at), warnings }))
+        Ok(Response::new(answers::warnings(&self.now(), &self.geo, &request.site, request.alive_only)))
     }
 
     async fn list_signals(&self, request: Request<wire::ListSignalsRequest>) -> Answer<wire::ListSignalsResponse> {
-        let id = request.into_inner().junction;
-        let moment = self.now();
-        let wanted = moment.view.signals.iter().filter(|view| id.is_empty() || view.signals.junction.0 == id);
-        let junctions = wanted.map(api::junction).collect();
-        Ok(Response::new(wire::ListSignalsResponse { at_ms: crate::frame::unix_ms(moment.view.at), junctions }))
+        Ok(Response::new(answers::signals(&self.now(), &request.into_inner().junction)))
     }
 
     type WatchTwinStream = Pin<Box<dyn Stream<Item = Result<wire::Twin, Status>> + Send>>;

@@ -2,11 +2,12 @@
 
 use crate::brain::Moment;
 use crate::frame::counts;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// `/api/v1/status`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Status {
     /// Cloud's UTC, RFC 3339.
     at: String,
@@ -29,7 +30,7 @@ pub(crate) struct Status {
     must_arrive: MustArrive,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct NodeRow {
     site: String,
     freshness: &'static str,
@@ -41,14 +42,14 @@ struct NodeRow {
     delay_ms: Option<f64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct LatencyRow {
     p50: f64,
     p99: f64,
     count: u64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct MustArrive {
     /// Taken, each once.
     received: u64,

@@ -10,6 +10,7 @@ mod packages {
 
 mod error;
 mod health;
+mod json;
 mod misbehaviour;
 mod neighbour;
 mod record;
@@ -30,7 +31,7 @@ pub use record::{
     record_to_wire,
 };
 pub use scan::{ScanHead, decode_sensor, detection_from_wire, encode_scan, scan_from_wire, scan_head, scan_to_wire};
-pub use schema::descriptor_set;
+pub use schema::{descriptor_set, descriptors};
 pub use signals::{encode_signals, signals_from_wire, signals_to_wire};
 pub use state::{decode_state, split_state, state_from_wire, state_to_wire};
 pub use uu::{Downlink, MAX_DOWNLINK_BYTES};

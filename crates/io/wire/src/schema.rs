@@ -6,6 +6,12 @@ use prost_types::FileDescriptorSet;
 /// Of every file, what it imports before it.
 const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
+/// The encoded `FileDescriptorSet` of every file of ours, as gRPC reflection tells it.
+#[must_use]
+pub const fn descriptors() -> &'static [u8] {
+    DESCRIPTORS
+}
+
 /// The `FileDescriptorSet` that describes a message of ours by its full name (`jxz.node.v1.NodeState`): its file and
 /// what that imports, in order of need. `None` for a name that is not ours.
 #[must_use]

@@ -9,6 +9,7 @@ use jxz_map::Map;
 use jxz_units::Heading;
 use jxz_world::*;
 use nalgebra::Matrix4;
+use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,10 +28,38 @@ pub(crate) struct Rig {
     pub(crate) daemon: Daemon,
     pub(crate) config: Config,
     pub(crate) home: TempDir,
+    /// A token of the admin `chief`, whose password is [`PASSWORD`].
+    pub(crate) admin: String,
 }
 
+/// The password of every account of the tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
 impl Rig {
+    /// A cloud at which everybody on this machine may look, with an admin.
     pub(crate) async fn start() -> Self {
+        let mut rig = Self::start_without_accounts(|config| config.http.open_viewing = true).await;
+        let link = std::fs::read_to_string(rig.config.data_dir.join("first-link")).unwrap();
+        let token = link.trim().split_once("token=").unwrap().1;
+        let body = json!({ "token": token, "name": "chief", "password": PASSWORD });
+        let made = rig.ask("POST", "/api/v1/first", "", &body).await;
+        assert_eq!(made.status, 200, "{}", made.body);
+        let session = made.session();
+        let body = json!({ "label": "tests", "right": "admin", "days": 1 });
+        let made = rig.ask("POST", "/api/v1/tokens", &session, &body).await;
+        rig.admin = made.json()["token"].as_str().unwrap().to_owned();
+        rig
+    }
+
+    /// A cloud at which nobody may look without a log-in, with an admin.
+    pub(crate) async fn start_closed() -> Self {
+        let mut rig = Self::start().await;
+        rig.config.http.open_viewing = false;
+        rig.restart().await
+    }
+
+    /// A cloud as it is started for the first time.
+    pub(crate) async fn start_without_accounts(change: impl FnOnce(&mut Config)) -> Self {
         let home = tempfile::tempdir().unwrap();
         let sites = vec![SiteId("north".into()), SiteId("south".into())];
         let plan = Plan {
@@ -48,8 +77,9 @@ impl Rig {
         config.data_dir = home.path().join("data");
         config.pki.dir = home.path().join("pki");
         config.http.console_dir = Some(home.path().join("console"));
+        change(&mut config);
         let daemon = Daemon::start_with_map(&config, Arc::new(map())).await.unwrap();
-        Self { daemon, config, home }
+        Self { daemon, config, home, admin: String::new() }
     }
 
     /// Stops the cloud and starts another on the same data.
@@ -70,10 +100,39 @@ impl Rig {
         Uplink::spawn(UplinkConfig::new(self.daemon.quic.to_string(), site, boot, credentials)).unwrap()
     }
 
-    /// Status and body of a GET.
+    /// Status and body of a GET by the admin.
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let host = self.daemon.http.to_string();
-        get(self.daemon.http, path, &format!("Host: {host}\r\n")).await
+        let bearer = if self.admin.is_empty() { String::new() } else { self.bearer() };
+        get(self.daemon.http, path, &format!("Host: {host}\r\n{bearer}")).await
+    }
+
+    /// The admin's header line.
+    pub(crate) fn bearer(&self) -> String {
+        format!("Authorization: Bearer {}\r\n", self.admin)
+    }
+
+    /// Any request with header lines of one's own, and a body unless it is `null`.
+    pub(crate) async fn ask(&self, method: &str, path: &str, headers: &str, body: &Value) -> Answer {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let headers = format!("Content-Type: application/json\r\n{headers}");
+        ask(self.daemon.http, method, path, &headers, &body).await
+    }
+
+    /// Asks by the admin for what must be granted.
+    pub(crate) async fn command(&self, method: &str, path: &str, body: &Value) -> Value {
+        let answer = self.ask(method, path, &self.bearer(), body).await;
+        assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.body);
+        if answer.body.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    /// Makes an account that has taken up its invitation, and returns the header lines of its session.
+    pub(crate) async fn person(&self, name: &str, right: &str) -> String {
+        let invitation = self.command("POST", "/api/v1/accounts", &json!({ "name": name, "right": right })).await;
+        let body = json!({ "token": invitation["token"], "password": PASSWORD });
+        let begun = self.ask("POST", "/api/v1/invitation", "", &body).await;
+        assert_eq!(begun.status, 200, "{}", begun.body);
+        begun.session()
     }
 
     /// Asks for the status until it is as wanted.
@@ -93,13 +152,65 @@ impl Rig {
 
 /// Status and body of a GET with the headers given.
 pub(crate) async fn get(to: SocketAddr, path: &str, headers: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(to).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    let answer = exchange(to, &request).await;
+    (answer.status, answer.body)
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Status line and headers.
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {} {}", self.head, self.body))
+    }
+
+    /// An error's code, which also checks its shape.
+    pub(crate) fn code(&self) -> String {
+        let error = &self.json()["error"];
+        assert!(error["message"].is_string() && error["causes"].is_array(), "{} {}", self.head, self.body);
+        error["code"].as_str().unwrap().to_owned()
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let pairs = self.head.lines().filter_map(|line| line.split_once(": "));
+        pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    /// The header lines of the session that the answer's cookie begins, as our page sends them.
+    pub(crate) fn session(&self) -> String {
+        let cookie = self.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {} {}", self.head, self.body));
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        format!("Cookie: {}\r\nX-Jxz-Request: 1\r\n", cookie.split(';').next().unwrap())
+    }
+}
+
+/// A request with a body and header lines.
+pub(crate) async fn ask(to: SocketAddr, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    );
+    exchange(to, &request).await
+}
+
+async fn exchange(to: SocketAddr, request: &str) -> Answer {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    // A server that refuses by the head alone may close before it has read the body.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }
 
 pub(crate) fn map() -> Map {

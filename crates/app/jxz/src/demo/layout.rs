@@ -107,6 +107,8 @@ struct CloudDaemonToml<'a> {
 struct HttpToml {
     listen: SocketAddr,
     simulator_truth: SocketAddr,
+    /// The demo shows its console at once, to whoever sits here.
+    open_viewing: bool,
 }
 
 impl Layout {
@@ -184,7 +186,7 @@ impl Layout {
             data_dir: folder.join("records"),
             quic: Listen { listen: quic },
             grpc: Listen { listen: self.grpc },
-            http: HttpToml { listen: self.http, simulator_truth: self.truth },
+            http: HttpToml { listen: self.http, simulator_truth: self.truth, open_viewing: true },
             pki: pki(),
         };
         write_toml(&self.cloud_config, &cloud)?;
