@@ -34,7 +34,10 @@ export class App implements Actions {
       this.store.take(frame, atMs);
       this.move();
     },
-    state: (state, retryInMs) => this.store.setLink(state, retryInMs),
+    state: (state, retryInMs) => {
+      this.store.setLink(state, retryInMs);
+      if (state === 'waiting') dispatchEvent(new Event('jxz:link-lost'));
+    },
     refused: (error) => {
       this.store.refused += 1;
       if (this.store.refused <= 5) console.warn(error.message);

@@ -22,6 +22,7 @@ const PATHS: Record<string, string> = {
   latency: 'M3 20h18M5 16l4-6 4 3 6-9',
   warnings: 'M12 3l9.5 17h-19zM12 9v5M12 17h.01',
   radar: 'M12 12L19 5M12 3a9 9 0 1 0 9 9M12 8a4 4 0 1 0 4 4',
+  user: 'M12 4a4 4 0 1 0 .01 0M4.5 20.5a7.5 7.5 0 0 1 15 0',
   camera: 'M4 8h11v9H4zM15 11l5-3v9l-5-3z',
 };
 

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { checkAccounts } from './account.mjs';
 import { launch } from './browser.mjs';
 import { checkIsland } from './island.mjs';
 import { checkConsole } from './console.mjs';
@@ -20,7 +21,10 @@ async function main() {
   if (!browser) return say('skipped: no Chromium here (set $CHROMIUM, or install the package chromium)');
   try {
     if (values.url) await checkIsland(browser, { ...values, say });
-    else await checkConsole(browser, { ...values, say });
+    else {
+      await checkConsole(browser, { ...values, say });
+      await checkAccounts(browser, { ...values, say });
+    }
   } finally {
     await browser.close();
   }

@@ -1,11 +1,12 @@
 // Stands in for the cloud daemon: the built console, a map, and a WebSocket with real protobuf frames.
-//   node test/mock/server.mjs [--port N] [--map FILE] [--count N]
+//   node test/mock/server.mjs [--port N] [--map FILE] [--count N] [--accounts]
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
+import { Accounts, OPEN } from './accounts.mjs';
 import { islandMap } from './island.mjs';
 import { Traffic } from './traffic.mjs';
 
@@ -14,14 +15,15 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const PERIOD_MS = 100;
 
 /** Starts it; `stop` closes the door and every connection, `start` opens it again on the same port. */
-export async function startMock({ port = 0, map: file, count } = {}) {
+export async function startMock({ port = 0, map: file, count, accounts: closed = false } = {}) {
   const map = islandMap(file);
   const traffic = new Traffic(map, { count });
-  const http = createServer((request, response) => serve(request, response, map));
+  const accounts = closed ? new Accounts() : null;
+  const http = createServer((request, response) => void serve(request, response, map, accounts));
   const sockets = new WebSocketServer({ noServer: true });
   let refusing = false;
   http.on('upgrade', (request, socket, head) => {
-    if (refusing || request.url !== '/ws/v1') socket.destroy();
+    if (refusing || request.url !== '/ws/v1' || (accounts && !accounts.who(request))) socket.destroy();
     else sockets.handleUpgrade(request, socket, head, () => {});
   });
   const timer = setInterval(() => {
@@ -34,6 +36,7 @@ export async function startMock({ port = 0, map: file, count } = {}) {
     url: `http://127.0.0.1:${http.address().port}/`,
     map,
     traffic,
+    accounts,
     interrupt: () => {
       refusing = true;
       for (const client of sockets.clients) client.terminate();
@@ -50,10 +53,20 @@ export async function startMock({ port = 0, map: file, count } = {}) {
   };
 }
 
-function serve(request, response, map) {
+async function serve(request, response, map, accounts) {
   const path = new URL(request.url, 'http://localhost').pathname;
   // What the cloud daemon sends too.
   response.setHeader('content-security-policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
+  if (path === '/api/v1/session' && !accounts) {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(OPEN));
+    return;
+  }
+  const answer = path.startsWith('/api/v1/') ? await accounts?.answer(request, path.slice('/api/v1/'.length)) : null;
+  if (answer) {
+    response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers }).end(answer.body);
+    return;
+  }
   if (path === '/api/v1/map.geojson') {
     response.setHeader('content-type', 'application/geo+json');
     response.end(JSON.stringify(map));
@@ -69,7 +82,8 @@ function serve(request, response, map) {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { port: { type: 'string' }, map: { type: 'string' }, count: { type: 'string' } } });
-  const mock = await startMock({ port: Number(values.port ?? 8080), map: values.map, count: values.count ? Number(values.count) : undefined });
+  const { values } = parseArgs({ options: { port: { type: 'string' }, map: { type: 'string' }, count: { type: 'string' }, accounts: { type: 'boolean' } } });
+  const mock = await startMock({ port: Number(values.port ?? 8080), map: values.map, count: values.count ? Number(values.count) : undefined, accounts: values.accounts });
   process.stdout.write(`${mock.url}\n`);
+  if (mock.accounts) process.stdout.write(`first account: ${mock.url}#/first?token=${mock.accounts.first}\n`);
 }

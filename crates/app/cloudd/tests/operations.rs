@@ -13,6 +13,10 @@ use tonic::Code;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 async fn client(rig: &Rig, role: Option<&Role>) -> Result<OperationsClient<Channel>, tonic::transport::Error> {
+    Ok(OperationsClient::new(channel(rig, role).await?))
+}
+
+async fn channel(rig: &Rig, role: Option<&Role>) -> Result<Channel, tonic::transport::Error> {
     let read = |path| std::fs::read_to_string(path).unwrap();
     let dir = rig.pki();
     let mut tls =
@@ -21,7 +25,7 @@ async fn client(rig: &Rig, role: Option<&Role>) -> Result<OperationsClient<Chann
         tls = tls.identity(Identity::from_pem(read(role.certificate_path(dir)), read(role.key_path(dir))));
     }
     let endpoint = Endpoint::from_shared(format!("https://{}", rig.daemon.grpc)).unwrap();
-    Ok(OperationsClient::new(endpoint.tls_config(tls)?.connect().await?))
+    endpoint.tls_config(tls)?.connect().await
 }
 
 fn operator() -> Role {
@@ -131,5 +135,47 @@ async fn nobody_but_an_operator_is_answered() {
     let mut client = client(&rig, Some(&operator())).await.unwrap();
     assert!(client.list_nodes(wire::ListNodesRequest {}).await.is_ok());
     drop(client);
+    rig.daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn operators_tools_find_the_services_and_their_health() {
+    use tonic_health::pb::HealthCheckRequest;
+    use tonic_health::pb::health_check_response::ServingStatus;
+    use tonic_health::pb::health_client::HealthClient;
+    use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
+    use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
+    use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
+    use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
+
+    let rig = Rig::start().await;
+    let ask = async |channel: Channel, request: MessageRequest| {
+        let request = ServerReflectionRequest { host: String::new(), message_request: Some(request) };
+        let stream = futures_util::stream::iter([request]);
+        let mut answers = ServerReflectionClient::new(channel).server_reflection_info(stream).await?.into_inner();
+        answers.message().await
+    };
+    let channel = channel(&rig, Some(&operator())).await.unwrap();
+    let listed = ask(channel.clone(), MessageRequest::ListServices(String::new())).await.unwrap().unwrap();
+    let ServerReflectionResponse { message_response: Some(MessageResponse::ListServicesResponse(list)), .. } = listed
+    else {
+        panic!("a list of services, not {listed:?}")
+    };
+    let mut names: Vec<&str> = list.service.iter().map(|service| service.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["grpc.health.v1.Health", "jxz.api.v1.Operations"]);
+    let file = MessageRequest::FileContainingSymbol("jxz.api.v1.Operations.ListTracks".into());
+    let described = ask(channel.clone(), file).await.unwrap().unwrap();
+    assert!(matches!(described.message_response, Some(MessageResponse::FileDescriptorResponse(_))), "{described:?}");
+
+    let request = HealthCheckRequest { service: "jxz.api.v1.Operations".into() };
+    let health = HealthClient::new(channel).check(request.clone()).await.unwrap().into_inner();
+    assert_eq!(health.status(), ServingStatus::Serving);
+    // A node's certificate does not open these either.
+    let node = self::channel(&rig, Some(&Role::Node(SiteId("north".into())))).await.unwrap();
+    let refused = HealthClient::new(node.clone()).check(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    let refused = ask(node, MessageRequest::ListServices(String::new())).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
     rig.daemon.stop().await.unwrap();
 }

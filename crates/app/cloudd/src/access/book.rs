@@ -73,6 +73,12 @@ impl Book {
         self.accounts.values()
     }
 
+    /// Whether somebody can keep accounts: an admin who is not locked and can log in.
+    pub(crate) fn has_admin(&self) -> bool {
+        let can = |account: &&Account| !account.locked && (account.has_password || account.by_provider);
+        self.accounts.values().filter(can).any(|account| account.right == Right::Admin)
+    }
+
     /// An account by its name in any case.
     pub(crate) fn account(&self, name: &str) -> Option<&Account> {
         self.accounts.get(&key(name))

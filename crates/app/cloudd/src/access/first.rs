@@ -51,7 +51,7 @@ impl FirstLink {
             .open(&path)
             .and_then(|mut file| writeln!(file, "{link}"))
             .with_context(|| format!("cannot write the link to the first account to {}", path.display()))?;
-        tracing::warn!(link, file = %path.display(), "there is no account yet: make the first by this link within an hour");
+        tracing::warn!(link, file = %path.display(), "there is no admin yet: make the first account by this link within an hour");
         Ok(Self { hash: secret.hash(), expires_ms: now_ms + HOLDS_MS, path })
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// Reads the accounts; where there is none, makes the link by which the first is made, tells it in the log and
+    /// Reads the accounts; where no admin is among them, makes the link by which the first is made, tells it in the log and
     /// writes it into a file of `data_dir` that its owner alone can read.
     ///
     /// # Errors
@@ -71,7 +71,7 @@ impl Access {
     ) -> anyhow::Result<Self> {
         let book = catalogue.run(store::load).await.context("cannot read the accounts")?;
         let path = first::path(data_dir);
-        let first = if book.accounts().next().is_none() {
+        let first = if !book.has_admin() {
             Some(FirstLink::make(path, http, now_ms())?)
         } else {
             first::remove(&path);

@@ -70,9 +70,9 @@ impl Access {
         self.begin(name, "first link").await
     }
 
-    /// Whether the first account is yet to be made.
+    /// Whether the first admin is yet to be made.
     pub(super) fn awaits_first(&self) -> bool {
-        self.book().accounts().next().is_none()
+        !self.book().has_admin()
     }
 
     /// A new invitation for an account, and until when it holds.

@@ -147,11 +147,10 @@ pub(super) fn make_account(
     audit::write(t, utc_now(), by, "account.make", &json!({ "account": name, "right": right }))
 }
 
-/// Makes the first account, if there is none.
+/// Makes the first account, if there is no admin yet.
 pub(super) fn make_first(t: &Transaction<'_>, name: &str, password: &str) -> anyhow::Result<()> {
-    let count: i64 = t.query_row("SELECT count(*) FROM account", [], |row| row.get(0))?;
-    if count > 0 {
-        return Err(refused(StatusCode::CONFLICT, "link_used", "there is an account already: log in with it"));
+    if has_admin(t)? {
+        return Err(refused(StatusCode::CONFLICT, "link_used", "there is an admin already: log in with that account"));
     }
     let by = Caller { name: name.to_owned(), right: Right::Admin };
     make_account(t, &by, name, Right::Admin, Some(password), None)
@@ -222,17 +221,18 @@ pub(super) fn set_locked(t: &Transaction<'_>, by: &Caller, name: &str, locked: b
     an_admin_is_left(t)
 }
 
-fn an_admin_is_left(t: &Transaction<'_>) -> anyhow::Result<()> {
+fn has_admin(t: &Transaction<'_>) -> anyhow::Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM account WHERE may = 'admin' AND locked = 0
                AND (password IS NOT NULL OR subject IS NOT NULL))";
-    if t.query_row(sql, [], |row| row.get::<_, bool>(0))? {
+    Ok(t.query_row(sql, [], |row| row.get(0))?)
+}
+
+fn an_admin_is_left(t: &Transaction<'_>) -> anyhow::Result<()> {
+    if has_admin(t)? {
         return Ok(());
     }
-    Err(refused(
-        StatusCode::CONFLICT,
-        "last_admin",
-        "nobody would be left who may keep accounts: make another admin first",
-    ))
+    let words = "nobody would be left who may keep accounts: make another admin first";
+    Err(refused(StatusCode::CONFLICT, "last_admin", words))
 }
 
 /// Begins a session of an account that is not locked.

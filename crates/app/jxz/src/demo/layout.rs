@@ -28,6 +28,8 @@ pub(super) struct Layout {
     /// Where the cloud hears what really is on the road.
     pub(super) truth: SocketAddr,
     pub(super) cloud_config: PathBuf,
+    /// The cloud's `data_dir`.
+    pub(super) cloud_data: PathBuf,
     pub(super) sites: Vec<SiteLayout>,
 }
 
@@ -168,9 +170,10 @@ impl Layout {
             pc5_interface,
             pc5_group,
             cloud_config: folder.join("cloud.toml"),
+            cloud_data: folder.join("records"),
             sites,
         };
-        layout.write(folder, &map_dir, quic)?;
+        layout.write(&map_dir, quic)?;
         Ok(layout)
     }
 
@@ -179,11 +182,11 @@ impl Layout {
         others.map(|other| NeighbourToml { site: &other.id, address: other.hand_over.to_string() }).collect()
     }
 
-    fn write(&self, folder: &Path, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
+    fn write(&self, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
         let pki = || Pki { dir: &self.pki };
         let cloud = CloudDaemonToml {
             map,
-            data_dir: folder.join("records"),
+            data_dir: self.cloud_data.clone(),
             quic: Listen { listen: quic },
             grpc: Listen { listen: self.grpc },
             http: HttpToml { listen: self.http, simulator_truth: self.truth, open_viewing: true },

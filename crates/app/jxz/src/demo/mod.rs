@@ -128,6 +128,10 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
         return Err(error);
     }
     drop(turn);
+    // Looking is open to whoever sits here; to change something, one makes an account.
+    if let Ok(link) = std::fs::read_to_string(island.layout.cloud_data.join("first-link")) {
+        eprintln!("first account, an admin: {}", link.trim());
+    }
     let live = Live::start(Arc::new(map), &scenario, args.seed, &island.layout, VEHICLES)?;
     let watched = watch(&mut island, &live, args, &console, stop).await;
     let outcome = live.stop().await?;
