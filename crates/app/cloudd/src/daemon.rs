@@ -90,7 +90,8 @@ impl Daemon {
         let catalogue = Catalogue::open(&config.data_dir)?;
         catalogue.run(write_start).await.context("cannot write the audit log")?;
         let (sessions, open) = (config.sessions, config.http.open_viewing);
-        let access = Access::open(catalogue.clone(), sessions, open, &config.data_dir, addresses.2).await?;
+        let (dir, own) = (&config.data_dir, Arc::clone(&stats));
+        let access = Access::open(catalogue.clone(), sessions, open, dir, addresses.2, own).await?;
         let provider = config.oidc.clone().map(|oidc| Provider::new(oidc, addresses.2)).transpose().context("oidc")?;
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 

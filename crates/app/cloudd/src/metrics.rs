@@ -185,6 +185,7 @@ fn daemon(registry: &mut Registry, moment: &Moment) {
     let skipped = own.frames_skipped;
     counter("console_frames_skipped", "Frames left out for consoles that do not keep up", skipped);
     counter("twins_skipped", "Twins left out for gRPC watchers", own.twins_skipped);
+    counter("log_ins_refused", "Log-ins refused: wrong, too many, too many at once", own.log_ins_refused);
     let failing: Gauge = Gauge::default();
     failing.set(i64::from(own.record_log_failing));
     registry.register("record_log_failing", "Whether the disk refuses records at present", failing);

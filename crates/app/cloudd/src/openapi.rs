@@ -241,7 +241,7 @@ fn names_in(path: &str) -> impl Iterator<Item = &str> {
 
 fn operation_id(operation: &Operation) -> String {
     let parts = operation.path.trim_start_matches("/api/v1/").split(['/', '.', '-']);
-    let parts = parts.map(|part| part.trim_matches(['{', '}']));
+    let parts = parts.map(|part| part.trim_matches(['{', '}'])).filter(|part| !part.is_empty());
     let parts: Vec<&str> = std::iter::once(operation.method.as_str()).chain(parts).collect();
     parts.join("_").to_lowercase()
 }

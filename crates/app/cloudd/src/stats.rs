@@ -21,6 +21,8 @@ pub(crate) struct Stats {
     pub(crate) frames_skipped: AtomicU64,
     /// Twins left out for gRPC watchers that do not keep up.
     pub(crate) twins_skipped: AtomicU64,
+    /// Log-ins refused: a wrong pair, too many attempts, too many at once.
+    pub(crate) log_ins_refused: AtomicU64,
 }
 
 /// The counters at one time.
@@ -33,6 +35,7 @@ pub(crate) struct Counters {
     pub(crate) consoles: usize,
     pub(crate) frames_skipped: u64,
     pub(crate) twins_skipped: u64,
+    pub(crate) log_ins_refused: u64,
 }
 
 impl Stats {
@@ -46,6 +49,7 @@ impl Stats {
             consoles: self.consoles.load(Relaxed),
             frames_skipped: self.frames_skipped.load(Relaxed),
             twins_skipped: self.twins_skipped.load(Relaxed),
+            log_ins_refused: self.log_ins_refused.load(Relaxed),
         }
     }
 }

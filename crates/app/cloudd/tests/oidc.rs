@@ -216,7 +216,10 @@ async fn whom_the_provider_vouches_for_gets_in_with_the_right_of_his_groups() {
     assert_eq!(rig.ask("GET", "/api/v1/session", &session, &Value::Null).await.json()["caller"], Value::Null);
     let accounts = rig.ask("GET", "/api/v1/accounts", &admin, &Value::Null).await.json();
     let [account] = &accounts["accounts"].as_array().unwrap()[..] else { panic!("one account: {accounts}") };
-    assert_eq!((&account["name"], &account["right"], &account["by_provider"]), (&"li.na".into(), &"admin".into(), &true.into()));
+    assert_eq!(
+        (&account["name"], &account["right"], &account["by_provider"]),
+        (&"li.na".into(), &"admin".into(), &true.into())
+    );
 
     // Another person of the same name does not get her account.
     provider.twist(|claims| claims["sub"] = json!("another"));

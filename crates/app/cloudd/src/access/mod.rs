@@ -23,6 +23,7 @@ use crate::caller::Caller;
 use crate::catalogue::Catalogue;
 use crate::config::Sessions;
 use crate::failure::Failure;
+use crate::stats::Stats;
 use anyhow::Context;
 use first::FirstLink;
 use jxz_link::utc_now;
@@ -54,6 +55,7 @@ pub(crate) struct Access {
     hasher: Hasher,
     throttle: Mutex<Throttle>,
     first: Mutex<Option<FirstLink>>,
+    stats: Arc<Stats>,
 }
 
 impl Access {
@@ -68,6 +70,7 @@ impl Access {
         open_viewing: bool,
         data_dir: &Path,
         http: SocketAddr,
+        stats: Arc<Stats>,
     ) -> anyhow::Result<Self> {
         let book = catalogue.run(store::load).await.context("cannot read the accounts")?;
         let path = first::path(data_dir);
@@ -79,7 +82,7 @@ impl Access {
         };
         let (book, _) = watch::channel(Arc::new(book));
         let (hasher, throttle) = (Hasher::new()?, Mutex::new(Throttle::default()));
-        Ok(Self { catalogue, sessions, open_viewing, book, hasher, throttle, first: Mutex::new(first) })
+        Ok(Self { catalogue, sessions, open_viewing, book, hasher, throttle, first: Mutex::new(first), stats })
     }
 
     /// The accounts, sessions and tokens as they are.

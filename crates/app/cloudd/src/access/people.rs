@@ -5,6 +5,7 @@ use crate::caller::Caller;
 use crate::failure::Failure;
 use axum::http::StatusCode;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// How long an invitation holds, milliseconds.
 const INVITATION_MS: i64 = 7 * 86_400_000;
@@ -16,16 +17,20 @@ pub(crate) struct Begun {
     pub(crate) secret: Secret,
 }
 
-fn internal(error: anyhow::Error) -> Failure {
-    Failure::from(error)
-}
-
 impl Access {
     /// Logs in by name and password.
     ///
     /// # Errors
     /// 401 for any wrong pair, without saying what is wrong with it; 429 after too many; 503 in a flood.
     pub(super) async fn log_in(&self, name: String, password: String, address: IpAddr) -> Result<Begun, Failure> {
+        let result = self.try_log_in(name, password, address).await;
+        if result.is_err() {
+            self.stats.log_ins_refused.fetch_add(1, Relaxed);
+        }
+        result
+    }
+
+    async fn try_log_in(&self, name: String, password: String, address: IpAddr) -> Result<Begun, Failure> {
         let wrong = || {
             let words = "no account with this name and password, or it is locked";
             Failure::new(StatusCode::UNAUTHORIZED, "login_refused", words)
@@ -35,7 +40,7 @@ impl Access {
         }
         self.attempt(&name, address)?;
         let asked = name.clone();
-        let known = self.catalogue.run(move |t| store::password_of(t, &asked)).await.map_err(internal)?;
+        let known = self.catalogue.run(move |t| store::password_of(t, &asked)).await?;
         let (account, hash) = known.unzip();
         let good = self.hasher.verify(password, hash).await?;
         let (true, Some(account)) = (good, account) else {
@@ -57,7 +62,7 @@ impl Access {
             first.as_ref().is_some_and(|first| first.opens(token, now_ms()))
         };
         if !opens {
-            return Err(internal(store::link_refused()));
+            return Err(Failure::from(store::link_refused()));
         }
         check_name(&name)?;
         let hash = self.hasher.hash(&name, password).await?;
@@ -80,7 +85,7 @@ impl Access {
     /// # Errors
     /// The catalogue cannot be written.
     pub(super) async fn invite(&self, by: Caller, account: String) -> Result<(Secret, i64), Failure> {
-        let secret = Secret::new().map_err(internal)?;
+        let secret = Secret::new()?;
         let (hash, expires_ms) = (secret.hash(), now_ms() + INVITATION_MS);
         self.change(move |t| store::invite(t, &by, &account, &hash, expires_ms)).await?;
         Ok((secret, expires_ms))
@@ -93,8 +98,8 @@ impl Access {
     pub(super) async fn take_up(&self, token: &str, password: String) -> Result<Begun, Failure> {
         let hash = Secret::hash_of(token);
         let asked = hash.clone();
-        let account = self.catalogue.run(move |t| store::invited(t, &asked, now_ms())).await.map_err(internal)?;
-        let account = account.ok_or_else(|| internal(store::link_refused()))?;
+        let account = self.catalogue.run(move |t| store::invited(t, &asked, now_ms())).await?;
+        let account = account.ok_or_else(store::link_refused)?;
         let password = self.hasher.hash(&account, password).await?;
         let account = self.change(move |t| store::take_up(t, &hash, now_ms(), &password)).await?;
         self.begin(account, "invitation").await
@@ -113,7 +118,7 @@ impl Access {
     ) -> Result<Begun, Failure> {
         self.attempt(&by.name, address)?;
         let asked = by.name.clone();
-        let known = self.catalogue.run(move |t| store::password_of(t, &asked)).await.map_err(internal)?;
+        let known = self.catalogue.run(move |t| store::password_of(t, &asked)).await?;
         if !self.hasher.verify(present, known.map(|(_, hash)| hash)).await? {
             return Err(Failure::new(StatusCode::FORBIDDEN, "password_wrong", "the present password is wrong"));
         }
@@ -145,7 +150,7 @@ impl Access {
     }
 
     async fn begin(&self, account: String, how: &'static str) -> Result<Begun, Failure> {
-        let secret = Secret::new().map_err(internal)?;
+        let secret = Secret::new()?;
         let (hash, name) = (secret.hash(), account.clone());
         self.change(move |t| store::begin_session(t, &name, &hash, how)).await?;
         Ok(Begun { account, secret })
