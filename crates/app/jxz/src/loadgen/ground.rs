@@ -39,6 +39,8 @@ struct Listen {
 #[derive(Serialize)]
 struct HttpToml {
     listen: SocketAddr,
+    /// The load's viewers come without a log-in.
+    open_viewing: bool,
 }
 
 #[derive(Serialize)]
@@ -76,7 +78,7 @@ impl Ground {
             data_dir: folder.join("data"),
             quic: Listen { listen: ground.quic },
             grpc: Listen { listen: grpc.local_addr()? },
-            http: HttpToml { listen: ground.http },
+            http: HttpToml { listen: ground.http, open_viewing: true },
             pki: Pki { dir: &ground.pki },
         };
         let text = toml::to_string(&config).context("cannot put the cloud's configuration into TOML")?;
