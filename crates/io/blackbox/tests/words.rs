@@ -11,7 +11,8 @@ use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
 use jxz_world::{
     ClassBelief, Detection, DropCause, Drops, IslandId, JunctionId, JunctionSignals, Light, NeighbourTracks, PhaseId,
-    PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId, Sources, Track, TrackId, VehicleId,
+    PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId, Sources, SpoolHealth, Track, TrackId,
+    VehicleId,
 };
 use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
@@ -108,6 +109,17 @@ fn track(chance: &mut Chance) -> Track {
     }
 }
 
+fn spool(chance: &mut Chance) -> SpoolHealth {
+    SpoolHealth {
+        pending: chance.0.next_u64(),
+        oldest_age_s: chance.maybe(|chance| chance.0.random::<f64>() * 1e6),
+        bytes: chance.0.next_u64(),
+        dropped: [("health".to_owned(), chance.0.next_u64())].into(),
+        damaged: chance.0.next_u64(),
+        failing: chance.yes(),
+    }
+}
+
 fn settings(chance: &mut Chance) -> HazardConfig {
     let mut config = HazardConfig::default();
     config.icw.enabled = chance.yes();
@@ -158,7 +170,11 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
             valid_until: chance.utc(),
         }),
         7 => Input::Hazard(Box::new(settings(chance))),
-        8 => Input::Links(LinkStatus { subscribers: chance.0.next_u64() as u32, drops: drops(chance) }),
+        8 => Input::Links(LinkStatus {
+            subscribers: chance.0.next_u64() as u32,
+            drops: drops(chance),
+            spool: chance.maybe(spool),
+        }),
         _ => Input::Timer,
     }
 }

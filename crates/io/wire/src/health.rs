@@ -60,7 +60,9 @@ pub(crate) fn from_wire(health: wire::NodeHealth) -> Result<NodeHealth, WireErro
 /// Importances that a report may tell apart.
 const MAX_IMPORTANCES: usize = 16;
 
-fn spool_to_wire(spool: &SpoolHealth) -> wire::SpoolHealth {
+/// How a node's must-arrive records do.
+#[must_use]
+pub fn spool_to_wire(spool: &SpoolHealth) -> wire::SpoolHealth {
     wire::SpoolHealth {
         pending: spool.pending,
         oldest_age_s: spool.oldest_age_s,
@@ -71,7 +73,11 @@ fn spool_to_wire(spool: &SpoolHealth) -> wire::SpoolHealth {
     }
 }
 
-fn spool_from_wire(spool: wire::SpoolHealth) -> Result<SpoolHealth, WireError> {
+/// How a node's must-arrive records do.
+///
+/// # Errors
+/// The first field that is out of range.
+pub fn spool_from_wire(spool: wire::SpoolHealth) -> Result<SpoolHealth, WireError> {
     length("SpoolHealth.dropped", spool.dropped.len(), 0, MAX_IMPORTANCES)?;
     let dropped = spool.dropped.into_iter().map(|(importance, n)| Ok((name("SpoolHealth.dropped", importance)?, n)));
     Ok(SpoolHealth {

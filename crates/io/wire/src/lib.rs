@@ -23,6 +23,7 @@ mod uu;
 mod warning;
 
 pub use error::WireError;
+pub use health::{spool_from_wire, spool_to_wire};
 pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
 pub use packages::foxglove;
 pub use packages::jxz::*;

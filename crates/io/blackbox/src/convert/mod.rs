@@ -53,6 +53,7 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
         Input::Links(links) => Wire::Links(wire::Links {
             subscribers: links.subscribers,
             drops: links.drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
+            spool: links.spool.as_ref().map(jxz_wire::spool_to_wire),
         }),
         Input::Timer => Wire::Timer(wire::Timer {}),
         _ => return None,
@@ -132,7 +133,9 @@ fn links_from_wire(links: &wire::Links) -> Result<LinkStatus, BlackBoxError> {
             .map_err(|error| BlackBoxError::value("Links.drops", error, "a cause by its name"))?;
         drops.add(cause, *count);
     }
-    Ok(LinkStatus { subscribers: links.subscribers, drops })
+    let spool = links.spool.clone().map(jxz_wire::spool_from_wire).transpose();
+    let spool = spool.map_err(|error| BlackBoxError::value("Links.spool", error, "a spool's state"))?;
+    Ok(LinkStatus { subscribers: links.subscribers, drops, spool })
 }
 
 /// Exactly `N` numbers.

@@ -149,10 +149,10 @@ fn torn(rng: &mut ChaCha8Rng, safe: &[u8], data: &[u8]) -> Vec<u8> {
     while at < len {
         let end = (at + SECTOR).min(len);
         let source = if rng.random_bool(0.5) { safe } else { data };
-        for i in at..end {
+        for (i, byte) in left[..end].iter_mut().enumerate().skip(at) {
             // Where both agree there is nothing to tear.
             let same = safe.get(i).filter(|byte| data.get(i) == Some(byte));
-            left[i] = same.or(source.get(i)).copied().unwrap_or(0);
+            *byte = same.or(source.get(i)).copied().unwrap_or(0);
         }
         at = end;
     }
