@@ -239,7 +239,8 @@ async fn whom_the_provider_vouches_for_gets_in_with_the_right_of_his_groups() {
 async fn a_token_that_is_not_all_as_it_must_be_is_refused() {
     let provider = Provider::start().await;
     let rig = cloud(&provider).await;
-    let twists: [(&str, fn(&mut Value)); 9] = [
+    type Twist = (&'static str, fn(&mut Value));
+    let twists: [Twist; 9] = [
         ("id_token_issuer", |claims| claims["iss"] = json!("http://127.0.0.1:1/realm")),
         ("id_token_audience", |claims| claims["aud"] = json!("another")),
         ("id_token_audience", |claims| claims["aud"] = json!(["jiangxin", "another"])),
