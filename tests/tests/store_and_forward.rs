@@ -3,6 +3,7 @@
 //!
 //! `JXZ_KILLS=200` kills more often than the suite does.
 #![allow(clippy::unwrap_used, reason = "a scenario stops at what it cannot set up")]
+#![allow(clippy::print_stdout, reason = "a scenario tells its figures")]
 
 use jxz_map::Map;
 use jxz_sim::{STEP, Scenario, Simulation, StepOutput};
