@@ -3,6 +3,7 @@
 //!
 //! `JXZ_KILLS=200` kills more often than the suite does.
 #![allow(clippy::unwrap_used, reason = "a scenario stops at what it cannot set up")]
+#![allow(clippy::print_stdout, reason = "a scenario tells its figures")]
 
 use jxz_map::Map;
 use jxz_sim::{STEP, Scenario, Simulation, StepOutput};
@@ -116,6 +117,13 @@ impl Rig {
         Process(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap())
     }
 
+    /// A node of which nothing is known yet.
+    fn start_anew(&self) -> Process {
+        // Not there if no life was long enough to write it.
+        let _ = fs::remove_file(self.home.path().join("edge/status.json"));
+        self.start("jxz-edge")
+    }
+
     fn spool(&self) -> PathBuf {
         self.home.path().join("edge/spool")
     }
@@ -158,11 +166,11 @@ impl Rig {
     fn drain(&mut self, mut cloud: Option<Process>) {
         let cloud = cloud.take().unwrap_or_else(|| self.start("jxz-cloud"));
         let started = Instant::now();
-        let mut edge = self.start("jxz-edge");
+        let mut edge = self.start_anew();
         loop {
             assert!(started.elapsed() < PATIENCE, "the cloud does not get everything: {:?}", self.status());
             sleep(Duration::from_millis(500));
-            let status = self.status().unwrap();
+            let Some(status) = self.status() else { continue };
             let behind = status["must_arrive"]["pending"].as_u64().unwrap() > 5;
             if behind || status["cloud_connected"] != true || status["uptime_s"].as_f64().unwrap() < 1.0 {
                 continue;
@@ -171,7 +179,7 @@ impl Rig {
             if self.status().unwrap()["must_arrive"]["pending"] == 0 {
                 break;
             }
-            edge = self.start("jxz-edge");
+            edge = self.start_anew();
         }
         self.look();
         cloud.end();

@@ -331,14 +331,14 @@ impl Node {
     }
 
     /// What must move for the service manager to leave the node in peace. A cloud that is away does not count.
-    fn progress(&self) -> [Progress; 1] {
-        [Progress::Steps { name: "rounds", done: self.rounds }]
+    fn progress(&self) -> [Progress; 2] {
+        [Progress::Steps { name: "rounds", done: self.rounds }, self.records.progress()]
     }
 
     fn status_line(&self) -> String {
-        let (site, rounds, uplink) = (&self.edge.site().id, self.rounds, self.uplink.stats());
-        let cloud = if uplink.connected { "connected" } else { "away" };
-        format!("site {site}: {rounds} rounds, cloud {cloud}, {} records pending", uplink.pending)
+        let (site, rounds, pending) = (&self.edge.site().id, self.rounds, self.records.stats().pending());
+        let cloud = if self.uplink.stats().connected { "connected" } else { "away" };
+        format!("site {site}: {rounds} rounds, cloud {cloud}, {pending} records pending")
     }
 
     fn write_status(&self, state_dir: &Path) {

@@ -4,6 +4,7 @@ use crate::Config;
 use anyhow::Context;
 use bytes::Bytes;
 use jxz_link::{RecordSender, Uplink, UplinkConfig, utc_now};
+use jxz_observe::Progress;
 use jxz_spool::{DirFiles, Dropped, Importance, Outgoing, Spool, SpoolStats};
 use jxz_wire::encode_record;
 use jxz_world::{DropCause, Drops, Record, SpoolHealth};
@@ -35,6 +36,8 @@ pub(crate) struct RecordStats {
     pub(crate) spool: SpoolStats,
     /// Lost since the start: no room in the queue or on disk, too large, too old, damaged.
     pub(crate) drops: Drops,
+    /// Turns of the thread: it takes one a second at least, unless the disk hangs.
+    turns: u64,
     /// Not written yet.
     waiting: usize,
 }
@@ -142,6 +145,12 @@ impl Records {
         let mut stats = inbox.stats.clone();
         stats.waiting = inbox.records.len();
         stats
+    }
+
+    /// For the watchdog: a disk that refuses is progress, one that hangs is not.
+    pub(crate) fn progress(&self) -> Progress {
+        let stats = self.stats();
+        Progress::Work { name: "spool", done: stats.turns, waiting: stats.waiting as u64 }
     }
 
     /// Waits until everything has arrived, as long as there is a cloud to take it, and at most `limit`; then ends the
@@ -268,5 +277,6 @@ impl Worker {
         let mut inbox = self.shared.inbox();
         inbox.stats.durable_sequence = inbox.stats.durable_sequence.max(durable);
         inbox.stats.spool = stats;
+        inbox.stats.turns += 1;
     }
 }
