@@ -102,7 +102,7 @@ fn track(chance: &mut Chance) -> Track {
         existence: chance.number(),
         class: ClassBelief::from_weights(weights),
         extent_m: chance.maybe(|chance| (chance.number(), chance.number())),
-        heading: chance.maybe(|chance| Heading::from_rad(chance.0.random::<f64>() * 6.28)),
+        heading: chance.maybe(|chance| Heading::from_rad(chance.0.random::<f64>() * core::f64::consts::TAU)),
         vehicle: chance.maybe(|chance| VehicleId(chance.0.next_u64().to_be_bytes())),
         sources: Sources { radar: chance.yes(), camera: chance.yes(), v2x: chance.yes() },
     }
