@@ -116,8 +116,7 @@ impl Store {
             self.lose(number);
         } else if let Err(error) = self.write(step, handled) {
             self.retry_at = Some(handled.now.mono + RETRY);
-            self.stats.errors += 1;
-            self.stats.last_error = Some(error.to_string());
+            self.fail(&error);
             self.lose(number);
         }
         self.count();
@@ -145,10 +144,15 @@ impl Store {
         };
         // The ring has it: a clip that fails is an error, and no step is lost.
         if let Err(error) = clips.take(step, handled, &before) {
-            self.stats.errors += 1;
-            self.stats.last_error = Some(error.to_string());
+            self.fail(&error);
         }
         Ok(())
+    }
+
+    fn fail(&mut self, error: &BlackBoxError) {
+        tracing::warn!(%error, "black box");
+        self.stats.errors += 1;
+        self.stats.last_error = Some(error.to_string());
     }
 
     fn lose(&mut self, number: u64) {
@@ -185,8 +189,7 @@ impl Store {
             self.clips.as_mut().map_or(Ok(()), |clips| clips.close(now.utc)),
         ];
         for error in ended.into_iter().filter_map(Result::err) {
-            self.stats.errors += 1;
-            self.stats.last_error = Some(error.to_string());
+            self.fail(&error);
         }
         self.count();
     }
