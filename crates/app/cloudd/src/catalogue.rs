@@ -5,6 +5,8 @@
 
 use anyhow::Context;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 
@@ -83,6 +85,9 @@ fn transact<T>(
 }
 
 fn connect(path: &Path) -> anyhow::Result<Connection> {
+    // It has hashes of passwords: for its owner alone. SQLite gives its journals the rights of the file.
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
     let mut connection = Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // In WAL mode only FULL syncs at each commit.

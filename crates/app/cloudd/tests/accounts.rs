@@ -354,7 +354,11 @@ async fn every_change_is_in_the_audit_log_and_no_secret_is() {
         assert!(!log.contains(bare), "{bare} is in the log");
     }
     assert!(!log.contains(PASSWORD) && !log.contains("another horse"));
-    // Nor is any in the catalogue's file.
+    // Nor is any in the catalogue's files, which are their owner's alone.
+    for name in ["catalogue.sqlite3", "catalogue.sqlite3-wal"] {
+        let mode = std::fs::metadata(rig.config.data_dir.join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
     let file = std::fs::read(rig.config.data_dir.join("catalogue.sqlite3")).unwrap();
     let wal = std::fs::read(rig.config.data_dir.join("catalogue.sqlite3-wal")).unwrap_or_default();
     let held = |text: &str| [&file, &wal].iter().any(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes()));
