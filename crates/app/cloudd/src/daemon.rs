@@ -153,7 +153,9 @@ impl Daemon {
     #[must_use]
     pub fn status_line(&self) -> String {
         let moment = self.moments.borrow();
-        format!("{} nodes, {} records stored", moment.view.nodes.len(), moment.counters.records_stored)
+        let (nodes, stored) = (&moment.view.nodes, moment.counters.records_stored);
+        let connected = nodes.iter().filter(|node| node.connected).count();
+        format!("{connected} of {} nodes connected, {stored} records stored", nodes.len())
     }
 
     /// Waits until a part of it ends, which none does by itself.
