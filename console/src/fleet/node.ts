@@ -14,26 +14,48 @@ export interface NodeActions {
   addNode(site: string): void;
 }
 
-/** Everything of one node. Built anew at each refresh, but for what a press may be under way on. */
+/** A part of the page, and what it shows: it is built anew only when that has changed, so that a press is not lost. */
+export interface Section {
+  key: string;
+  shows: unknown;
+  make: () => HTMLElement[];
+}
+
+/** Everything of one node. */
 export class NodePage {
   private readonly revoke = new Map<string, SureButton>();
 
   constructor(private readonly actions: NodeActions) {}
 
-  parts(node: NodeRow, right: string, enrolment: boolean, nowMs: number): HTMLElement[] {
+  sections(node: NodeRow, right: string, enrolment: boolean, nowMs: number): Section[] {
+    const minute = Math.floor(nowMs / 60_000);
+    return [
+      { key: 'standing', shows: [node.name_zh, node.connected, node.service, node.configuration.state], make: () => this.standing(node) },
+      {
+        key: 'desired',
+        shows: [node.configuration, node.map, node.software, node.health === null, minute],
+        make: () => [heading('desiredAndActual'), ...this.desired(node, nowMs)],
+      },
+      {
+        key: 'applications',
+        shows: [node.applications, right],
+        make: () => [heading('applicationSwitches'), this.applications(node, right)],
+      },
+      {
+        key: 'certificate',
+        shows: [node.certificate, node.certificates, node.managed, right, enrolment, minute],
+        make: () => [heading('certificate'), ...this.certificate(node, right, enrolment, nowMs)],
+      },
+      { key: 'health', shows: node.health, make: () => [heading('health'), ...this.health(node)] },
+    ];
+  }
+
+  private standing(node: NodeRow): HTMLElement[] {
     const state = standing(node);
     const shortfalls = (node.service?.shortfalls ?? []).map((s) => h('li', {}, h('span', {}, tName(s.name)), h('b', {}, s.subject)));
     return [
       badge(STANDING_STATE[state], t(`standing_${state}`)),
       ...(shortfalls.length > 0 ? [h('ul', { class: 'pairs' }, ...shortfalls)] : []),
-      heading('desiredAndActual'),
-      ...this.desired(node, nowMs),
-      heading('applicationSwitches'),
-      this.applications(node, right),
-      heading('health'),
-      ...this.health(node),
-      heading('certificate'),
-      ...this.certificate(node, right, enrolment, nowMs),
     ];
   }
 

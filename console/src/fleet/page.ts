@@ -1,10 +1,10 @@
-import { onLanguage, pick, t, type Key } from '../i18n';
+import { currentLanguage, onLanguage, pick, t, type Key } from '../i18n';
 import { attribute, h, Keyed, text } from '../ui/dom';
 import { icon } from '../ui/icons';
 import { ask } from '../account/api';
 import { type NodeList, type NodeRow, type RolloutRow, type Token } from './api';
 import { standing, STANDING_STATE } from './model';
-import { NodePage, type NodeActions } from './node';
+import { NodePage, type NodeActions, type Section } from './node';
 import { day } from './parts';
 import { RolloutsPage } from './rollouts';
 
@@ -22,6 +22,7 @@ export class FleetPage implements NodeActions {
   private readonly rollouts = new RolloutsPage((work) => this.act(work));
   private readonly token = h('dialog', { id: 'token', class: 'card' });
   private readonly rows: Keyed<NodeRow>;
+  private readonly shown = new WeakMap<HTMLElement, string>();
   private readonly tabs = new Map<Tab, HTMLButtonElement>();
   private tab: Tab = 'fleetNodes';
   private site: string | null = null;
@@ -151,16 +152,29 @@ export class FleetPage implements NodeActions {
       this.rollouts.show(this.made, this.known.nodes, this.known.right, nowMs);
       return;
     }
-    const top = this.body.scrollTop;
-    const fields = (): HTMLElement[] => [...this.body.querySelectorAll<HTMLElement>('button, input')];
-    const focused = fields().indexOf(document.activeElement as HTMLElement);
-    this.body.replaceChildren(
-      ...(node
-        ? [h('h2', {}, nameOf(node)), ...this.node.parts(node, this.known.right, this.known.enrolment, nowMs)]
-        : [h('p', { class: 'note' }, t('fleetChoose'))]),
-    );
-    this.body.scrollTop = top;
-    if (focused >= 0) fields()[focused]?.focus({ preventScroll: true });
+    this.showNode(node, nowMs);
+  }
+
+  private showNode(node: NodeRow | undefined, nowMs: number): void {
+    const { right, enrolment } = this.known;
+    const none: Section = { key: 'none', shows: null, make: () => [h('p', { class: 'note' }, t('fleetChoose'))] };
+    const title = (of: NodeRow): Section => ({ key: 'title', shows: nameOf(of), make: () => [h('h2', {}, nameOf(of))] });
+    const sections = node ? [title(node), ...this.node.sections(node, right, enrolment, nowMs)] : [none];
+    const at = `${currentLanguage()} ${node?.site ?? ''}`;
+    if (this.body.dataset.at !== at) this.body.replaceChildren();
+    this.body.dataset.at = at;
+    for (const section of sections) {
+      const found = this.body.querySelector<HTMLElement>(`:scope > [data-section="${section.key}"]`);
+      const element = found ?? h('section', { 'data-section': section.key });
+      if (!found) this.body.append(element);
+      const shows = JSON.stringify(section.shows);
+      if (this.shown.get(element) === shows) continue;
+      this.shown.set(element, shows);
+      const fields = (): HTMLElement[] => [...element.querySelectorAll<HTMLElement>('button, input')];
+      const focused = fields().indexOf(document.activeElement as HTMLElement);
+      element.replaceChildren(...section.make());
+      if (focused >= 0) fields()[focused]?.focus({ preventScroll: true });
+    }
   }
 
   private row(site: string): { element: HTMLElement; refresh: (node: NodeRow) => void } {

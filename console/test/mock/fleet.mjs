@@ -8,7 +8,10 @@ export class Fleet {
     this.right = right;
     this.enrolment = enrolment;
     this.rollouts = [];
-    this.nodes = new Map(sites.map((site) => [site.id, { ...site, on: new Set(APPLICATIONS), wanted: new Map(), revision: 0, applied: 0, due: 0, connected: true, degraded: false, serial: '4f0c2a9be1d37755', revoked: false }]));
+    this.start = Date.now();
+    /** While it is set, no node takes anything on. */
+    this.hold = false;
+    this.nodes = new Map(sites.map((site) => [site.id, { ...site, on: new Set(APPLICATIONS), wanted: new Map(), revision: 0, applied: 0, due: 0, connected: true, degraded: false, serial: '4f0c2a9be1d37755', revoked: 0 }]));
   }
 
   /** Answers a request; null: not one of the management's. */
@@ -41,7 +44,7 @@ export class Fleet {
     }
     if (method === 'POST' && what === 'revoke') {
       node.connected = false;
-      node.revoked = true;
+      node.revoked = now;
       return [200, { site, certificates: 1 }];
     }
     if (method === 'POST' && what === 'join-tokens') {
@@ -75,7 +78,7 @@ export class Fleet {
 
   advance(now) {
     for (const node of this.nodes.values()) {
-      if (!node.connected || node.applied === node.revision || now < node.due) continue;
+      if (this.hold || !node.connected || node.applied === node.revision || now < node.due) continue;
       node.applied = node.revision;
       for (const [name, on] of node.wanted) on ? node.on.add(name) : node.on.delete(name);
     }
@@ -104,8 +107,8 @@ export class Fleet {
       const state = on === null ? 'unknown' : wanted !== null && wanted !== on ? 'pending' : on ? 'on' : 'off';
       return { name, on, wanted, state };
     });
-    const desired = node.revision > 0 ? { ...revision(node.revision), document: {}, at_ms: now - 5000, who: 'loopback', why: 'tjw switched off' } : null;
-    const certificate = { serial: node.serial, not_before_ms: now - 10 * DAY_MS, not_after_ms: now + 20 * DAY_MS };
+    const desired = node.revision > 0 ? { ...revision(node.revision), document: {}, at_ms: this.start, who: 'loopback', why: 'tjw switched off' } : null;
+    const certificate = { serial: node.serial, not_before_ms: this.start - 10 * DAY_MS, not_after_ms: this.start + 20 * DAY_MS };
     return {
       site: node.id,
       name_zh: node.name_zh,
@@ -131,8 +134,8 @@ export class Fleet {
       software: { desired: '0.2.0', actual: live ? '0.1.0' : null },
       map: { desired: '3f9c1d20aa41', actual: live ? '3f9c1d20aa41' : null },
       managed: true,
-      certificate: live ? { ...certificate, renew_at_ms: now + 10 * DAY_MS } : null,
-      certificates: [{ ...certificate, issued_for: 'join', revoked_at_ms: node.revoked ? now : null }],
+      certificate: live ? { ...certificate, renew_at_ms: this.start + 10 * DAY_MS } : null,
+      certificates: [{ ...certificate, issued_for: 'join', revoked_at_ms: node.revoked || null }],
     };
   }
 }

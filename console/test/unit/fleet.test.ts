@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NodeRow, type RolloutRow, type Step } from '../../src/fleet/api';
+import type { NodeRow, RolloutRow, Step } from '../../src/fleet/api';
 import { agrees, changeWords, lifeLeft, may, parseChange, progress, standing, STANDING_STATE, switchChange } from '../../src/fleet/model';
 import { fleetEn } from '../../src/fleet/words';
 

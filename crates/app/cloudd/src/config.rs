@@ -322,6 +322,21 @@ mod tests {
     }
 
     #[test]
+    fn the_authority_of_the_sample_is_one_and_its_numbers_have_limits() {
+        let lines = ["[authority]", "dir = ", "address = ", "days = "];
+        let wanted = |line: &str| lines.iter().any(|start| line.starts_with(&format!("# {start}")));
+        let uncommented = |line: &str| if wanted(line) { line[2..].to_owned() } else { line.to_owned() };
+        let text = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+        let authority = Config::parse(&text).unwrap().authority.unwrap();
+        assert_eq!((authority.days, authority.address.as_deref()), (30, Some("127.0.0.1:7400")));
+        assert!(Config::parse(EXAMPLE).unwrap().authority.is_none());
+        for (good, bad) in [("days = 30", "days = 0"), ("address = \"127.0.0.1:7400\"", "address = \"nowhere\"")] {
+            assert_ne!(text.replace(good, bad), text);
+            assert!(Config::parse(&text.replace(good, bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn unknown_keys_are_refused_with_their_line() {
         let line = EXAMPLE.lines().position(|l| l.starts_with("[http]")).unwrap() + 2;
         let error = Config::parse(&EXAMPLE.replace("[http]", "[http]\nlisten_adress = 1")).unwrap_err();

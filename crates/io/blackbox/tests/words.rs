@@ -164,7 +164,18 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
             hazard: settings(chance),
             health_s: chance.number(),
         })),
-        8 => Input::Links(LinkStatus { subscribers: chance.0.next_u64() as u32, drops: drops(chance) }),
+        8 => Input::Links(LinkStatus {
+            subscribers: chance.0.next_u64() as u32,
+            drops: drops(chance),
+            spool: chance.yes().then(|| SpoolHealth {
+                pending: chance.0.next_u64(),
+                oldest_age_s: chance.yes().then(|| chance.number()),
+                bytes: chance.0.next_u64(),
+                dropped: [("advice".to_owned(), chance.0.next_u64())].into(),
+                damaged: chance.0.next_u64(),
+                failing: chance.yes(),
+            }),
+        }),
         _ => Input::Timer,
     }
 }

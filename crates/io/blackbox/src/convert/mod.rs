@@ -10,7 +10,7 @@ use jxz_security::Verdict;
 use jxz_units::Utc;
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
-use jxz_world::{ConfigVersion, DropCause, Drops, RoadHazard, RoadReport};
+use jxz_world::{ConfigVersion, DropCause, Drops, RoadHazard, RoadReport, SpoolHealth};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
@@ -59,6 +59,7 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
         Input::Links(links) => Wire::Links(wire::Links {
             subscribers: links.subscribers,
             drops: links.drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
+            spool: links.spool.as_ref().map(spool_to_wire),
         }),
         Input::Timer => Wire::Timer(wire::Timer {}),
         _ => return None,
@@ -136,6 +137,17 @@ fn condition_from_wire(report: &wire::RoadCondition) -> Result<RoadReport, Black
     Ok(RoadReport { id: report.id, hazard, at, radius_m, safe_mps, valid_until })
 }
 
+fn spool_to_wire(spool: &SpoolHealth) -> wire::Spool {
+    wire::Spool {
+        pending: spool.pending,
+        oldest_age_s: spool.oldest_age_s,
+        bytes: spool.bytes,
+        dropped: spool.dropped.clone(),
+        damaged: spool.damaged,
+        failing: spool.failing,
+    }
+}
+
 fn links_from_wire(links: &wire::Links) -> Result<LinkStatus, BlackBoxError> {
     let mut drops = Drops::default();
     for (name, count) in &links.drops {
@@ -144,7 +156,15 @@ fn links_from_wire(links: &wire::Links) -> Result<LinkStatus, BlackBoxError> {
             .map_err(|error| BlackBoxError::value("Links.drops", error, "a cause by its name"))?;
         drops.add(cause, *count);
     }
-    Ok(LinkStatus { subscribers: links.subscribers, drops })
+    let spool = links.spool.as_ref().map(|spool| SpoolHealth {
+        pending: spool.pending,
+        oldest_age_s: spool.oldest_age_s,
+        bytes: spool.bytes,
+        dropped: spool.dropped.clone(),
+        damaged: spool.damaged,
+        failing: spool.failing,
+    });
+    Ok(LinkStatus { subscribers: links.subscribers, drops, spool })
 }
 
 /// Exactly `N` numbers.
