@@ -1,5 +1,6 @@
 import type { FeatureCollection } from 'geojson';
 import { exposeDebugView } from './debug';
+import { FleetPage } from './fleet/page';
 import { onLanguage, t, toggleLanguage, type Key } from './i18n';
 import { junctionCentres, places, type Box } from './map/geo';
 import type { Group } from './map/layers';
@@ -55,6 +56,7 @@ export class App implements Actions {
   private readonly layers = new LayersPanel((group, on) => this.setGroup(group, on));
   private readonly details = new DetailsPanel(this.store, this, (id) => this.junctions.get(id)?.name ?? '', () => this.layers.isOn('truth'));
   private readonly search = new Search(this.store, this, (box: Box) => this.view.showBox(box));
+  private readonly fleet = new FleetPage();
   private junctions = new Map<string, { at: [number, number]; name: string }>();
   private mapFeatures = 0;
   private choice: Choice = null;
@@ -88,6 +90,10 @@ export class App implements Actions {
       attribute(button, 'aria-expanded', String(button.dataset.opens === name));
     }
     if (name && matchMedia(NARROW).matches && this.choice) this.choose(null);
+  }
+
+  manage(site: string | null): void {
+    this.fleet.open(site);
   }
 
   private placeOf(choice: Choice): [number, number] | null {
@@ -223,6 +229,7 @@ export class App implements Actions {
     layers.dataset.opens = 'layers';
     byId('tools').append(
       layers,
+      tool('fleet', 'sites', () => this.manage(null)),
       tool('zoomIn', 'plus', () => this.view.map.zoomIn()),
       tool('zoomOut', 'minus', () => this.view.map.zoomOut()),
       tool('wholeIsland', 'home', () => this.view.goHome()),
@@ -267,7 +274,7 @@ export class App implements Actions {
   }
 
   private key(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || this.fleet.isOpen) return;
     if (event.target instanceof HTMLInputElement && event.target.type === 'search') return;
     if (event.key === 'Escape') {
       if (this.sheet) this.openSheet(null);

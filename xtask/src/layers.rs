@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("jxz-cloud", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-hazard", "jxz-v2x", "jxz-signal"]),
+    ("jxz-fleet", &["jxz-units", "jxz-geo", "jxz-world", "jxz-hazard"]),
     ("jxz-wire", &["jxz-units", "jxz-geo", "jxz-world"]),
     ("jxz-ingest", IO),
     ("jxz-journal", IO),

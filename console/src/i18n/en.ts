@@ -1,3 +1,5 @@
+import { fleetEn } from '../fleet/words';
+
 export const en = {
   title: 'Jiangxin · Island console',
   brand: 'Jiangxin',
@@ -198,6 +200,7 @@ export const en = {
   must_arrive_damaged: 'Must-arrive: damaged on disk',
   peer_garbage: 'Peer: not a message',
   peer_duplicate: 'Peer: duplicate',
+  peer_refused: 'Peer: not let in',
   peer_stale: 'Peer: too old',
   neighbour_unknown: 'Neighbour: unknown site',
   neighbour_stale: 'Neighbour: too old',
@@ -288,6 +291,7 @@ export const en = {
   err_unauthenticated: 'Your session has ended. Log in again.',
   err_session_needed: 'This takes a log-in.',
   credit: '© OpenStreetMap contributors (ODbL)',
+  ...fleetEn,
 } as const;
 
 export type Key = keyof typeof en;

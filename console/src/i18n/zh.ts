@@ -1,3 +1,4 @@
+import { fleetZh } from '../fleet/words';
 import type { Dictionary } from './en';
 
 export const zh: Dictionary = {
@@ -200,6 +201,7 @@ export const zh: Dictionary = {
   must_arrive_damaged: '必达消息：磁盘数据损坏',
   peer_garbage: '对端：非法消息',
   peer_duplicate: '对端：重复消息',
+  peer_refused: '对端：未获准入',
   peer_stale: '对端：消息过期',
   neighbour_unknown: '邻站：未知站点',
   neighbour_stale: '邻站：消息过期',
@@ -290,4 +292,5 @@ export const zh: Dictionary = {
   err_unauthenticated: '会话已结束，请重新登录。',
   err_session_needed: '此操作需要登录。',
   credit: '© OpenStreetMap contributors (ODbL)',
+  ...fleetZh,
 };

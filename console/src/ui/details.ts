@@ -82,6 +82,7 @@ export class DetailsPanel {
     const drops = [...s.dropped].sort((a, b) => b[1] - a[1]);
     return [
       badge(s.freshness),
+      h('p', { class: 'links' }, h('button', { type: 'button', class: 'link', onclick: () => this.actions.manage(s.id) }, t('manageNode'))),
       facts([
         ['lastHeard', heard],
         ['tracks', whole(s.tracks)],

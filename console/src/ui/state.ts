@@ -11,4 +11,6 @@ export type Choice =
 export interface Actions {
   choose(choice: Choice, fly?: boolean): void;
   openSheet(name: string | null): void;
+  /** Opens the window of nodes and roll-outs, at a node if one is named. */
+  manage(site: string | null): void;
 }

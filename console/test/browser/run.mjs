@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { checkAccounts } from './account.mjs';
 import { launch } from './browser.mjs';
+import { checkFleet } from './fleet.mjs';
 import { checkIsland } from './island.mjs';
 import { checkConsole } from './console.mjs';
 
@@ -24,6 +25,7 @@ async function main() {
     else {
       await checkConsole(browser, { ...values, say });
       await checkAccounts(browser, { ...values, say });
+      await checkFleet(browser, { ...values, say });
     }
   } finally {
     await browser.close();

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { Accounts, OPEN } from './accounts.mjs';
+import { Fleet } from './fleet.mjs';
 import { islandMap } from './island.mjs';
 import { Traffic } from './traffic.mjs';
 
@@ -19,7 +20,8 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   const map = islandMap(file);
   const traffic = new Traffic(map, { count });
   const accounts = closed ? new Accounts() : null;
-  const http = createServer((request, response) => void serve(request, response, map, accounts));
+  const fleet = new Fleet(traffic.sites);
+  const http = createServer((request, response) => void serve(request, response, map, fleet, accounts));
   const sockets = new WebSocketServer({ noServer: true });
   let refusing = false;
   http.on('upgrade', (request, socket, head) => {
@@ -37,6 +39,7 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
     map,
     traffic,
     accounts,
+    fleet,
     interrupt: () => {
       refusing = true;
       for (const client of sockets.clients) client.terminate();
@@ -53,7 +56,7 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   };
 }
 
-async function serve(request, response, map, accounts) {
+async function serve(request, response, map, fleet, accounts) {
   const path = new URL(request.url, 'http://localhost').pathname;
   // What the cloud daemon sends too.
   response.setHeader('content-security-policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
@@ -70,6 +73,13 @@ async function serve(request, response, map, accounts) {
   if (path === '/api/v1/map.geojson') {
     response.setHeader('content-type', 'application/geo+json');
     response.end(JSON.stringify(map));
+    return;
+  }
+  if (path.startsWith('/api/v1/fleet') || path.startsWith('/api/v1/nodes') || path.startsWith('/api/v1/rollouts')) {
+    let text = '';
+    for await (const part of request) text += part;
+    const [status, body] = fleet.answer(request.method, path, text ? JSON.parse(text) : {}) ?? [404, {}];
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     return;
   }
   const name = join(DIST, normalize(path === '/' ? '/index.html' : path));

@@ -30,6 +30,9 @@ pub struct Config {
     /// An identity provider at which people log in, beside accounts with passwords.
     #[serde(default)]
     pub oidc: Option<Oidc>,
+    /// The authority that issues nodes' certificates; without it nodes can neither join nor renew.
+    #[serde(default)]
+    pub authority: Option<AuthorityConfig>,
     /// How much of the records is kept.
     #[serde(default)]
     pub records: Records,
@@ -176,6 +179,27 @@ pub struct Pki {
     pub dir: PathBuf,
 }
 
+/// The authority that issues nodes' certificates.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorityConfig {
+    /// Folder with the authority's certificate and key, `ca.pem` and `ca.key`.
+    pub dir: PathBuf,
+    /// Host and port by which nodes reach this cloud, as tokens name it; without it, `quic.listen`.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// For how many days a node's certificate holds; it renews it by itself at two thirds of that.
+    #[serde(default = "days")]
+    pub days: u16,
+    /// Another life than `days`, for tests.
+    #[serde(skip)]
+    pub life: Option<std::time::Duration>,
+}
+
+const fn days() -> u16 {
+    30
+}
+
 /// How much of the records is kept.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -224,6 +248,18 @@ impl Config {
                 address.ip().is_loopback(),
                 "http.simulator_truth {address} is not loopback; truth comes from a simulator on this machine or not at \
                  all: take 127.0.0.1 or [::1], or leave it out"
+            );
+        }
+        if let Some(authority) = &self.authority {
+            anyhow::ensure!(
+                (1..=398).contains(&authority.days),
+                "authority.days is {}; a node's certificate holds for 1 to 398 days",
+                authority.days
+            );
+            let address = authority.address.as_deref().unwrap_or("localhost:1");
+            anyhow::ensure!(
+                address.contains(':') && !address.contains('/') && address.len() <= 255,
+                "authority.address `{address}` is not host:port"
             );
         }
         anyhow::ensure!(
@@ -283,6 +319,21 @@ mod tests {
         assert!(!config.http.open_viewing);
         let silent = EXAMPLE.replace("open_viewing = false", "");
         assert!(!Config::parse(&silent).unwrap().http.open_viewing);
+    }
+
+    #[test]
+    fn the_authority_of_the_sample_is_one_and_its_numbers_have_limits() {
+        let lines = ["[authority]", "dir = ", "address = ", "days = "];
+        let wanted = |line: &str| lines.iter().any(|start| line.starts_with(&format!("# {start}")));
+        let uncommented = |line: &str| if wanted(line) { line[2..].to_owned() } else { line.to_owned() };
+        let text = EXAMPLE.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+        let authority = Config::parse(&text).unwrap().authority.unwrap();
+        assert_eq!((authority.days, authority.address.as_deref()), (30, Some("127.0.0.1:7400")));
+        assert!(Config::parse(EXAMPLE).unwrap().authority.is_none());
+        for (good, bad) in [("days = 30", "days = 0"), ("address = \"127.0.0.1:7400\"", "address = \"nowhere\"")] {
+            assert_ne!(text.replace(good, bad), text);
+            assert!(Config::parse(&text.replace(good, bad)).is_err(), "{bad}");
+        }
     }
 
     #[test]

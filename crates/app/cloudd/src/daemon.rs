@@ -7,6 +7,7 @@ use crate::brain::{Brain, Clock};
 use crate::caller::{Caller, Right};
 use crate::catalogue::Catalogue;
 use crate::console::Console;
+use crate::fleet::{Door, Fleet, Ground};
 use crate::http::{self, Shared};
 use crate::live::{self, Frame};
 use crate::oidc::Provider;
@@ -70,7 +71,10 @@ impl Daemon {
         let tls = read_tls(&config.pki.dir).await?;
         let http = bind(config.http.listen, "HTTP").await?;
         let grpc = bind(config.grpc.listen, "gRPC").await?;
-        let listener = NodeListener::bind(&ListenerConfig::new(config.quic.listen, credentials))?;
+        let door = Door::open(config.authority.as_ref())?;
+        let mut listen = ListenerConfig::new(config.quic.listen, credentials);
+        listen.enrolments.clone_from(&door.sender);
+        let listener = NodeListener::bind(&listen)?;
         let truth = match config.http.simulator_truth {
             Some(address) => Some(truth::bind(address).await?),
             None => None,
@@ -100,6 +104,14 @@ impl Daemon {
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
         let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
         let (stop, stopped) = stop::channel();
+        let ground = Ground {
+            catalogue: catalogue.clone(),
+            links: listener.links(),
+            moments: moments.clone(),
+            map_version: map.version.as_str().into(),
+            quic: addresses.0,
+        };
+        let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;
         let shared = Shared {
             moments: moments.clone(),
             frames,
@@ -113,10 +125,12 @@ impl Daemon {
             access: Arc::new(access),
             provider: provider.map(Arc::new),
             geo: map.frame,
+            fleet,
         };
         let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
 
         let mut tasks = JoinSet::new();
+        tasks.spawn(run_until_told(managing, stopped.clone()));
         let truths = truth.map(|socket| {
             let truths = Arc::new(Truths::default());
             tasks.spawn(run_until_told(truth::listen(socket, Arc::clone(&truths)), stopped.clone()));

@@ -7,6 +7,7 @@ use crate::caller::{Caller, Right};
 use crate::catalogue::Catalogue;
 use crate::console::Console;
 use crate::failure::{self, Failure};
+use crate::fleet::{self, Fleet};
 use crate::live::{self, Frame};
 use crate::metrics;
 use crate::oidc::{self, Provider};
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) access: Arc<Access>,
     pub(crate) provider: Option<Arc<Provider>>,
     pub(crate) geo: LocalFrame,
+    pub(crate) fleet: Fleet,
 }
 
 /// How many consoles there may be.
@@ -83,6 +85,7 @@ fn documented() -> Api {
         .and(twin_api::routes())
         .and(access::routes())
         .and(oidc::routes())
+        .and(fleet::routes())
         .on(Operation::get("/api/v1/status", VIEWER, "A few numbers for a terminal").answers::<Status>(), get(status))
         .on(Operation::get("/api/v1/map.geojson", VIEWER, "The map").answers_type("application/geo+json"), get(map))
         .on(

@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod daemon;
 mod failure;
+mod fleet;
 mod frame;
 mod http;
 mod live;
@@ -28,5 +29,5 @@ mod truth;
 mod twin_api;
 
 pub use caller::Right;
-pub use config::{Config, EXAMPLE, Grpc, Http, Oidc, Pki, Quic, Records, Sessions};
+pub use config::{AuthorityConfig, Config, EXAMPLE, Grpc, Http, Oidc, Pki, Quic, Records, Sessions};
 pub use daemon::Daemon;

@@ -256,6 +256,8 @@ mod tests {
             warnings: 0,
             subscribers: 0,
             spool: None,
+            service: None,
+            running: jxz_world::Running::default(),
         };
         Record { site: SiteId("north".into()), boot: 7, sequence, body: RecordBody::Health(health) }
     }

@@ -4,6 +4,7 @@
 mod black_box;
 mod config;
 mod doctor;
+mod fleet;
 mod node;
 mod spool;
 mod status;
@@ -11,5 +12,6 @@ mod status;
 pub use black_box::BlackBox;
 pub use config::{Cloud, Config, Ingest, Pki, Radio, Security, SpoolSettings, Uu};
 pub use doctor::{Finding, Level, examine, print};
+pub use fleet::join_cloud;
 pub use node::run;
 pub use status::{MustArrive, Status};

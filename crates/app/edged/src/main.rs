@@ -26,6 +26,18 @@ enum Command {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Joins a cloud: makes a key that never leaves this unit, and gets the site's certificate for it.
+    ///
+    /// An operator makes the token at the cloud (its console, or POST /api/v1/nodes/SITE/join-tokens); it is good once.
+    /// The certificate is renewed by itself from then on.
+    #[command(after_help = "Example: jxz-edge join --config edge.toml jxz1/cloud.example:7400/FINGERPRINT/SECRET")]
+    Join {
+        /// The node's configuration: its site, and the folder of its keys.
+        #[arg(long)]
+        config: PathBuf,
+        /// The token; `-` reads it from standard input, so that it stays out of the shell's history.
+        token: String,
+    },
     /// Reads a configuration and says what is wrong with it.
     CheckConfig {
         /// The node's configuration.
@@ -66,6 +78,19 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Run { config } => {
             drop(out);
             run(Config::read(&config)?)?;
+        }
+        Command::Join { config, token } => {
+            let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token };
+            let config = Config::read(&config)?;
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.context("cannot start the runtime")?.block_on(jxz_edged::join_cloud(&config, &token))?;
+            writeln!(
+                out,
+                "{} has its certificate; key and certificate are in {}",
+                config.site,
+                config.pki.dir.display()
+            )?;
+            Ok(())
         }
         Command::CheckConfig { config } => {
             let parsed = Config::read(&config)?;

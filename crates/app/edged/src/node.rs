@@ -2,6 +2,7 @@
 
 use crate::black_box::Recorder;
 use crate::config::Radio as RadioSettings;
+use crate::fleet::{self, Fleet};
 use crate::spool::{self, Records};
 use crate::{Config, MustArrive, Status};
 use anyhow::Context;
@@ -9,8 +10,8 @@ use jxz_edge::{Edge, EdgeConfig, Input, LinkStatus, Output, Security, Stopwatch,
 use jxz_ingest::{Gate, Ingested, Listener};
 use jxz_link::{
     Credentials, ImmediateForwardConfig, ImmediateForwardRadio, LinkError, MulticastConfig, MulticastRadio,
-    NeighbourLinkConfig, NeighbourLinks, Radio, RadioFrame, Role, TxChannel, Uplink, UplinkConfig, UuServer,
-    UuServerConfig, VerifyPool, load_signer, load_trust, utc_now,
+    NeighbourLinkConfig, NeighbourLinks, Radio, RadioFrame, TxChannel, Uplink, UplinkConfig, UuServer, UuServerConfig,
+    VerifyPool, load_signer, load_trust, utc_now,
 };
 use jxz_map::Map;
 use jxz_observe::{Progress, Supervisor};
@@ -122,6 +123,7 @@ struct Node {
     radio_drops: Drops,
     /// Rounds since the start: each gives one state.
     rounds: u64,
+    fleet: Fleet,
 }
 
 /// Runs the node until `stop` is ready, then brings what must arrive to the cloud and returns.
@@ -132,6 +134,9 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
     let mut node = Node::open(&config)?;
     tracing::info!(site = %config.site, ingest = %config.ingest.listen, uu = %config.uu.listen, "edge node is up");
     let mut supervisor = Supervisor::ready(&format!("site {}: up", config.site));
+    for kept in node.fleet.kept() {
+        node.take(kept);
+    }
     tokio::pin!(stop);
     let mut links = tokio::time::interval(LINK_PERIOD);
     links.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -162,6 +167,10 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
             },
             Some(word) = heard(&mut node.neighbours) => Input::Neighbour(word),
             Some((verdict, ticket)) = node.verdicts.recv() => Input::Verified(ticket, Some(verdict)),
+            Some(change) = node.fleet.recv() => {
+                change.apply(|input| node.take(input));
+                continue;
+            }
             () = timer => Input::Timer,
             _ = links.tick() => {
                 node.write_status(&config.state_dir);
@@ -195,8 +204,7 @@ fn open_neighbours(config: &Config, boot: u64, credentials: &Credentials) -> Res
 impl Node {
     fn open(config: &Config) -> anyhow::Result<Self> {
         let map = Map::load(&config.map).with_context(|| format!("cannot load the map {}", config.map.display()))?;
-        let credentials = Credentials::load(&config.pki.dir, &Role::Node(config.site.clone()))
-            .context("cannot load the node's key and certificate (`jxz pki make` makes them)")?;
+        let credentials = fleet::load_credentials(config)?;
         std::fs::create_dir_all(&config.state_dir)
             .with_context(|| format!("cannot make the state folder {}", config.state_dir.display()))?;
 
@@ -238,8 +246,10 @@ impl Node {
             queue: UU_QUEUE,
         };
         let neighbours = open_neighbours(config, boot, &credentials)?;
+        let (fleet, assignments) = Fleet::start(config, &credentials);
         let mut uplink = UplinkConfig::new(&config.cloud.address, config.site.clone(), boot, credentials);
         uplink.server_name.clone_from(&config.cloud.server_name);
+        uplink.assignments = Some(assignments);
         let (records, uplink) = spool::open(config, uplink)?;
         Ok(Self {
             clock,
@@ -257,6 +267,7 @@ impl Node {
             state_ttl,
             radio_drops: Drops::default(),
             rounds: 0,
+            fleet,
         })
     }
 
@@ -353,6 +364,7 @@ impl Node {
             cloud_connected: uplink.connected,
             subscribers: self.vehicles.subscribers(),
             neighbours_reached: self.neighbours.as_ref().map_or(0, NeighbourLinks::reached),
+            running: self.edge.running(),
             must_arrive: MustArrive::of(&self.records.stats(), &uplink),
             black_box: self.black_box.stats(),
             dropped,

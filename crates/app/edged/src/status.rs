@@ -4,7 +4,7 @@ use crate::spool::RecordStats;
 use anyhow::Context;
 use jxz_blackbox::Stats;
 use jxz_link::UplinkStats;
-use jxz_world::{Drops, LatencyBook, SiteId, SpoolHealth};
+use jxz_world::{Drops, LatencyBook, Running, SiteId, SpoolHealth};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,9 @@ pub struct Status {
     /// Neighbouring nodes that this one can speak to.
     #[serde(default)]
     pub neighbours_reached: usize,
+    /// What the node runs.
+    #[serde(default)]
+    pub running: Running,
     /// Records that must arrive.
     pub must_arrive: MustArrive,
     /// What the black box has; `None` if it is off.
@@ -122,6 +125,7 @@ mod tests {
             cloud_connected: true,
             subscribers: 3,
             neighbours_reached: 2,
+            running: Running::default(),
             must_arrive: must_arrive.clone(),
             black_box: None,
             dropped: Drops::default(),

@@ -3,6 +3,8 @@
 use jxz_fusion::FusionConfig;
 use jxz_hazard::HazardConfig;
 use jxz_v2x::Profile;
+use jxz_world::ConfigVersion;
+use serde::{Deserialize, Serialize};
 
 /// Settings of the roadside brain; every one has a default that suits the pilot.
 #[derive(Debug, Clone)]
@@ -42,5 +44,33 @@ impl Default for EdgeConfig {
             state_valid_s: 0.5,
             health_s: 2.0,
         }
+    }
+}
+
+/// What the cloud may change while the node runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// What health reports name it by.
+    pub version: ConfigVersion,
+    /// The warnings' switches and thresholds.
+    pub hazard: HazardConfig,
+    /// Time between health records, seconds.
+    pub health_s: f64,
+}
+
+/// Health records may be this near each other and this far apart, seconds: the cloud calls a node lost without them.
+pub const HEALTH_PERIODS_S: core::ops::RangeInclusive<f64> = 0.5..=5.0;
+
+impl Configuration {
+    /// Checks every number that could make nonsense of the whole.
+    ///
+    /// # Errors
+    /// The first setting outside its range, in words.
+    pub fn check(&self) -> Result<(), String> {
+        if !HEALTH_PERIODS_S.contains(&self.health_s) {
+            let (low, high) = (HEALTH_PERIODS_S.start(), HEALTH_PERIODS_S.end());
+            return Err(format!("health_s is {}, outside {low} to {high}", self.health_s));
+        }
+        self.hazard.check().map_err(|error| error.to_string())
     }
 }

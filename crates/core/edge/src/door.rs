@@ -1,5 +1,6 @@
 //! What goes into the brain and what comes out.
 
+use crate::Configuration;
 use crate::guard::Verification;
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
@@ -26,6 +27,8 @@ pub enum Input {
     RoadCondition(RoadReport),
     /// Other switches and thresholds of the warnings, from the next round on; out of range, they change nothing.
     Hazard(Box<HazardConfig>),
+    /// The cloud's configuration, from the next round on; out of range, it changes nothing.
+    Configuration(Box<Configuration>),
     /// How the links outside do; replaces what was said before.
     Links(LinkStatus),
     /// Nothing but the passing of time.

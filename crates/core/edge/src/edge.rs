@@ -8,7 +8,7 @@ use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
 use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
-use crate::{EdgeConfig, EdgeError, Input, Output};
+use crate::{Configuration, EdgeConfig, EdgeError, Input, Output};
 use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker, Witness};
 use jxz_hazard::{HazardConfig, Hazards, Round};
 use jxz_map::{JunctionIx, LaneKind, Map};
@@ -16,8 +16,8 @@ use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
-    DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track, VehicleDetails,
-    VehicleReport, Warning,
+    Application, ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Running, Scan,
+    Site, SiteId, Track, VehicleDetails, VehicleReport, Warning,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -53,6 +53,7 @@ pub struct Edge {
     signals: Option<JunctionSignals>,
     reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
     conditions: Conditions,
+    configuration: Option<ConfigVersion>,
     round: Periodic,
     spat: Periodic,
     map_due: Periodic,
@@ -117,6 +118,7 @@ impl Edge {
             signals: None,
             reports: BTreeMap::new(),
             conditions: Conditions::default(),
+            configuration: None,
             round: Periodic::starting(start, Duration::from_secs_f64(config.round_s)),
             spat: Periodic::starting(start, SPAT_PERIOD),
             map_due: Periodic::starting(start, MAP_PERIOD),
@@ -163,6 +165,7 @@ impl Edge {
                 }
             }
             Input::Hazard(config) => self.handle_settings(*config),
+            Input::Configuration(configuration) => self.handle_configuration(now, *configuration),
             Input::Links(links) => self.health.links = links,
             Input::Timer => {}
         }
@@ -220,6 +223,17 @@ impl Edge {
         } else {
             self.health.drops.count(DropCause::SettingsRejected);
         }
+    }
+
+    /// All of a configuration or, out of range, nothing.
+    fn handle_configuration(&mut self, now: Now, configuration: Configuration) {
+        if configuration.check().is_err() {
+            self.health.drops.count(DropCause::SettingsRejected);
+            return;
+        }
+        self.hazards.set_config(configuration.hazard);
+        self.health_due = Periodic::starting(now.mono, Duration::from_secs_f64(configuration.health_s));
+        self.configuration = Some(configuration.version);
     }
 
     /// In the order of cost: the envelope's cheap checks, whether the message matters here, then the signature (by
@@ -431,7 +445,8 @@ impl Edge {
     fn report_health(&mut self, now: Now) {
         let alive = self.hazards.alive().count();
         let versions = (self.config.software_version.as_str(), self.map.version.as_str());
-        let health = self.health.report(now, versions, self.tracks_now, alive);
+        let running = self.running();
+        let health = self.health.report(now, versions, running, (self.tracks_now, alive));
         self.record(RecordBody::Health(health));
     }
 

@@ -1,8 +1,9 @@
 //! The node's view of itself.
 
 use crate::LinkStatus;
+use crate::service::Watch;
 use jxz_units::{Now, Utc};
-use jxz_world::{Drops, LatencyBook, LatencyStage, NodeHealth, Scan, SensorHealth, SensorId, SensorSpec};
+use jxz_world::{Drops, LatencyBook, LatencyStage, NodeHealth, Running, Scan, SensorHealth, SensorId, SensorSpec};
 use std::collections::BTreeMap;
 
 /// Measures how long a stage takes. The brain has no clock of its own: the daemon lends it one for this only,
@@ -30,6 +31,7 @@ pub(crate) struct Health {
     pub(crate) latencies: LatencyBook,
     pub(crate) drops: Drops,
     pub(crate) links: LinkStatus,
+    watch: Watch,
     stopwatch: Box<dyn Stopwatch>,
 }
 
@@ -49,6 +51,7 @@ impl Health {
             latencies: LatencyBook::default(),
             drops: Drops::default(),
             links: LinkStatus::default(),
+            watch: Watch::default(),
             stopwatch,
         }
     }
@@ -62,8 +65,11 @@ impl Health {
     }
 
     pub(crate) fn stop(&mut self, stage: LatencyStage, started_ns: u64) {
-        let elapsed = self.stopwatch.now_ns().saturating_sub(started_ns);
-        self.latencies.record(stage, core::time::Duration::from_nanos(elapsed));
+        let elapsed = core::time::Duration::from_nanos(self.stopwatch.now_ns().saturating_sub(started_ns));
+        self.latencies.record(stage, elapsed);
+        if stage == LatencyStage::Fuse {
+            self.watch.fused(elapsed);
+        }
     }
 
     pub(crate) fn scan_seen(&mut self, scan: &Scan) {
@@ -74,10 +80,16 @@ impl Health {
     }
 
     /// The report for this moment; scan rates count from the last one.
-    pub(crate) fn report(&mut self, now: Now, versions: (&str, &str), tracks: usize, warnings: usize) -> NodeHealth {
+    pub(crate) fn report(
+        &mut self,
+        now: Now,
+        versions: (&str, &str),
+        running: Running,
+        (tracks, warnings): (usize, usize),
+    ) -> NodeHealth {
         let elapsed_s = self.reported_at.map(|at| now.utc.seconds_since(at)).filter(|s| *s > 0.0);
         self.reported_at = Some(now.utc);
-        let sensors = self
+        let sensors: Vec<SensorHealth> = self
             .sensors
             .iter_mut()
             .map(|(id, count)| {
@@ -92,9 +104,11 @@ impl Health {
             .collect();
         let mut drops = self.drops.clone();
         drops.merge(&self.links.drops);
+        let uptime_s = now.mono.since(self.started.mono).as_secs_f64();
+        let service = self.watch.judge(now.utc, uptime_s, &sensors, &drops);
         NodeHealth {
             at: now.utc,
-            uptime_s: now.mono.since(self.started.mono).as_secs_f64(),
+            uptime_s,
             software_version: versions.0.to_owned(),
             map_version: versions.1.to_owned(),
             sensors,
@@ -104,6 +118,8 @@ impl Health {
             warnings: u32::try_from(warnings).unwrap_or(u32::MAX),
             subscribers: self.links.subscribers,
             spool: self.links.spool.clone(),
+            service: Some(service),
+            running,
         }
     }
 }

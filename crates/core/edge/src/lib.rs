@@ -13,8 +13,9 @@ mod guard;
 mod health;
 mod nearness;
 mod neighbours;
+mod service;
 
-pub use config::EdgeConfig;
+pub use config::{Configuration, EdgeConfig, HEALTH_PERIODS_S};
 pub use door::{Input, LinkStatus, Output};
 pub use edge::Edge;
 pub use error::EdgeError;

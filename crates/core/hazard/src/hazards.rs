@@ -150,6 +150,12 @@ impl Hazards {
         self.config = config;
     }
 
+    /// The settings in force.
+    #[must_use]
+    pub const fn config(&self) -> &HazardConfig {
+        &self.config
+    }
+
     /// What was left out since the start.
     #[must_use]
     pub fn counts(&self) -> HazardCounts {

@@ -84,6 +84,9 @@ pub enum DropCause {
     PeerGarbage,
     /// A record received before by the cloud.
     PeerDuplicate,
+    /// A node, or who says that it is one, whom the cloud does not let in: its certificate is revoked, or its request for one
+    /// is refused.
+    PeerRefused,
     /// State from a node that is older than what is held.
     PeerStale,
     /// A neighbour's word that comes from no neighbour of this site.
@@ -147,6 +150,7 @@ impl DropCause {
             Self::MustArriveDamaged => "must_arrive_damaged",
             Self::PeerGarbage => "peer_garbage",
             Self::PeerDuplicate => "peer_duplicate",
+            Self::PeerRefused => "peer_refused",
             Self::PeerStale => "peer_stale",
             Self::NeighbourUnknown => "neighbour_unknown",
             Self::NeighbourStale => "neighbour_stale",

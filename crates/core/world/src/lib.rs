@@ -12,6 +12,7 @@ mod neighbour;
 mod report;
 mod road;
 mod sensor;
+mod service;
 mod signal;
 mod site;
 mod track;
@@ -28,6 +29,7 @@ pub use report::{
 };
 pub use road::RoadReport;
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
+pub use service::{ConfigVersion, Running, Service, Shortfall};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};
 pub use site::{Site, SiteId};
 pub use track::{IslandId, Sources, Track, TrackId};

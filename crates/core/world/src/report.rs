@@ -1,6 +1,6 @@
 //! What an edge node tells the cloud.
 
-use crate::{Drops, JunctionSignals, SensorId, SensorKind, SiteId, Track, VehicleId, Warning};
+use crate::{Drops, JunctionSignals, Running, SensorId, SensorKind, Service, SiteId, Track, VehicleId, Warning};
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -119,6 +119,12 @@ pub struct NodeHealth {
     /// Its must-arrive records; `None` if it keeps none on disk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spool: Option<SpoolHealth>,
+    /// How well it serves, by its own judgement; `None`: it does not say.
+    #[serde(default)]
+    pub service: Option<Service>,
+    /// What it runs.
+    #[serde(default)]
+    pub running: Running,
 }
 
 /// How a node's must-arrive records do that have not arrived.

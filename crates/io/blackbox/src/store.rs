@@ -20,6 +20,7 @@ const MAX_CONDITIONS: usize = 256;
 #[derive(Default)]
 struct Standing {
     hazard: Option<wire::Step>,
+    configuration: Option<wire::Step>,
     links: Option<wire::Step>,
     /// By whom they are of is written inside: the last few of any authority.
     revocations: Vec<wire::Step>,
@@ -34,7 +35,9 @@ impl Standing {
         // What came out then is not said again.
         let bare = || wire::Step { outputs: Vec::new(), kinds: Vec::new(), readings_ns: Vec::new(), ..step.clone() };
         match &step.input {
+            // Each has all of the warnings' settings; a configuration has more beside.
             Some(Input::Hazard(_)) => self.hazard = Some(bare()),
+            Some(Input::Configuration(_)) => (self.configuration, self.hazard) = (Some(bare()), None),
             Some(Input::Links(_)) => self.links = Some(bare()),
             Some(Input::Revocations(_)) => {
                 self.revocations.push(bare());
@@ -59,7 +62,7 @@ impl Standing {
             Some(Input::RoadCondition(condition)) => condition.valid_until_ns >= now.utc.unix_ns(),
             _ => true,
         };
-        let once = self.hazard.iter().chain(&self.links).chain(&self.revocations);
+        let once = self.configuration.iter().chain(&self.hazard).chain(&self.links).chain(&self.revocations);
         let mut steps: Vec<wire::Step> = once.chain(self.conditions.values().filter(holds)).cloned().collect();
         steps.sort_by_key(|step| step.number);
         steps

@@ -3,16 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
 use jxz_blackbox::{input_from_wire, input_to_wire};
-use jxz_edge::{Input, LinkStatus};
+use jxz_edge::{Configuration, Input, LinkStatus};
 use jxz_geo::{Point, Vector};
 use jxz_hazard::HazardConfig;
 use jxz_units::{Heading, Utc};
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
 use jxz_world::{
-    ClassBelief, Detection, DropCause, Drops, IslandId, JunctionId, JunctionSignals, Light, NeighbourTracks, PhaseId,
-    PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId, Sources, SpoolHealth, Track, TrackId,
-    VehicleId,
+    ClassBelief, ConfigVersion, Detection, DropCause, Drops, IslandId, JunctionId, JunctionSignals, Light,
+    NeighbourTracks, PhaseId, PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId, Sources,
+    SpoolHealth, Track, TrackId, VehicleId,
 };
 use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
@@ -170,6 +170,11 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
             valid_until: chance.utc(),
         }),
         7 => Input::Hazard(Box::new(settings(chance))),
+        9 => Input::Configuration(Box::new(Configuration {
+            version: ConfigVersion { revision: chance.0.next_u64(), digest: chance.0.next_u64() },
+            hazard: settings(chance),
+            health_s: chance.number(),
+        })),
         8 => Input::Links(LinkStatus {
             subscribers: chance.0.next_u64() as u32,
             drops: drops(chance),
@@ -183,7 +188,7 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
 fn every_kind_comes_back_as_it_was_said() {
     let mut chance = Chance(ChaCha8Rng::seed_from_u64(18));
     for round in 0..ROUNDS {
-        for kind in 0..10 {
+        for kind in 0..11 {
             let said = input(&mut chance, kind);
             let step = wire::Step { input: input_to_wire(&said), ..wire::Step::default() };
             let bytes = step.encode_to_vec();

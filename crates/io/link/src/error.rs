@@ -48,6 +48,12 @@ pub enum LinkError {
         /// Why.
         source: jxz_security::IssueError,
     },
+    /// A request for a certificate cannot be answered with one.
+    #[error("request for a certificate: {0}")]
+    Request(String),
+    /// The cloud gives no certificate.
+    #[error("the cloud refuses: {0}")]
+    Refused(String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers for a new key")]
     NoRandomness,

@@ -1,19 +1,23 @@
 //! Node to cloud, the cloud's side: lets nodes in by their certificates and hands on what they send.
 
-use crate::session::{Close, Guest, close, receive};
+use crate::clock::until;
+use crate::enrol::{self, Enrolment};
+use crate::session::{Close, Guest, close, greet, handshake, peer_certificate};
 use crate::transport::PEER_TIMEOUT;
-use crate::{ALPN_NODE, Credentials, LinkError, Role, transport};
+use crate::{ALPN_JOIN, ALPN_NODE, CertificateId, Credentials, LinkError, Role, desired, transport};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use jxz_wire::{MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record, decode_state, encode_reply};
+use jxz_wire::{
+    Desired, DesiredReply, MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record, decode_state, encode_reply,
+};
 use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// How the cloud listens for nodes.
 #[derive(Debug, Clone)]
@@ -27,13 +31,15 @@ pub struct ListenerConfig {
     /// The most events waiting to be received. When it is full, states are dropped and counted (`uplink_shed`) and
     /// records wait.
     pub capacity: usize,
+    /// Who answers nodes that ask for a certificate; without it, nobody is let in who has none.
+    pub enrolments: Option<mpsc::Sender<Enrolment>>,
 }
 
 impl ListenerConfig {
     /// The usual limits: 2048 connections, 4096 events.
     #[must_use]
     pub const fn new(address: SocketAddr, credentials: Credentials) -> Self {
-        Self { address, credentials, max_connections: 2048, capacity: 4096 }
+        Self { address, credentials, max_connections: 2048, capacity: 4096, enrolments: None }
     }
 }
 
@@ -94,11 +100,85 @@ impl Drop for AckToken {
     }
 }
 
-struct Shared {
+pub(crate) struct Shared {
     events: mpsc::Sender<FromNode>,
     drops: Mutex<Drops>,
     /// The connection that speaks for each node now.
-    nodes: Mutex<BTreeMap<SiteId, Connection>>,
+    nodes: Mutex<BTreeMap<SiteId, Seat>>,
+    /// By serial number, the certificates that a site may show; a site that is not here, any of the authority's.
+    admitted: Mutex<BTreeMap<SiteId, BTreeSet<String>>>,
+    pub(crate) enrolments: Option<mpsc::Sender<Enrolment>>,
+    /// Newcomers served at once.
+    pub(crate) newcomers: Semaphore,
+    /// Counts up whenever a node's link comes or goes.
+    changes: watch::Sender<u64>,
+}
+
+/// The connection that speaks for a node, and what it showed.
+struct Seat {
+    connection: Connection,
+    certificate: CertificateId,
+}
+
+impl Shared {
+    pub(crate) fn count(&self, cause: DropCause) {
+        lock(&self.drops).count(cause);
+    }
+
+    /// Whether a site may show this certificate.
+    pub(crate) fn admits(&self, site: &SiteId, serial: &str) -> bool {
+        lock(&self.admitted).get(site).is_none_or(|serials| serials.contains(serial))
+    }
+}
+
+/// A node's link as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkInfo {
+    /// Differs from connection to connection.
+    pub id: usize,
+    /// What the node showed.
+    pub certificate: CertificateId,
+}
+
+/// The nodes' links, to be managed; clones share them.
+#[derive(Clone)]
+pub struct NodeLinks(Arc<Shared>);
+
+impl NodeLinks {
+    /// From now on a site may show certificates with these serial numbers only; a connection with another is cut off.
+    pub fn admit_only(&self, site: &SiteId, serials: BTreeSet<String>) {
+        lock(&self.0.admitted).insert(site.clone(), serials);
+        if let Some(seat) = lock(&self.0.nodes).get(site)
+            && !self.0.admits(site, &seat.certificate.serial)
+        {
+            tracing::warn!(%site, serial = seat.certificate.serial, "cut off: its certificate is revoked");
+            close(&seat.connection, Close::Revoked, "the certificate is revoked");
+        }
+    }
+
+    /// The links that stand.
+    #[must_use]
+    pub fn standing(&self) -> BTreeMap<SiteId, LinkInfo> {
+        let info = |seat: &Seat| LinkInfo { id: seat.connection.stable_id(), certificate: seat.certificate.clone() };
+        lock(&self.0.nodes).iter().map(|(site, seat)| (site.clone(), info(seat))).collect()
+    }
+
+    /// A number that changes whenever a link comes or goes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Tells a node what to run, and waits for what it says to that.
+    ///
+    /// # Errors
+    /// The node is not connected, its link ends, or it does not answer as the protocol has it.
+    pub async fn configure(&self, site: &SiteId, desired: &Desired) -> Result<DesiredReply, LinkError> {
+        let connection = lock(&self.0.nodes).get(site).map(|seat| seat.connection.clone());
+        let failed = |reason: String| LinkError::Connect { peer: format!("node {site}"), reason };
+        let connection = connection.ok_or_else(|| failed("it is not connected".to_owned()))?;
+        desired::ask(&connection, desired).await.map_err(failed)
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -119,12 +199,23 @@ impl NodeListener {
     /// # Errors
     /// If the credentials cannot be used or the address is taken.
     pub fn bind(config: &ListenerConfig) -> Result<Self, LinkError> {
-        let server = transport::server(&config.credentials, ALPN_NODE)?;
+        let server = match config.enrolments {
+            None => transport::server(&config.credentials, ALPN_NODE)?,
+            Some(_) => transport::open_server(&config.credentials, &[ALPN_NODE, ALPN_JOIN])?,
+        };
         let failed = |source| LinkError::Socket { action: format!("listen for nodes on {}", config.address), source };
         let endpoint = Endpoint::server(server, config.address).map_err(failed)?;
         let local = endpoint.local_addr().map_err(failed)?;
         let (sender, events) = mpsc::channel(config.capacity.max(1));
-        let shared = Arc::new(Shared { events: sender, drops: Mutex::default(), nodes: Mutex::default() });
+        let shared = Arc::new(Shared {
+            events: sender,
+            drops: Mutex::default(),
+            nodes: Mutex::default(),
+            admitted: Mutex::default(),
+            enrolments: config.enrolments.clone(),
+            newcomers: Semaphore::new(enrol::MAX_AT_ONCE),
+            changes: watch::Sender::new(0),
+        });
         tokio::spawn(accept(endpoint.clone(), Arc::clone(&shared), config.max_connections));
         Ok(Self { endpoint, events, shared, local })
     }
@@ -133,6 +224,12 @@ impl NodeListener {
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The nodes' links, to be managed.
+    #[must_use]
+    pub fn links(&self) -> NodeLinks {
+        NodeLinks(Arc::clone(&self.shared))
     }
 
     /// The next event; waits for one. Safe to cancel. Records of a node come in the order in which it sent them; after one
@@ -176,7 +273,11 @@ async fn accept(endpoint: Endpoint, shared: Arc<Shared>, max_connections: usize)
         }
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            if let Some(guest) = receive(incoming).await {
+            let Some(connection) = handshake(incoming).await else { return };
+            if enrol::is_newcomer(&connection) {
+                return enrol::serve(connection, &shared).await;
+            }
+            if let Some(guest) = greet(connection).await {
                 serve(guest, &shared).await;
             }
         });
@@ -196,15 +297,34 @@ pub(crate) fn identify(guest: &Guest) -> Result<(SiteId, u64), (Close, String)> 
     }
 }
 
+/// Who a guest is and by which certificate, if it may speak.
+fn admit(guest: &Guest, shared: &Shared) -> Result<(SiteId, u64, CertificateId), (Close, String)> {
+    let (site, boot) = identify(guest)?;
+    let shown = peer_certificate(&guest.connection).map_err(|reason| (Close::Identity, reason))?;
+    let certificate = CertificateId::of(&shown).map_err(|error| (Close::Identity, error.to_string()))?;
+    if shared.admits(&site, &certificate.serial) {
+        Ok((site, boot, certificate))
+    } else {
+        shared.count(DropCause::PeerRefused);
+        Err((Close::Revoked, format!("the certificate {} of {site} is revoked", certificate.serial)))
+    }
+}
+
 async fn serve(guest: Guest, shared: &Arc<Shared>) {
-    let (site, boot) = match identify(&guest) {
-        Ok(identity) => identity,
+    let (site, boot, certificate) = match admit(&guest, shared) {
+        Ok(admitted) => admitted,
         Err((why, reason)) => return guest.refuse(why, &reason),
     };
     let Some(connection) = guest.welcome().await else { return };
     tracing::info!(%site, boot, remote = %connection.remote_address(), "node connected");
-    if let Some(old) = lock(&shared.nodes).insert(site.clone(), connection.clone()) {
-        close(&old, Close::Replaced, "the node connected anew");
+    let seat = Seat { connection: connection.clone(), certificate: certificate.clone() };
+    if let Some(old) = lock(&shared.nodes).insert(site.clone(), seat) {
+        close(&old.connection, Close::Replaced, "the node connected anew");
+    }
+    shared.changes.send_modify(|n| *n += 1);
+    // Whoever revoked it meanwhile did not find it among the nodes.
+    if !shared.admits(&site, &certificate.serial) {
+        close(&connection, Close::Revoked, "the certificate is revoked");
     }
     if shared.events.send(FromNode::Connected(site.clone())).await.is_err() {
         return;
@@ -213,16 +333,21 @@ async fn serve(guest: Guest, shared: &Arc<Shared>) {
         why = connection.closed() => why.to_string(),
         why = states(&connection, &site, shared) => why,
         why = records(&connection, &site, shared) => why,
+        () = sleep(until(certificate.not_after)) => {
+            close(&connection, Close::Expired, "the certificate has expired");
+            "its certificate has expired".to_owned()
+        }
     };
     tracing::info!(%site, why, "node disconnected");
     let still_its_own = {
         let mut nodes = lock(&shared.nodes);
-        let own = nodes.get(&site).is_some_and(|now| now.stable_id() == connection.stable_id());
+        let own = nodes.get(&site).is_some_and(|now| now.connection.stable_id() == connection.stable_id());
         if own {
             nodes.remove(&site);
         }
         own
     };
+    shared.changes.send_modify(|n| *n += 1);
     if still_its_own {
         let _ = shared.events.send(FromNode::Disconnected(site)).await;
     }

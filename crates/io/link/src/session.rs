@@ -25,6 +25,10 @@ pub(crate) enum Close {
     Slow = 4,
     /// A stream broke off, so that the order of what follows is not known.
     Broken = 5,
+    /// The peer's certificate is revoked.
+    Revoked = 6,
+    /// The peer's certificate has expired since the connection began.
+    Expired = 7,
 }
 
 pub(crate) fn close(connection: &Connection, why: Close, reason: &str) {
@@ -42,18 +46,23 @@ pub(crate) struct Guest {
 /// Sees one incoming connection through handshake and hello. `None`: it failed, and was closed if there was anything
 /// to close.
 pub(crate) async fn receive(incoming: Incoming) -> Option<Guest> {
+    greet(handshake(incoming).await?).await
+}
+
+/// Sees one incoming connection through the handshake.
+pub(crate) async fn handshake(incoming: Incoming) -> Option<Connection> {
     let remote = incoming.remote_address();
-    let connection = match timeout(PEER_TIMEOUT, incoming).await {
-        Ok(Ok(connection)) => connection,
-        Ok(Err(error)) => {
-            tracing::info!(%remote, %error, "handshake failed");
-            return None;
-        }
-        Err(_) => {
-            tracing::info!(%remote, "handshake took too long");
-            return None;
-        }
-    };
+    match timeout(PEER_TIMEOUT, incoming).await {
+        Ok(Ok(connection)) => return Some(connection),
+        Ok(Err(error)) => tracing::info!(%remote, %error, "handshake failed"),
+        Err(_) => tracing::info!(%remote, "handshake took too long"),
+    }
+    None
+}
+
+/// Sees a connection whose handshake is done through the hello.
+pub(crate) async fn greet(connection: Connection) -> Option<Guest> {
+    let remote = connection.remote_address();
     let role = match peer_role(&connection) {
         Ok(role) => role,
         Err(reason) => {
@@ -96,11 +105,15 @@ impl Guest {
     }
 }
 
-fn peer_role(connection: &Connection) -> Result<Role, String> {
+/// The certificate that a peer has shown.
+pub(crate) fn peer_certificate(connection: &Connection) -> Result<CertificateDer<'static>, String> {
     let identity = connection.peer_identity().ok_or("no certificate")?;
     let chain = identity.downcast::<Vec<CertificateDer<'static>>>().map_err(|_| "not an X.509 certificate")?;
-    let certificate = chain.first().ok_or("an empty certificate chain")?;
-    Role::of_certificate(certificate).map_err(|error| error.to_string())
+    chain.first().cloned().ok_or_else(|| "an empty certificate chain".to_owned())
+}
+
+pub(crate) fn peer_role(connection: &Connection) -> Result<Role, String> {
+    Role::of_certificate(&peer_certificate(connection)?).map_err(|error| error.to_string())
 }
 
 /// Connects, checks that the peer is `expected`, says hello, and waits to be welcomed.

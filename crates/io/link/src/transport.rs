@@ -14,6 +14,9 @@ pub const ALPN_UU: &[u8] = b"jxz-uu/1";
 /// The application protocol between neighbouring nodes.
 pub const ALPN_PEER: &[u8] = b"jxz-peer/1";
 
+/// The application protocol by which a node gets its certificate from the cloud.
+pub const ALPN_JOIN: &[u8] = b"jxz-join/1";
+
 /// Streams that a peer may have open at once.
 pub(crate) const MAX_STREAMS: u32 = 64;
 /// How long a peer may take over the handshake, the hello or one stream.
@@ -48,9 +51,21 @@ pub(crate) fn server(credentials: &Credentials, alpn: &[u8]) -> Result<ServerCon
     Ok(config)
 }
 
-pub(crate) fn client(credentials: &Credentials, alpn: &[u8]) -> Result<ClientConfig, LinkError> {
-    let crypto = QuicClientConfig::try_from(credentials.client_config(alpn)?)
+/// A server that newcomers without a certificate reach too, each by its own protocol.
+pub(crate) fn open_server(credentials: &Credentials, alpns: &[&[u8]]) -> Result<ServerConfig, LinkError> {
+    let crypto = QuicServerConfig::try_from(credentials.open_server_config(alpns)?)
         .map_err(|error| LinkError::Tls(error.to_string()))?;
+    let mut config = ServerConfig::with_crypto(Arc::new(crypto));
+    config.transport_config(transport());
+    Ok(config)
+}
+
+pub(crate) fn client(credentials: &Credentials, alpn: &[u8]) -> Result<ClientConfig, LinkError> {
+    client_of(credentials.client_config(alpn)?)
+}
+
+pub(crate) fn client_of(tls: rustls::ClientConfig) -> Result<ClientConfig, LinkError> {
+    let crypto = QuicClientConfig::try_from(tls).map_err(|error| LinkError::Tls(error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
     config.transport_config(transport());
     Ok(config)

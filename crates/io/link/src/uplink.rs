@@ -4,7 +4,7 @@
 use crate::clock::{until, utc_now};
 use crate::outbox::Outbox;
 use crate::session::{Close, client_endpoint, close, connect};
-use crate::{ALPN_NODE, Credentials, LinkError, Role, transport};
+use crate::{ALPN_NODE, Assignment, Credentials, LinkError, Role, desired, transport};
 use bytes::Bytes;
 use jxz_units::{Instant, Utc};
 use jxz_wire::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES, Verdict, decode_reply, encode_record, hello};
@@ -12,7 +12,7 @@ use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, RecvStream, SendDatagramError, SendStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, broadcast, watch};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -40,6 +40,8 @@ pub struct UplinkConfig {
     pub record_capacity: usize,
     /// States waiting to be sent; beyond it, the oldest goes and is counted.
     pub state_capacity: usize,
+    /// Who takes what the cloud wants the node to run; without it, nobody answers the cloud.
+    pub assignments: Option<mpsc::Sender<Assignment>>,
 }
 
 impl UplinkConfig {
@@ -55,6 +57,7 @@ impl UplinkConfig {
             credentials,
             record_capacity: 4096,
             state_capacity: 2,
+            assignments: None,
         }
     }
 }
@@ -320,6 +323,7 @@ async fn run(
                 let why = tokio::select! {
                     why = connection.0.closed() => why.to_string(),
                     why = send_records(&connection.0, &shared) => why,
+                    why = desired::take(&connection.0, config.assignments.as_ref()) => why,
                     why = send_states(&connection.0, &shared, &mut states) => why,
                 };
                 tracing::warn!(cloud = config.cloud, why, "connection to the cloud lost");

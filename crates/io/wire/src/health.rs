@@ -5,7 +5,8 @@ use crate::error::{in_range, length, name};
 use crate::node::v1 as wire;
 use jxz_units::Utc;
 use jxz_world::{
-    DropCause, Drops, LatencyStage, NodeHealth, SensorHealth, SensorId, SensorKind, SpoolHealth, StageLatency,
+    Application, ConfigVersion, DropCause, Drops, LatencyStage, NodeHealth, Running, SensorHealth, SensorId,
+    SensorKind, Service, Shortfall, SpoolHealth, StageLatency,
 };
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -13,6 +14,9 @@ use serde::de::value::{Error as NameError, StrDeserializer};
 
 /// The most sensors a site may report.
 const MAX_SENSORS: usize = 64;
+/// The most applications and the most shortfalls that a node may report.
+const MAX_APPLICATIONS: usize = 64;
+const MAX_SHORTFALLS: usize = 128;
 
 pub(crate) fn to_wire(health: &NodeHealth) -> wire::NodeHealth {
     wire::NodeHealth {
@@ -27,6 +31,10 @@ pub(crate) fn to_wire(health: &NodeHealth) -> wire::NodeHealth {
         warnings: health.warnings,
         subscribers: health.subscribers,
         spool: health.spool.as_ref().map(spool_to_wire),
+        service: health.service.as_ref().map(service_to_wire),
+        config_revision: health.running.config.map(|config| config.revision),
+        config_digest: health.running.config.map(|config| config.digest),
+        applications: health.running.applications.iter().map(|on| on.name().to_owned()).collect(),
     }
 }
 
@@ -35,6 +43,16 @@ pub(crate) fn from_wire(health: wire::NodeHealth) -> Result<NodeHealth, WireErro
     length("NodeHealth.latencies", health.latencies.len(), 0, LatencyStage::ALL.len())?;
     length("NodeHealth.software_version", health.software_version.len(), 0, 256)?;
     length("NodeHealth.map_version", health.map_version.len(), 0, 256)?;
+    length("NodeHealth.applications", health.applications.len(), 0, MAX_APPLICATIONS)?;
+    let running = Running {
+        config: match (health.config_revision, health.config_digest) {
+            (Some(revision), Some(digest)) => Some(ConfigVersion { revision, digest }),
+            (None, None) => None,
+            _ => return Err(WireError::Missing { field: "NodeHealth.config_digest" }),
+        },
+        // A newer node may have applications that this version has no name for.
+        applications: health.applications.iter().filter_map(|name| Application::from_name(name)).collect(),
+    };
     let mut drops = Drops::default();
     for (cause, n) in &health.drops {
         // A newer node may count causes that this version has no name for.
@@ -54,6 +72,8 @@ pub(crate) fn from_wire(health: wire::NodeHealth) -> Result<NodeHealth, WireErro
         warnings: health.warnings,
         subscribers: health.subscribers,
         spool: health.spool.map(spool_from_wire).transpose()?,
+        service: health.service.map(service_from_wire).transpose()?,
+        running,
     })
 }
 
@@ -88,6 +108,21 @@ pub fn spool_from_wire(spool: wire::SpoolHealth) -> Result<SpoolHealth, WireErro
         damaged: spool.damaged,
         failing: spool.failing,
     })
+}
+
+fn service_to_wire(service: &Service) -> wire::Service {
+    let shortfall = |s: &Shortfall| wire::Shortfall { name: s.name().to_owned(), subject: s.subject().to_owned() };
+    wire::Service { shortfalls: service.shortfalls().iter().map(shortfall).collect() }
+}
+
+fn service_from_wire(service: wire::Service) -> Result<Service, WireError> {
+    length("Service.shortfalls", service.shortfalls.len(), 0, MAX_SHORTFALLS)?;
+    let mut shortfalls = Vec::with_capacity(service.shortfalls.len());
+    for shortfall in service.shortfalls {
+        length("Shortfall.subject", shortfall.subject.len(), 0, crate::MAX_NAME_BYTES)?;
+        shortfalls.push(Shortfall::from_parts(&name("Shortfall.name", shortfall.name)?, &shortfall.subject));
+    }
+    Ok(if shortfalls.is_empty() { Service::Full } else { Service::Degraded(shortfalls) })
 }
 
 /// The cause of a name, by the vocabulary's own spelling.

@@ -9,6 +9,7 @@ mod packages {
 }
 
 mod error;
+mod fleet;
 mod health;
 mod json;
 mod misbehaviour;
@@ -23,6 +24,11 @@ mod uu;
 mod warning;
 
 pub use error::WireError;
+pub use fleet::{
+    Desired, DesiredReply, Issued, JoinRequest, MAX_DESIRED_BYTES, MAX_DOCUMENT_BYTES, MAX_JOIN_BYTES, Outcome,
+    SECRET_BYTES, decode_desired, decode_desired_reply, decode_join, decode_join_reply, encode_desired,
+    encode_desired_reply, encode_join, encode_join_reply,
+};
 pub use health::{spool_from_wire, spool_to_wire};
 pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
 pub use packages::foxglove;

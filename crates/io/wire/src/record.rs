@@ -89,16 +89,19 @@ pub enum Verdict {
 pub fn encode_reply(reply: &Reply) -> Bytes {
     let verdict = match &reply.verdict {
         Verdict::Kept => wire::record_reply::Verdict::Kept(wire::Kept {}),
-        Verdict::Refused(reason) => {
-            let reason = reason.chars().scan(0, |len, c| {
-                *len += c.len_utf8();
-                (*len <= 512).then_some(c)
-            });
-            wire::record_reply::Verdict::Refused(wire::Refused { reason: reason.collect() })
-        }
+        Verdict::Refused(reason) => wire::record_reply::Verdict::Refused(wire::Refused { reason: clipped(reason) }),
     };
     let (boot, sequence) = (reply.boot, reply.sequence);
     wire::RecordReply { boot, sequence, verdict: Some(verdict) }.encode_to_vec().into()
+}
+
+/// A reason, cut to 512 bytes.
+pub(crate) fn clipped(reason: &str) -> String {
+    let within = reason.chars().scan(0, |len, c| {
+        *len += c.len_utf8();
+        (*len <= 512).then_some(c)
+    });
+    within.collect()
 }
 
 /// The reply on a record's stream.

@@ -208,6 +208,14 @@ fn records() -> Vec<Record> {
             damaged: 1,
             failing: true,
         }),
+        service: Some(Service::Degraded(vec![
+            Shortfall::SensorSilent(SensorId("radar-1".to_owned())),
+            Shortfall::Other("clock_lost".to_owned()),
+        ])),
+        running: Running {
+            config: Some(ConfigVersion { revision: 7, digest: u64::MAX }),
+            applications: vec![Application::Fcw, Application::Guidance],
+        },
     };
     let record = |(sequence, body)| Record { site: SiteId("s".to_owned()), boot: 9, sequence, body };
     let misbehaviour = Misbehaviour {

@@ -313,6 +313,8 @@ pub(crate) fn health(site: &str, boot: u64, sequence: u64) -> Record {
         warnings: 1,
         subscribers: 0,
         spool: None,
+        service: None,
+        running: jxz_world::Running::default(),
     };
     Record { site: SiteId(site.into()), boot, sequence, body: RecordBody::Health(health) }
 }

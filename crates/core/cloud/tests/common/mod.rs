@@ -167,6 +167,8 @@ pub(crate) fn health(at: Utc) -> NodeHealth {
         warnings: 0,
         subscribers: 0,
         spool: None,
+        service: None,
+        running: jxz_world::Running::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use jxz_fusion::TrackOrigin;
 use jxz_map::Map;
 use jxz_security::{Receiver, Signer};
 use jxz_units::{Now, Utc};
-use jxz_world::{Drops, LatencyBook, Site, Track, TrackId};
+use jxz_world::{Application, Drops, LatencyBook, Running, Site, Track, TrackId};
 use std::sync::Arc;
 
 impl Edge {
@@ -22,7 +22,8 @@ impl Edge {
         &self.map
     }
 
-    /// The settings that it was made with; [`crate::Input::Hazard`] changes what it does, not what is told here.
+    /// The settings that it was made with; [`crate::Input::Hazard`] and
+    /// [`crate::Input::Configuration`] change what it does, not what is told here.
     #[must_use]
     pub fn config(&self) -> &EdgeConfig {
         &self.config
@@ -44,6 +45,13 @@ impl Edge {
     #[must_use]
     pub fn drops(&self) -> &Drops {
         &self.health.drops
+    }
+
+    /// What the node runs: the cloud's configuration, if it has one, and the applications that are on.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        let on = |application: &Application| self.hazards.config().switch(*application).0;
+        Running { config: self.configuration, applications: Application::ALL.into_iter().filter(on).collect() }
     }
 
     /// How long the stages inside the brain took since the start.

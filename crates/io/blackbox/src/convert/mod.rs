@@ -4,13 +4,13 @@ mod scan;
 mod track;
 
 use crate::error::BlackBoxError;
-use jxz_edge::{Input, LinkStatus};
+use jxz_edge::{Configuration, Input, LinkStatus};
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_units::Utc;
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
-use jxz_world::{DropCause, Drops, RoadHazard, RoadReport};
+use jxz_world::{ConfigVersion, DropCause, Drops, RoadHazard, RoadReport};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
@@ -50,6 +50,12 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
         Input::Neighbour(word) => Wire::Neighbour(neighbour_to_wire(word)),
         Input::RoadCondition(report) => Wire::RoadCondition(condition_to_wire(report)),
         Input::Hazard(config) => Wire::Hazard(hazard_to_wire(config)?),
+        Input::Configuration(configuration) => Wire::Configuration(wire::Configuration {
+            revision: configuration.version.revision,
+            digest: configuration.version.digest,
+            hazard: hazard_to_wire(&configuration.hazard)?,
+            health_s: configuration.health_s,
+        }),
         Input::Links(links) => Wire::Links(wire::Links {
             subscribers: links.subscribers,
             drops: links.drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
@@ -73,6 +79,11 @@ pub fn input_from_wire(input: Wire) -> Result<Input, BlackBoxError> {
         Wire::Neighbour(word) => Input::Neighbour(track::neighbour_from_wire(word)?),
         Wire::RoadCondition(report) => Input::RoadCondition(condition_from_wire(&report)?),
         Wire::Hazard(text) => Input::Hazard(Box::new(hazard_from_wire(&text)?)),
+        Wire::Configuration(configuration) => Input::Configuration(Box::new(Configuration {
+            version: ConfigVersion { revision: configuration.revision, digest: configuration.digest },
+            hazard: hazard_from_wire(&configuration.hazard)?,
+            health_s: configuration.health_s,
+        })),
         Wire::Links(links) => Input::Links(links_from_wire(&links)?),
         Wire::Timer(_) => Input::Timer,
         Wire::Verified(verified) if verified.outcome == NO_ROOM => Input::Verified(verified.ticket, None),
@@ -94,6 +105,7 @@ pub const fn input_kind(input: &Wire) -> &'static str {
         Wire::Neighbour(_) => "neighbour's word",
         Wire::RoadCondition(_) => "road condition",
         Wire::Hazard(_) => "settings of the warnings",
+        Wire::Configuration(_) => "configuration of the cloud",
         Wire::Links(_) => "state of the links",
         Wire::Timer(_) => "timer",
     }
