@@ -27,7 +27,7 @@ use jxz_geo::LocalFrame;
 use schemars::JsonSchema;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Consoles at once.
 const MAX_CONSOLES: usize = 64;
@@ -48,6 +48,10 @@ pub(crate) struct Shared {
     pub(crate) access: Arc<Access>,
     pub(crate) provider: Option<Arc<Provider>>,
     pub(crate) geo: LocalFrame,
+    pub(crate) history: crate::history::History,
+    pub(crate) city: crate::city::City,
+    /// What operators tell the twin.
+    pub(crate) to_brain: mpsc::Sender<jxz_cloud::Input>,
 }
 
 /// How many consoles there may be.
@@ -81,6 +85,9 @@ fn documented() -> Api {
     const VIEWER: Needs = Needs::Right(Right::Viewer);
     Api::default()
         .and(twin_api::routes())
+        .and(crate::history::routes())
+        .and(crate::city::routes())
+        .and(crate::incidents::routes())
         .and(access::routes())
         .and(oidc::routes())
         .on(Operation::get("/api/v1/status", VIEWER, "A few numbers for a terminal").answers::<Status>(), get(status))
