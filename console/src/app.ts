@@ -1,7 +1,10 @@
 import type { FeatureCollection } from 'geojson';
+import { CityView } from './city/view';
 import { exposeDebugView } from './debug';
 import { FleetPage } from './fleet/page';
-import { onLanguage, t, toggleLanguage, type Key } from './i18n';
+import { TimeBar } from './history/bar';
+import { onLanguage, pick, t, toggleLanguage, type Key } from './i18n';
+import { IncidentPanel, type Stage as IncidentStage } from './incidents/panel';
 import { junctionCentres, places, type Box } from './map/geo';
 import type { Group } from './map/layers';
 import { SignalMarkers, SiteMarkers, WarningMarkers } from './map/markers';
@@ -25,13 +28,14 @@ import { sortWarnings, WarningList } from './ui/warnings';
 /** Words and figures are refreshed this often; road users with every frame. */
 const REFRESH_MS = 250;
 const NARROW = '(max-width: 900px)';
-const SHEETS = ['warnings', 'sites', 'latency', 'layers'] as const;
+const SHEETS = ['warnings', 'incidents', 'sites', 'latency', 'layers'] as const;
 
 /** Wires the link, the store, the map and the panels together. */
 export class App implements Actions {
   private readonly store = new Store();
   private readonly link = new Link(new URL('./ws/v1', location.href.replace(/^http/, 'ws')).href, {
     frame: (frame, atMs) => {
+      if (this.past()) return;
       this.store.take(frame, atMs);
       this.move();
     },
@@ -48,6 +52,7 @@ export class App implements Actions {
   private readonly siteMarkers = new SiteMarkers(this.view.map, (id) => this.choose({ kind: 'site', id }));
   private readonly signalMarkers = new SignalMarkers(this.view.map, (id) => this.choose({ kind: 'junction', id }));
   private readonly warningMarkers = new WarningMarkers(this.view.map, (id) => this.choose({ kind: 'warning', id }));
+  private readonly city = new CityView(this.view.map);
   private readonly bar = new Bar(this.store, currentTheme, () => this.switchTheme());
   private readonly banner = new Banner(this.store, () => this.link.connect());
   private readonly warnings = new WarningList(this.store, this);
@@ -57,6 +62,21 @@ export class App implements Actions {
   private readonly details = new DetailsPanel(this.store, this, (id) => this.junctions.get(id)?.name ?? '', () => this.layers.isOn('truth'));
   private readonly search = new Search(this.store, this, (box: Box) => this.view.showBox(box));
   private readonly fleet = new FleetPage();
+  private readonly time = new TimeBar({
+    show: (frame) => {
+      this.store.take(frame, performance.now());
+      this.move();
+    },
+    turned: () => this.refresh(),
+  });
+  private readonly incidentStage: IncidentStage = {
+    flyTo: (at) => this.view.flyTo(at),
+    playFrom: (ms) => this.time.playFrom(ms),
+    siteName: (id) => {
+      const site = this.store.frame?.sites.find((s) => s.id === id);
+      return site ? pick(site.nameZh, site.nameEn) : id;
+    },
+  };
   private junctions = new Map<string, { at: [number, number]; name: string }>();
   private mapFeatures = 0;
   private choice: Choice = null;
@@ -65,7 +85,9 @@ export class App implements Actions {
   start(): void {
     this.furnish();
     this.listen();
+    this.store.past = () => this.time.player.positionMs;
     exposeDebugView(this.store, this.view, () => this.mapFeatures);
+    new IncidentPanel(this.view.map, this.incidentStage);
     this.link.connect();
     void this.loadMap();
     setInterval(() => this.refresh(), REFRESH_MS);
@@ -123,6 +145,11 @@ export class App implements Actions {
     }
   }
 
+  /** Whether the past is shown. */
+  private past(): boolean {
+    return this.store.past?.() != null;
+  }
+
   /** Hands the newest positions to the map. */
   private move(): void {
     const freshness = this.store.freshness();
@@ -168,6 +195,7 @@ export class App implements Actions {
   private setGroup(group: Group, on: boolean): void {
     this.view.setGroup(group, on);
     if (group === 'truth' && !on) this.view.showTruth(null, null);
+    if (group === 'traffic') this.city.setVisible(on);
     if (group === 'sites') this.siteMarkers.setVisible(on);
     if (group === 'signals') this.signalMarkers.setVisible(on);
     if (group === 'warnings') this.warningMarkers.setVisible(on);
@@ -208,6 +236,7 @@ export class App implements Actions {
     this.junctions = junctionCentres(map);
     this.search.places = places(map);
     this.view.setMap(map);
+    this.city.useMap(map);
   }
 
   /** Room that the panels take from the map, pixels. */
@@ -266,7 +295,7 @@ export class App implements Actions {
       const truth = user === null ? this.view.truthAt(event.point.x, event.point.y) : null;
       if (user !== null) this.choose({ kind: 'roadUser', id: user });
       else if (truth !== null) this.choose({ kind: 'truth', id: truth });
-      else if (this.choice) this.choose(null);
+      else if (!this.city.clickAt(event.point.x, event.point.y) && this.choice) this.choose(null);
     });
     document.addEventListener('keydown', (event) => this.key(event));
     document.addEventListener('visibilitychange', () => this.move());
@@ -275,7 +304,7 @@ export class App implements Actions {
 
   private key(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || this.fleet.isOpen) return;
-    if (event.target instanceof HTMLInputElement && event.target.type === 'search') return;
+    if (event.target instanceof HTMLTextAreaElement || (event.target instanceof HTMLInputElement && event.target.type === 'search')) return;
     if (event.key === 'Escape') {
       if (this.sheet) this.openSheet(null);
       else this.choose(null);

@@ -16,6 +16,10 @@ export interface DebugView {
   readonly truthDrawn: number;
   /** Ways of road users that are drawn, as warnings suppose them. */
   readonly predictedDrawn: number;
+  /** The time of the past that is shown, milliseconds since the Unix epoch; null: the present. */
+  readonly pastMs: number | null;
+  /** When the frame shown was made. */
+  readonly sentAtMs: number | null;
   /** Where road users are drawn now; ids as decimal text. */
   positions(limit?: number): { id: string; lon: number; lat: number; class: number }[];
 }
@@ -60,6 +64,12 @@ export function exposeDebugView(store: Store, view: MapView, mapFeatures: () => 
     },
     get truthDrawn() {
       return view.truthDrawn;
+    },
+    get pastMs() {
+      return store.past?.() ?? null;
+    },
+    get sentAtMs() {
+      return store.frame?.sentAtMs ?? null;
     },
     get predictedDrawn() {
       return view.predictedDrawn;

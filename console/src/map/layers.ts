@@ -1,8 +1,9 @@
 import type { ExpressionSpecification, FilterSpecification, LayerSpecification } from 'maplibre-gl';
+import { COLOURS } from '../city/series';
 import type { Palette } from './palette';
 
 /** Switchable groups, each with the style layers that belong to it alone. */
-export const GROUPS = ['tracks', 'warnings', 'predicted', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus', 'truth'] as const;
+export const GROUPS = ['tracks', 'warnings', 'predicted', 'signals', 'fov', 'base', 'lanes', 'sites', 'bus', 'traffic', 'truth'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** The custom layer of road users goes in below this one. */
@@ -44,6 +45,7 @@ export function styleLayers(p: Palette): { layer: LayerSpecification; group?: Gr
     ...furniture(p),
     ...signals(p),
     ...roads(p, 'high', above, p.upperCasing, p.upper, p.upper),
+    ...traffic(),
     ...fieldsOfView(p),
     ...labels(p),
     ...points(p),
@@ -63,6 +65,29 @@ function tunnels(p: Palette): { layer: LayerSpecification }[] {
         filter: all(is('link'), line, below),
         paint: { 'line-color': p.tunnel, 'line-width': metres(LINK_WIDTH, 1), 'line-dasharray': [1.2, 0.8] },
       },
+    },
+  ];
+}
+
+/** Links in the colour of their level of service; those not observed have none. */
+function traffic(): { layer: LayerSpecification; group: Group }[] {
+  const shades = Object.entries(COLOURS).flat();
+  const shade: ExpressionSpecification = ['coalesce', ['feature-state', 'shade'], 'unseen'];
+  return [
+    {
+      layer: {
+        id: 'traffic',
+        type: 'line',
+        source: 'map',
+        filter: all(is('link'), line),
+        layout: { 'line-join': 'round', 'line-cap': 'round' },
+        paint: {
+          'line-color': ['match', shade, ...shades, 'rgba(0,0,0,0)'] as unknown as ExpressionSpecification,
+          'line-width': ['interpolate', ['linear'], ['zoom'], 12, 3, 16, 7],
+          'line-opacity': 0.8,
+        },
+      },
+      group: 'traffic',
     },
   ];
 }

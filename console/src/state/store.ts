@@ -54,6 +54,8 @@ export class Store {
   retryAt: number | null = null;
   frames = 0;
   refused = 0;
+  /** While the past is played back: its time, milliseconds since the Unix epoch. Ages then count from it. */
+  past: (() => number | null) | null = null;
   readonly history: HistoryPoint[] = [];
 
   constructor(private readonly now: () => number = () => performance.now()) {}
@@ -72,6 +74,8 @@ export class Store {
 
   /** Milliseconds since the newest frame came; null before the first. */
   ageMs(): number | null {
+    const past = this.past?.() ?? null;
+    if (past !== null) return this.frame === null ? null : Math.max(0, past - this.frame.sentAtMs);
     return this.receivedAt === null ? null : this.now() - this.receivedAt;
   }
 

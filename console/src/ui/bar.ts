@@ -71,6 +71,7 @@ export class Bar {
   }
 
   private linkState(): [string, Key] {
+    if (this.store.past?.() != null) return ['late', 'linkPast'];
     if (this.store.link === 'waiting') return ['lost', 'linkWaiting'];
     if (this.store.link === 'connecting') return ['connecting', 'linkConnecting'];
     return this.store.freshness() === 'fresh' ? ['fresh', 'linkOpen'] : ['late', 'linkLate'];

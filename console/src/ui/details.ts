@@ -125,6 +125,7 @@ export class DetailsPanel {
         ['number', w.id],
       ]),
       h('p', { class: 'note' }, t('since', { t: span(now - w.sinceMs) })),
+      ...why(w),
       ...(buttons.length > 0 ? [heading('roadUsers'), h('p', { class: 'links' }, ...buttons)] : []),
     ];
   }
@@ -159,7 +160,7 @@ export class DetailsPanel {
       facts([
         ['speed', kmh(users.speedMps[i])],
         ['heading', Number.isNaN(heading) ? UNKNOWN : `${Math.round(heading)}°`],
-        ['seenBy', site ? pick(site.nameZh, site.nameEn) : UNKNOWN],
+        ['seenBy', this.seenBy(id, site)],
         ['position', `${(users.lat[i] as number).toFixed(6)}, ${(users.lon[i] as number).toFixed(6)}`],
         ['number', shortId(id)],
       ]),
@@ -168,6 +169,13 @@ export class DetailsPanel {
     ];
     const name = CLASSES[users.class[i] ?? 0] ?? 'motor';
     return [t(name), parts.filter((p): p is HTMLElement => p !== null)];
+  }
+
+  /** The site whose estimate is shown, then the others that see it. */
+  private seenBy(id: bigint, site: Site | undefined): string {
+    const others = (this.store.frame?.roadUsers?.alsoSeen?.get(id) ?? []).map((i) => this.store.frame?.sites[i]);
+    const names = [site, ...others].flatMap((s) => (s ? [pick(s.nameZh, s.nameEn)] : []));
+    return names.length > 0 ? names.join(' · ') : UNKNOWN;
   }
 
   /** What a simulator says of the road user nearest to a track. */
@@ -194,6 +202,36 @@ export class DetailsPanel {
     ];
     return [`${t('layerTruth')} · ${tName(TRUTH_KINDS[truth.kind[i] ?? 0] ?? '')}`, [facts(rows)]];
   }
+}
+
+/** What a warning rests on: measured numbers, the chain of times, the record. */
+function why(w: Warning): HTMLElement[] {
+  if (!w.why) return [];
+  const { measured, sensedAtMs, receivedAtMs, boot, sequence, revision } = w.why;
+  const numbers = [...measured].map(([name, value]) => h('li', {}, h('span', {}, tName(`measured_${name}`)), h('b', {}, shown(name, value))));
+  return [
+    heading('why'),
+    ...(numbers.length > 0 ? [h('ul', { class: 'pairs' }, ...numbers)] : []),
+    facts([
+      ['sensedAt', moment(sensedAtMs)],
+      ['raisedAt', moment(w.sinceMs)],
+      ['receivedAt', `${moment(receivedAtMs)} (+${whole(receivedAtMs - sensedAtMs)} ms)`],
+      ['record', `${boot.toString(16)} / ${sequence}`],
+      ['revision', whole(revision)],
+    ]),
+  ];
+}
+
+/** Time of day at the island, with milliseconds. */
+const moment = (ms: number): string => (ms > 0 ? new Date(ms + 8 * 3_600_000).toISOString().slice(11, 23) : UNKNOWN);
+
+/** A measured number with the unit that its name ends in. */
+function shown(name: string, value: number): string {
+  if (name.endsWith('_mps2')) return `${value.toFixed(1)} m/s²`;
+  if (name.endsWith('_mps')) return `${(value * 3.6).toFixed(0)} km/h`;
+  if (name.endsWith('_m')) return `${value.toFixed(1)} m`;
+  if (name.endsWith('_s')) return `${value.toFixed(1)} s`;
+  return String(value);
 }
 
 function truthFacts(truth: Truth, i: number): [Key, string][] {

@@ -13,10 +13,11 @@ const NAMES: Record<Group, Key> = {
   lanes: 'layerLanes',
   sites: 'layerSites',
   bus: 'layerBus',
+  traffic: 'layerTraffic',
   truth: 'layerTruth',
 };
 /** Off until asked for: they cover what is under them. */
-const OFF_AT_FIRST: readonly Group[] = ['fov', 'base', 'bus'];
+const OFF_AT_FIRST: readonly Group[] = ['fov', 'base', 'bus', 'traffic'];
 /** Off each time the page opens, and there only while the cloud offers it: no deployment has it. */
 const OFFERED: Group = 'truth';
 

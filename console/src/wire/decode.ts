@@ -28,6 +28,7 @@ const SCALARS: Record<string, [WireType, (r: BinaryReader) => Scalar]> = {
   enum: [WireType.Varint, (r) => r.int32()],
   bool: [WireType.Varint, (r) => r.bool()],
   uint64: [WireType.Varint, (r) => BigInt(r.uint64())],
+  fixed64: [WireType.Bit64, (r) => BigInt(r.fixed64())],
   double: [WireType.Bit64, (r) => r.double()],
   string: [WireType.LengthDelimited, (r) => r.string()],
 };

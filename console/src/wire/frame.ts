@@ -24,6 +24,8 @@ export interface RoadUsers {
   speedMps: Float32Array;
   freshness: Freshness[];
   connected: boolean[];
+  /** The other sites, as indices, of those that more than one sees. */
+  alsoSeen?: Map<bigint, number[]>;
 }
 
 /** Kinds of road users that a simulator tells apart. */
@@ -85,6 +87,19 @@ export interface PredictedPath {
   points: [number, number][];
 }
 
+/** What a warning rests on, and when that came; times in milliseconds since the Unix epoch. */
+export interface Why {
+  boot: bigint;
+  sequence: number;
+  revision: number;
+  /** Node's clock. */
+  sensedAtMs: number;
+  /** Cloud's clock. */
+  receivedAtMs: number;
+  /** Numbers by name, the unit at the name's end. */
+  measured: Map<string, number>;
+}
+
 export interface Warning {
   id: string;
   kind: string;
@@ -107,6 +122,7 @@ export interface Warning {
   freshness: Freshness;
   path: [number, number][];
   predicted: PredictedPath[];
+  why?: Why | null;
 }
 
 export interface Phase {
@@ -178,6 +194,7 @@ function readRoadUsers(m: Message, siteCount: number): RoadUsers {
     speedMps: Float32Array.from(speed, (v) => v / 100),
     freshness: column<number>('freshness').map(freshness),
     connected: column<boolean>('connected'),
+    alsoSeen: new Map(messages(m.alsoSeen).map((a) => [typeof a.roadUser === 'bigint' ? a.roadUser : 0n, list<number>(a.site)])),
   };
 }
 
@@ -254,6 +271,20 @@ function readWarning(m: Message): Warning {
     freshness: freshness(m.freshness),
     path: readLine(m.pathLonE7, m.pathLatE7),
     predicted: messages(m.predicted).map((p) => ({ roadUser: typeof p.roadUser === 'bigint' ? p.roadUser : 0n, points: readLine(p.lonE7, p.latE7) })),
+    why: m.why ? readWhy(m.why as Message) : null,
+  };
+}
+
+function readWhy(m: Message): Why {
+  const measured = new Map<string, number>();
+  if (m.measured instanceof Map) for (const [name, value] of m.measured) if (Number.isFinite(num(value))) measured.set(String(name), num(value));
+  return {
+    boot: typeof m.boot === 'bigint' ? m.boot : 0n,
+    sequence: num(m.sequence),
+    revision: num(m.revision),
+    sensedAtMs: num(m.sensedAtMs),
+    receivedAtMs: num(m.receivedAtMs),
+    measured,
   };
 }
 

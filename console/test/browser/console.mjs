@@ -16,6 +16,9 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     await layersSwitch(page);
     await truthIsShownWhereOffered(page, cloud);
     await aSiteIsFoundByName(page, cloud);
+    await congestionIsColoured(page, cloud);
+    await thePastIsPlayed(page);
+    await incidentsAreWorkedOn(page, cloud);
     if (screenshot) await page.screenshot({ path: screenshot });
     await aLostConnectionIsSaid(page, cloud);
     assert.deepEqual(errors, [], 'the page threw no errors');
@@ -116,6 +119,59 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     const text = await p.locator('#details').textContent();
     for (const wanted of ['radar-1', 'camera-1', '0.1.0', '5f2c9a71']) assert.ok(text.includes(wanted), `details have ${wanted}`);
     await p.keyboard.press('Escape');
+  }
+
+  async function congestionIsColoured(p, { past }) {
+    const observed = past.links.filter((_, i) => i % 3).length;
+    assert.ok(await p.locator('#city-legend').isHidden(), 'the layer is off until asked for');
+    await setLayer(p, 'traffic', true);
+    await until(p, 'links have their class', (n) => document.body.dataset.linksObserved === String(n), observed);
+    assert.match(await p.locator('#city-legend').textContent(), /not observed/);
+    const colours = await coloursOnMap(p);
+    assert.ok(colours >= 6, `the map has ${colours} colours with the layer`);
+    await setLayer(p, 'traffic', false);
+    assert.ok(await p.locator('#city-legend').isHidden());
+    say(`  congestion: ${observed} links coloured`);
+  }
+
+  async function thePastIsPlayed(p) {
+    await until(p, 'the time bar is there', () => !document.querySelector('#timebar').hidden);
+    await p.evaluate(() => document.activeElement?.blur());
+    await p.keyboard.press('Space');
+    await until(p, 'the past is shown', () => window.__jxz.pastMs !== null && document.body.dataset.time === 'past');
+    await p.keyboard.press('ArrowLeft');
+    await until(p, 'its frame is shown', () => window.__jxz.sentAtMs <= window.__jxz.pastMs && window.__jxz.pastMs - window.__jxz.sentAtMs < 1500);
+    assert.match(await p.locator('#timebar').textContent(), /Past: .* ago/);
+    assert.ok(await p.locator('#pastframe').isVisible());
+    const still = await p.evaluate(() => window.__jxz.sentAtMs);
+    await p.waitForTimeout(1200);
+    assert.equal(await p.evaluate(() => window.__jxz.sentAtMs), still, 'a pause stands still');
+    assert.ok((await p.evaluate(() => window.__jxz.counters.roadUsers)) > 0, 'and nothing in it grows old');
+    await p.locator('[data-speed="4"]').click();
+    await p.locator('#play').click();
+    await until(p, 'it runs', (t) => window.__jxz.sentAtMs > t + 4000, still);
+    await p.locator('#live').click();
+    await until(p, 'the present is back', () => window.__jxz.pastMs === null && Date.now() - window.__jxz.sentAtMs < 2000);
+    assert.ok(await p.locator('#pastframe').isHidden());
+    say('  past: stopped, stepped back, played, left');
+  }
+
+  async function incidentsAreWorkedOn(p, { past }) {
+    await until(p, 'incidents are listed', () => document.querySelectorAll('#incidents .row').length === 2);
+    assert.equal(await p.locator('#incidents').getAttribute('data-open'), '1');
+    await p.locator('#incidents .row').first().click();
+    await until(p, 'its record is shown', () => document.querySelectorAll('#incidents .record li').length === 1);
+    await p.locator('#incidents [data-action=play]').click();
+    await until(p, 'it is played from half a minute before', (t) => window.__jxz.pastMs !== null && window.__jxz.pastMs < t, past.incidents[0].opened_ms);
+    await p.locator('#live').click();
+    await p.locator('#incidents [data-action=close]').click();
+    assert.match(await p.locator('#incidents .failure').textContent(), /note first/);
+    await p.locator('#incidents textarea').fill('towed away');
+    await p.locator('#incidents [data-action=close]').click();
+    await until(p, 'it is closed', () => document.querySelector('#incidents').dataset.open === '0');
+    assert.equal(past.incidents[0].notes[0].text, 'towed away');
+    await p.locator('#incidents header button').click();
+    say('  incidents: listed, played back, closed with a note');
   }
 
   async function aLostConnectionIsSaid(p, mock) {

@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws';
 import { Accounts, OPEN } from './accounts.mjs';
 import { Fleet } from './fleet.mjs';
 import { islandMap } from './island.mjs';
+import { Past } from './past.mjs';
 import { Traffic } from './traffic.mjs';
 
 const DIST = fileURLToPath(new URL('../../dist', import.meta.url));
@@ -21,7 +22,8 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   const traffic = new Traffic(map, { count });
   const accounts = closed ? new Accounts() : null;
   const fleet = new Fleet(traffic.sites);
-  const http = createServer((request, response) => void serve(request, response, map, fleet, accounts));
+  const past = new Past(map, traffic);
+  const http = createServer((request, response) => (!accounts && past.answer(request, response)) || void serve(request, response, map, fleet, accounts));
   const sockets = new WebSocketServer({ noServer: true });
   let refusing = false;
   http.on('upgrade', (request, socket, head) => {
@@ -31,6 +33,7 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   const timer = setInterval(() => {
     if (sockets.clients.size === 0) return;
     const bytes = traffic.frame();
+    past.keep(Date.now(), bytes);
     for (const client of sockets.clients) if (client.bufferedAmount < 1 << 20) client.send(bytes);
   }, PERIOD_MS);
   await new Promise((done) => http.listen(port, '127.0.0.1', done));
@@ -40,6 +43,7 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
     traffic,
     accounts,
     fleet,
+    past,
     interrupt: () => {
       refusing = true;
       for (const client of sockets.clients) client.terminate();

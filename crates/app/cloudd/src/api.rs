@@ -137,6 +137,7 @@ fn track_to_wire(view: &TrackView, at: Wgs84) -> wire::Track {
         class_probability,
         existence: track.existence,
         connected: track.vehicle.is_some(),
+        also_seen_by: view.also_seen_by.iter().map(|site| site.0.clone()).collect(),
         length_m: track.extent_m.map(|(length, _)| length),
         width_m: track.extent_m.map(|(_, width)| width),
     }

@@ -1,5 +1,6 @@
 //! The task that owns the twin: feeds it, does what it asks, and publishes what it shows.
 
+use crate::keep::{Keeper, Kept};
 use crate::record_log::Entry;
 use crate::stats::{Counters, Stats};
 use crate::stop::Stop;
@@ -58,6 +59,9 @@ pub(crate) struct Brain {
     pub(crate) clock: Clock,
     pub(crate) records: mpsc::Sender<Entry>,
     pub(crate) stats: Arc<Stats>,
+    pub(crate) keeper: Keeper,
+    /// What operators say.
+    pub(crate) said: mpsc::Receiver<Input>,
 }
 
 impl Brain {
@@ -96,6 +100,7 @@ impl Brain {
                     Some(event) => self.take(event),
                     None => return,
                 },
+                Some(input) = self.said.recv() => self.feed(input, None),
                 () = timer => self.feed(Input::Timer, None),
                 _ = tick.tick() => {
                     number += 1;
@@ -132,6 +137,18 @@ impl Brain {
             let record = match output {
                 Output::Store(record) => Some(record),
                 Output::AcknowledgeAgain(_) => None,
+                Output::Incident(incident) => {
+                    self.keeper.keep(Kept::Incident(incident));
+                    continue;
+                }
+                Output::Minute(minute) => {
+                    self.keeper.keep(Kept::Minute(minute));
+                    continue;
+                }
+                Output::Guidance(guidance) => {
+                    tell_congestion(&guidance);
+                    continue;
+                }
                 Output::NodeFreshness { site, from, to } => {
                     tell(&site, from, to);
                     continue;
@@ -152,4 +169,10 @@ fn tell(site: &jxz_world::SiteId, from: Option<Freshness>, to: Freshness) {
     } else {
         tracing::warn!(%site, from, to = to.name(), "node");
     }
+}
+
+/// The way down to the nodes is not built yet: the interfaces show it (`/api/v1/guidance`).
+fn tell_congestion(guidance: &jxz_cloud::Guidance) {
+    let jxz_cloud::Guidance { link, congested, vehicles, travel_time_s, free_flow_s, .. } = guidance;
+    tracing::debug!(link = link.0, congested, vehicles, travel_time_s, free_flow_s, "congestion");
 }

@@ -23,7 +23,8 @@ pub(crate) struct Step {
 }
 
 /// Every part's steps, each part's in its own order.
-const STEPS: &[&[Step]] = &[crate::audit::STEPS, crate::access::STEPS, crate::fleet::STEPS];
+const STEPS: &[&[Step]] =
+    &[crate::audit::STEPS, crate::access::STEPS, crate::fleet::STEPS, crate::city::STEPS, crate::incidents::STEPS];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

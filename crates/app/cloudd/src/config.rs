@@ -36,6 +36,9 @@ pub struct Config {
     /// How much of the records is kept.
     #[serde(default)]
     pub records: Records,
+    /// How much of the past can be played back.
+    #[serde(default)]
+    pub history: History,
     /// Logging, to stderr.
     #[serde(default)]
     pub log: LogSettings,
@@ -216,6 +219,24 @@ impl Default for Records {
     }
 }
 
+/// How much of the past can be played back.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct History {
+    /// Hours kept; older ones are deleted.
+    pub hours: u64,
+    /// Bytes kept; the oldest hours are deleted beyond it.
+    pub max_bytes: u64,
+    /// Frames a second: 1, 2, 5 or 10.
+    pub rate_hz: u32,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { hours: 25, max_bytes: 8 << 30, rate_hz: 5 }
+    }
+}
+
 impl Config {
     /// Reads and checks a configuration file.
     ///
@@ -284,6 +305,16 @@ impl Config {
             self.records.file_bytes >= 4096 && self.records.files >= 2,
             "records.file_bytes must be 4096 or more and records.files 2 or more"
         );
+        let history = self.history;
+        anyhow::ensure!(
+            [1, 2, 5, 10].contains(&history.rate_hz),
+            "history.rate_hz {} is not 1, 2, 5 or 10",
+            history.rate_hz
+        );
+        anyhow::ensure!(
+            (1..=24 * 366).contains(&history.hours) && history.max_bytes >= 1 << 20,
+            "history.hours must be 1 to 8784 and history.max_bytes 1048576 or more"
+        );
         Ok(())
     }
 }
@@ -299,6 +330,7 @@ mod tests {
     fn the_sample_configuration_is_accepted() {
         let config = Config::parse(EXAMPLE).unwrap();
         assert_eq!(config.records.files, 16);
+        assert_eq!((config.history.hours, config.history.rate_hz), (25, 5));
     }
 
     #[test]

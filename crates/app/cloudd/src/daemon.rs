@@ -6,8 +6,10 @@ use crate::audit;
 use crate::brain::{Brain, Clock};
 use crate::caller::{Caller, Right};
 use crate::catalogue::Catalogue;
+use crate::city::City;
 use crate::console::Console;
 use crate::fleet::{Door, Fleet, Ground};
+use crate::history::History;
 use crate::http::{self, Shared};
 use crate::live::{self, Frame};
 use crate::oidc::Provider;
@@ -17,6 +19,7 @@ use crate::serve::{self, Limits};
 use crate::stats::Stats;
 use crate::stop::{self, Stop, Stopper};
 use crate::truth::{self, Truths};
+use crate::{incidents, keep};
 use anyhow::Context;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
@@ -93,6 +96,8 @@ impl Daemon {
         tracing::info!(records, dir = %config.data_dir.display(), "record log opened");
         let catalogue = Catalogue::open(&config.data_dir)?;
         catalogue.run(write_start).await.context("cannot write the audit log")?;
+        let (open, last) = catalogue.run(incidents::open).await.context("cannot read the incidents")?;
+        cloud.recall_incidents(open, last);
         let (sessions, open) = (config.sessions, config.http.open_viewing);
         let (dir, own) = (&config.data_dir, Arc::clone(&stats));
         let access = Access::open(catalogue.clone(), sessions, open, dir, addresses.2, own).await?;
@@ -100,7 +105,11 @@ impl Daemon {
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 
         let queued = records.downgrade();
-        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats) };
+        let (history, feed) = History::start(&config.data_dir, config.history, map.frame, Arc::clone(&stats))?;
+        let city = City::new(Arc::clone(&map), cloud.links());
+        let (keeper, kept) = keep::channel(Arc::clone(&stats));
+        let (to_brain, said) = mpsc::channel(64);
+        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats), keeper, said };
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
         let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
         let (stop, stopped) = stop::channel();
@@ -121,16 +130,29 @@ impl Daemon {
             geojson: jxz_map::geojson(&map).into(),
             map_version: map.version.as_str().into(),
             slots: http::console_slots(),
-            catalogue,
+            catalogue: catalogue.clone(),
             access: Arc::new(access),
             provider: provider.map(Arc::new),
             geo: map.frame,
             fleet,
+            history,
+            city: city.clone(),
+            to_brain,
         };
         let service = Service::new(moments.clone(), map.frame, Arc::clone(&stats), stopped.clone());
 
         let mut tasks = JoinSet::new();
         tasks.spawn(run_until_told(managing, stopped.clone()));
+        let feeding = feed.run(moments.clone());
+        tasks.spawn(async move {
+            feeding.await;
+            Ok(())
+        });
+        let keeping = keep::run(kept, catalogue, city, Arc::clone(&stats));
+        tasks.spawn(async move {
+            keeping.await;
+            Ok(())
+        });
         let truths = truth.map(|socket| {
             let truths = Arc::new(Truths::default());
             tasks.spawn(run_until_told(truth::listen(socket, Arc::clone(&truths)), stopped.clone()));

@@ -47,6 +47,16 @@ impl Failure {
         Self { status, code, message: message.into(), causes: Vec::new(), retry_after_s: None }
     }
 
+    /// What was asked for makes no sense.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// What was asked for is not there.
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
     /// Tells the client when it may come again.
     pub(crate) const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after_s = Some(seconds);

@@ -5,7 +5,7 @@ use jxz_cloud::{Freshness, GlobalTrackId, NodeView, SensorView, SignalView, Warn
 use jxz_geo::{LocalFrame, Point};
 use jxz_units::Utc;
 use jxz_wire::console::v1 as wire;
-use jxz_world::{Drops, Light, PredictedPath, SensorKind, StageLatency, WarningStage};
+use jxz_world::{Cause, Drops, Light, PredictedPath, SensorKind, StageLatency, WarningStage};
 use std::collections::BTreeMap;
 
 /// What `heading_decideg` says of a road user that has not moved yet.
@@ -50,6 +50,10 @@ fn road_users(moment: &Moment, geo: &LocalFrame, sites: &[(&NodeView, Point)]) -
         columns.speed_cmps.push((track.track.speed_mps() * 100.0).round() as u32);
         columns.freshness.push(freshness(track.freshness) as i32);
         columns.connected.push(track.track.vehicle.is_some());
+        let others: Vec<u32> = track.also_seen_by.iter().filter_map(|site| index.get(site).copied()).collect();
+        if !others.is_empty() {
+            columns.also_seen.push(wire::AlsoSeen { road_user: track.id.0, site: others });
+        }
     }
     columns
 }
@@ -113,7 +117,26 @@ fn warning_state(geo: &LocalFrame, view: &WarningView) -> wire::WarningState {
         path_lon_e7,
         path_lat_e7,
         predicted: warning.paths.iter().zip(&view.paths_of).map(|(path, of)| predicted(geo, path, *of)).collect(),
+        why: Some(why(view)),
     }
+}
+
+fn why(view: &WarningView) -> wire::Why {
+    let (boot, sequence, received) = view.record;
+    wire::Why {
+        boot,
+        sequence,
+        revision: view.warning.revision,
+        sensed_at_ms: unix_ms(view.warning.sensed_at),
+        received_at_ms: unix_ms(received),
+        measured: measured(&view.warning.cause),
+    }
+}
+
+/// The numbers of a cause by the names that its records have.
+fn measured(cause: &Cause) -> BTreeMap<String, f64> {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(cause) else { return BTreeMap::new() };
+    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_f64()?))).collect()
 }
 
 fn predicted(geo: &LocalFrame, path: &PredictedPath, of: GlobalTrackId) -> wire::PredictedPath {

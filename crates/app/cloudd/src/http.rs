@@ -28,7 +28,7 @@ use jxz_geo::LocalFrame;
 use schemars::JsonSchema;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Consoles at once.
 const MAX_CONSOLES: usize = 64;
@@ -50,6 +50,10 @@ pub(crate) struct Shared {
     pub(crate) provider: Option<Arc<Provider>>,
     pub(crate) geo: LocalFrame,
     pub(crate) fleet: Fleet,
+    pub(crate) history: crate::history::History,
+    pub(crate) city: crate::city::City,
+    /// What operators tell the twin.
+    pub(crate) to_brain: mpsc::Sender<jxz_cloud::Input>,
 }
 
 /// How many consoles there may be.
@@ -83,6 +87,9 @@ fn documented() -> Api {
     const VIEWER: Needs = Needs::Right(Right::Viewer);
     Api::default()
         .and(twin_api::routes())
+        .and(crate::history::routes())
+        .and(crate::city::routes())
+        .and(crate::incidents::routes())
         .and(access::routes())
         .and(oidc::routes())
         .and(fleet::routes())

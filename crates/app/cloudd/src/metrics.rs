@@ -186,6 +186,9 @@ fn daemon(registry: &mut Registry, moment: &Moment) {
     counter("console_frames_skipped", "Frames left out for consoles that do not keep up", skipped);
     counter("twins_skipped", "Twins left out for gRPC watchers", own.twins_skipped);
     counter("log_ins_refused", "Log-ins refused: wrong, too many, too many at once", own.log_ins_refused);
+    counter("history_written_bytes", "Bytes of history written", own.history_bytes);
+    counter("history_frames_dropped", "Frames of history that the disk did not take", own.history_dropped);
+    counter("kept_dropped", "Incidents and minutes of traffic that could not be kept", own.kept_dropped);
     let failing: Gauge = Gauge::default();
     failing.set(i64::from(own.record_log_failing));
     registry.register("record_log_failing", "Whether the disk refuses records at present", failing);

@@ -23,6 +23,12 @@ pub(crate) struct Stats {
     pub(crate) twins_skipped: AtomicU64,
     /// Log-ins refused: a wrong pair, too many attempts, too many at once.
     pub(crate) log_ins_refused: AtomicU64,
+    /// Bytes of history written since the start.
+    pub(crate) history_bytes: AtomicU64,
+    /// Frames of history not written because the disk does not keep up or refuses.
+    pub(crate) history_dropped: AtomicU64,
+    /// Incidents and minutes of traffic that could not be kept.
+    pub(crate) kept_dropped: AtomicU64,
 }
 
 /// The counters at one time.
@@ -36,6 +42,9 @@ pub(crate) struct Counters {
     pub(crate) frames_skipped: u64,
     pub(crate) twins_skipped: u64,
     pub(crate) log_ins_refused: u64,
+    pub(crate) history_bytes: u64,
+    pub(crate) history_dropped: u64,
+    pub(crate) kept_dropped: u64,
 }
 
 impl Stats {
@@ -50,6 +59,9 @@ impl Stats {
             frames_skipped: self.frames_skipped.load(Relaxed),
             twins_skipped: self.twins_skipped.load(Relaxed),
             log_ins_refused: self.log_ins_refused.load(Relaxed),
+            history_bytes: self.history_bytes.load(Relaxed),
+            history_dropped: self.history_dropped.load(Relaxed),
+            kept_dropped: self.kept_dropped.load(Relaxed),
         }
     }
 }

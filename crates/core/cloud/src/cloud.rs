@@ -1,11 +1,14 @@
 //! The state machine: inputs in, outputs out, deadlines.
 
+use crate::incidents::Incidents;
 use crate::node::Node;
+use crate::once::once;
+use crate::traffic::{self, Traffic};
 use crate::view::{Counts, View};
 use crate::warnings::{Signals, Warnings};
-use crate::{CloudConfig, Freshness};
+use crate::{CloudConfig, Freshness, Guidance, Incident, LinkCoverage, Minute, TrackView};
 use core::time::Duration;
-use jxz_map::Map;
+use jxz_map::{Map, MapIndex};
 use jxz_units::{Instant, Now, Utc};
 use jxz_world::{DropCause, Drops, NodeState, Record, RecordBody, SiteId, WarningStage};
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +28,8 @@ pub enum Input {
     State(NodeState),
     /// A must-arrive record.
     Record(Record),
+    /// An operator closed the incident of this number; that is already kept elsewhere.
+    IncidentClosed(u64),
     /// The deadline of [`Cloud::next_deadline`] has come.
     Timer,
 }
@@ -64,6 +69,12 @@ pub enum Output {
         /// What it is.
         to: Freshness,
     },
+    /// An incident was opened, or its record changed, or evidence closed it: keep it as it now is.
+    Incident(Box<Incident>),
+    /// A minute of traffic is over.
+    Minute(Arc<Minute>),
+    /// Sites are to be told of congestion: that it begins, holds (every minute) or is over.
+    Guidance(Box<Guidance>),
 }
 
 /// The cloud's brain. See the crate's documentation.
@@ -71,9 +82,12 @@ pub enum Output {
 pub struct Cloud {
     config: Arc<CloudConfig>,
     map: Arc<Map>,
+    lanes: Arc<MapIndex>,
     nodes: BTreeMap<SiteId, Node>,
     warnings: Warnings,
     signals: Signals,
+    traffic: Traffic,
+    incidents: Incidents,
     drops: Drops,
     counts: Counts,
     outputs: VecDeque<Output>,
@@ -88,6 +102,9 @@ impl Cloud {
         let nodes = map.sites.iter().take(config.max_nodes).map(|site| (site.id.clone(), Node::default())).collect();
         Self {
             config: Arc::new(config),
+            lanes: Arc::new(MapIndex::new(&map)),
+            traffic: Traffic::new(&map),
+            incidents: Incidents::default(),
             map,
             nodes,
             warnings: Warnings::default(),
@@ -107,12 +124,22 @@ impl Cloud {
             Input::NodeDisconnected(site) => self.set_connected(&site, false),
             Input::State(state) => self.take_state(now.utc, &state),
             Input::Record(record) => self.take_record(now.utc, record),
+            Input::IncidentClosed(number) => {
+                self.incidents.close(number);
+            }
             Input::Timer => {}
         }
         if self.housekeeping_at.is_none_or(|at| now.mono >= at) {
-            let busy = self.keep_house(now.utc);
+            let busy = self.keep_house(now);
             self.housekeeping_at = busy.then(|| now.mono + HOUSEKEEPING);
         }
+        self.tell_incidents();
+    }
+
+    /// The links that carry motor traffic, with what of each the sites can see.
+    #[must_use]
+    pub fn links(&self) -> Vec<LinkCoverage> {
+        self.traffic.links()
     }
 
     /// The next thing to be done, oldest first.
@@ -139,10 +166,16 @@ impl Cloud {
         self.ledger_insert(key);
     }
 
+    /// Takes up the incidents that were open when an earlier process ended, and the highest number given so far.
+    pub fn recall_incidents(&mut self, open: Vec<Incident>, last_number: u64) {
+        self.incidents.recall(open, last_number);
+    }
+
     /// The twin at one time.
     #[must_use]
     pub fn snapshot(&self, now: Utc) -> View {
-        let warnings = self.warnings.views(&self.config, now);
+        let number_of = |site: &SiteId, boot, track| self.nodes.get(site).and_then(|node| node.number_of(boot, track));
+        let warnings = self.warnings.views(&self.config, now, number_of);
         let mut tracks = Vec::new();
         let mut nodes = Vec::with_capacity(self.nodes.len());
         for (id, node) in &self.nodes {
@@ -156,7 +189,20 @@ impl Cloud {
         let mut drops = self.drops.clone();
         nodes.iter().for_each(|node| drops.merge(&node.drops));
         let (signals, counts) = (self.signals.views(&self.config, now), self.counts.clone());
-        View { at: now, nodes, tracks, warnings, signals, drops, counts, index: OnceLock::new() }
+        View {
+            at: now,
+            nodes,
+            tracks: once(tracks),
+            warnings,
+            signals,
+            minute: self.traffic.last.clone(),
+            guidance: self.traffic.guidance(),
+            drops,
+            counts,
+            lanes: Arc::clone(&self.lanes),
+            located: OnceLock::new(),
+            index: OnceLock::new(),
+        }
     }
 
     /// The node's twin, made if there is room for one more.
@@ -214,6 +260,9 @@ impl Cloud {
         {
             *self.counts.warnings_raised.entry(warning.kind()).or_default() += 1;
         }
+        if let RecordBody::Warning(warning) = &record.body {
+            self.incidents.take((&self.config.incidents, &mut self.drops), now, &record.site, warning);
+        }
         self.take_body(now, &record);
         let site = record.site.clone();
         self.outputs.push_back(Output::Store(Box::new(record)));
@@ -229,7 +278,7 @@ impl Cloud {
     fn take_body(&mut self, now: Utc, record: &Record) {
         match &record.body {
             RecordBody::Warning(warning) => {
-                let origin = (&record.site, record.boot);
+                let origin = (&record.site, record.boot, record.sequence);
                 self.warnings.take((&self.config, &mut self.drops), now, origin, warning);
             }
             RecordBody::Health(report) => {
@@ -243,8 +292,14 @@ impl Cloud {
     }
 
     /// Removes what has been lost for long, tells what changed; returns whether there is anything left to age.
-    fn keep_house(&mut self, now: Utc) -> bool {
-        let mut busy = self.warnings.forget(&self.config, now);
+    fn keep_house(&mut self, now: Now) -> bool {
+        self.look_at_traffic(now);
+        let (map, nodes, config, now) = (&self.map, &self.nodes, &self.config, now.utc);
+        self.incidents.keep(&config.incidents, now, |place| {
+            map.sites.iter().any(|site| traffic::sees(site, place) && is_up(nodes, config, now, &site.id))
+        });
+        let mut busy = !self.incidents.is_empty();
+        busy |= self.warnings.forget(&self.config, now);
         busy |= self.signals.forget(&self.config, now);
         for node in self.nodes.values_mut() {
             busy |= node.forget(&self.config, now);
@@ -254,6 +309,38 @@ impl Cloud {
             self.show_freshness(now, site);
         }
         busy || self.shown.values().any(|freshness| *freshness != Freshness::Lost)
+    }
+
+    /// Samples the traffic when that is due.
+    fn look_at_traffic(&mut self, now: Now) {
+        if !self.traffic.is_due(now) {
+            return;
+        }
+        let (nodes, config, utc) = (&self.nodes, &self.config, now.utc);
+        let tracks: Vec<TrackView> =
+            once(nodes.iter().flat_map(|(site, node)| node.tracks(config, utc, site)).collect());
+        let closed = self
+            .traffic
+            .sample(&config.traffic, (&self.map, &self.lanes), now, &tracks, |site| is_up(nodes, config, utc, site));
+        if let Some(closed) = closed {
+            let outputs = closed.guidance.into_iter().map(|guidance| Output::Guidance(Box::new(guidance)));
+            for output in core::iter::once(Output::Minute(closed.minute)).chain(outputs) {
+                if self.outputs.len() < self.config.max_outputs {
+                    self.outputs.push_back(output);
+                } else {
+                    self.drops.count(DropCause::TwinFull);
+                }
+            }
+        }
+    }
+
+    /// Puts out incidents that changed; those without room wait.
+    fn tell_incidents(&mut self) {
+        while self.outputs.len() < self.config.max_outputs
+            && let Some(incident) = self.incidents.next_changed()
+        {
+            self.outputs.push_back(Output::Incident(Box::new(incident)));
+        }
     }
 
     /// Tells when a node's freshness is not what was told last. A node never heard is not told of.
@@ -268,4 +355,9 @@ impl Cloud {
             self.outputs.push_back(Output::NodeFreshness { site: site.clone(), from, to });
         }
     }
+}
+
+/// Whether a site's states come in time: only then does what it does not report mean that nothing is there.
+fn is_up(nodes: &BTreeMap<SiteId, Node>, config: &CloudConfig, now: Utc, site: &SiteId) -> bool {
+    nodes.get(site).and_then(|node| node.state_freshness(config, now)).is_some_and(Freshness::is_live)
 }

@@ -1,5 +1,7 @@
 //! Limits and ageing of the twin.
 
+use crate::{IncidentConfig, TrafficConfig};
+
 /// How much the twin holds, and how things in it age. Every number has a default that fits the island.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CloudConfig {
@@ -33,6 +35,10 @@ pub struct CloudConfig {
     /// Outputs waiting to be polled. A record that finds no room is refused: it is not stored, so its node sends it
     /// again ([`jxz_world::DropCause::MustArriveQueueFull`]).
     pub max_outputs: usize,
+    /// How traffic on links is measured.
+    pub traffic: TrafficConfig,
+    /// How incidents are opened, merged and closed.
+    pub incidents: IncidentConfig,
 }
 
 impl Default for CloudConfig {
@@ -52,6 +58,8 @@ impl Default for CloudConfig {
             max_boots: 256,
             max_record_runs: 1_024,
             max_outputs: 8_192,
+            traffic: TrafficConfig::default(),
+            incidents: IncidentConfig::default(),
         }
     }
 }

@@ -8,8 +8,11 @@ mod cloud;
 mod config;
 mod delays;
 mod freshness;
+mod incidents;
 mod ledger;
 mod node;
+mod once;
+mod traffic;
 mod view;
 mod warnings;
 
@@ -17,6 +20,9 @@ pub use cloud::{Cloud, Input, Output, RecordKey};
 pub use config::{Aging, CloudConfig};
 pub use delays::{DELAY_EDGES_S, Delays};
 pub use freshness::{Freshness, Validity};
+pub use incidents::{Closure, Entry, Event, Incident, IncidentConfig, IncidentKind};
+pub use traffic::{Guidance, LevelOfService, LinkCoverage, LinkMinute, Minute, TrafficConfig};
 pub use view::{
     Area, Counts, GlobalTrackId, NodeView, SensorView, SignalView, TrackView, View, WarningView, global_track_id,
+    island_track_id,
 };

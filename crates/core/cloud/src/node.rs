@@ -1,7 +1,7 @@
 //! The twin of one node.
 
 use crate::ledger::Ledger;
-use crate::view::{GlobalTrackId, NodeView, SensorView, TrackView, global_track_id};
+use crate::view::{GlobalTrackId, NodeView, SensorView, TrackView, island_track_id};
 use crate::{CloudConfig, Freshness, Validity};
 use jxz_units::Utc;
 use jxz_world::{DropCause, Drops, NodeHealth, NodeState, SensorHealth, Site, SiteId, Track, TrackId};
@@ -129,7 +129,7 @@ impl Node {
                 track.id,
                 HeldTrack {
                     track: track.clone(),
-                    id: global_track_id(&state.site, state.boot, track.id),
+                    id: island_track_id(track),
                     validity: Validity::new(track.valid_at, span_s, now),
                     sequence: state.sequence,
                 },
@@ -171,11 +171,21 @@ impl Node {
         !self.tracks.is_empty()
     }
 
+    /// How its newest state stands; `None` if there never was one.
+    pub(crate) fn state_freshness(&self, config: &CloudConfig, now: Utc) -> Option<Freshness> {
+        self.head.map(|head| head.validity.freshness(now, config.aging))
+    }
+
     /// The better of what its states and its health reports say; lost if there is neither.
     pub(crate) fn freshness(&self, config: &CloudConfig, now: Utc) -> Freshness {
-        let state = self.head.map(|head| head.validity.freshness(now, config.aging));
+        let state = self.state_freshness(config, now);
         let health = self.health.as_ref().map(|held| held.validity.freshness(now, config.aging));
         state.into_iter().chain(health).min().unwrap_or(Freshness::Lost)
+    }
+
+    /// The island-wide number of one of its tracks, while it is held and of this boot.
+    pub(crate) fn number_of(&self, boot: u64, track: TrackId) -> Option<GlobalTrackId> {
+        self.head.filter(|head| head.boot == boot).and_then(|_| Some(self.tracks.get(&track)?.id))
     }
 
     /// Its tracks that are not lost.
@@ -190,6 +200,7 @@ impl Node {
             (freshness != Freshness::Lost).then(|| TrackView {
                 id: held.id,
                 site: site.clone(),
+                also_seen_by: Vec::new(),
                 freshness,
                 age_s: held.validity.age_s(now),
                 track: held.track.clone(),
@@ -213,7 +224,7 @@ impl Node {
             position: site.map(|site| site.position),
             connected: self.connected,
             freshness: self.freshness(config, now),
-            state_freshness: self.head.map(|head| head.validity.freshness(now, config.aging)),
+            state_freshness: self.state_freshness(config, now),
             last_heard: self.last_heard,
             delay_s: self.head.map(|head| head.delay_s),
             clock_ahead_s,

@@ -1,27 +1,40 @@
 //! The twin as shown to operators: a plain copy at one time.
 
-use crate::Freshness;
+use crate::{Freshness, Guidance, Minute};
 use jxz_geo::Point;
+use jxz_map::{LaneIx, LaneKind, LanePosition, MapIndex};
 use jxz_units::Utc;
 use jxz_world::{
-    Drops, JunctionSignals, LatencyStage, NodeHealth, SensorId, SensorKind, SiteId, StageLatency, Track, TrackId,
-    Warning, WarningKind, WarningStage,
+    Drops, JunctionSignals, LatencyStage, NodeHealth, RoadUserClass, SensorId, SensorKind, SiteId, StageLatency, Track,
+    TrackId, Warning, WarningKind, WarningStage,
 };
 use rstar::primitives::GeomWithData;
 use rstar::{AABB, RTree};
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-/// A road user's number on the whole island: the same for as long as its node tracks it, below 2⁵³ (so that a
-/// browser can hold it).
+/// A road user's number on the whole island: the same on every site that sees it, for as long as its identity is kept
+/// from site to site; below 2⁵³ (so that a browser can hold it).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GlobalTrackId(pub u64);
 
-/// The island-wide number of a site's track: a hash (FNV-1a, 64 bit, folded to 53) of site, boot and track, so that it
-/// survives a restart of the cloud. Two of 10⁵ live tracks meet with a probability below 10⁻⁶.
+/// The island-wide number of a track that is known by its site's number alone (a warning names one that is gone): a
+/// hash of site, boot and track.
 #[must_use]
 pub fn global_track_id(site: &SiteId, boot: u64, track: TrackId) -> GlobalTrackId {
-    let bytes = site.0.bytes().chain([0]).chain(boot.to_le_bytes()).chain(track.0.to_le_bytes());
+    hashed(site.0.bytes().chain([0]).chain(boot.to_le_bytes()).chain(track.0.to_le_bytes()))
+}
+
+/// The island-wide number of a track: a hash of its identity and when that began. An identity's number is used again
+/// after a restart of the site where it began, its beginning is not; both are kept from site to site.
+#[must_use]
+pub fn island_track_id(track: &Track) -> GlobalTrackId {
+    hashed(track.island.0.to_le_bytes().into_iter().chain(track.since.unix_ns().to_le_bytes()))
+}
+
+/// FNV-1a of 64 bit, folded to 53. It survives a restart of the cloud; two of 10⁵ live tracks meet with a probability
+/// below 10⁻⁶.
+fn hashed(bytes: impl Iterator<Item = u8>) -> GlobalTrackId {
     let hash =
         bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
     GlobalTrackId((hash >> 53) ^ (hash & ((1 << 53) - 1)))
@@ -95,14 +108,23 @@ pub struct SensorView {
 pub struct TrackView {
     /// Its number on the island.
     pub id: GlobalTrackId,
-    /// The site that sees it.
+    /// The site whose estimate is shown: of those that see it, the one that knows best where it is now.
     pub site: SiteId,
+    /// The other sites that see it, by name.
+    pub also_seen_by: Vec<SiteId>,
     /// How far it may be trusted.
     pub freshness: Freshness,
     /// Seconds since its time of validity, by the cloud's clock, never negative.
     pub age_s: f64,
     /// What the site says.
     pub track: Track,
+}
+
+impl TrackView {
+    /// Every site that sees it, the best first.
+    pub fn sites(&self) -> impl Iterator<Item = &SiteId> {
+        core::iter::once(&self.site).chain(&self.also_seen_by)
+    }
 }
 
 /// A warning as shown. Lost ones are not shown.
@@ -120,6 +142,8 @@ pub struct WarningView {
     pub paths_of: Vec<GlobalTrackId>,
     /// What the site says.
     pub warning: Warning,
+    /// Which record of which boot said so, and when it came: `(boot, sequence, received)`.
+    pub record: (u64, u64, Utc),
 }
 
 impl WarningView {
@@ -169,16 +193,22 @@ pub struct View {
     pub at: Utc,
     /// Every node of the map and every other node heard, by site.
     pub nodes: Vec<NodeView>,
-    /// Road users that are not lost, by site and track.
+    /// Road users that are not lost, each once however many sites see it.
     pub tracks: Vec<TrackView>,
     /// Warnings that are not lost, by number.
     pub warnings: Vec<WarningView>,
     /// Signals that are not lost, by junction.
     pub signals: Vec<SignalView>,
+    /// Traffic over the last whole minute, link by link; `None` before the first.
+    pub minute: Option<Arc<Minute>>,
+    /// What sites are told of congestion, by link.
+    pub guidance: Vec<Guidance>,
     /// What the cloud dropped itself, over all nodes.
     pub drops: Drops,
     /// What the cloud has taken.
     pub counts: Counts,
+    pub(crate) lanes: Arc<MapIndex>,
+    pub(crate) located: OnceLock<Vec<Option<LanePosition>>>,
     pub(crate) index: OnceLock<RTree<Located>>,
 }
 
@@ -194,6 +224,19 @@ impl View {
         let mut found: Vec<usize> = index.locate_in_envelope(envelope).map(|located| located.data).collect();
         found.sort_unstable();
         found.into_iter().map(|i| &self.tracks[i]).collect()
+    }
+
+    /// The place of each road user of [`View::tracks`] on the lanes of the map; `None` off them. Matched at the first
+    /// call.
+    #[must_use]
+    pub fn lane_positions(&self) -> &[Option<LanePosition>] {
+        self.located.get_or_init(|| self.tracks.iter().map(|view| on_lane(&self.lanes, &view.track)).collect())
+    }
+
+    /// The road users on lanes that `wanted` picks, with their place, in the order of [`View::tracks`].
+    pub fn tracks_on(&self, wanted: impl Fn(LaneIx) -> bool) -> impl Iterator<Item = (&TrackView, LanePosition)> {
+        let placed = self.tracks.iter().zip(self.lane_positions());
+        placed.filter_map(move |(track, place)| place.filter(|place| wanted(place.lane)).map(|place| (track, place)))
     }
 
     /// Nodes that are fresh or late.
@@ -245,6 +288,17 @@ impl View {
     pub fn records_missing(&self) -> u64 {
         self.nodes.iter().map(|node| node.records_missing).sum()
     }
+}
+
+/// The lane that a road user is on, among those that its class uses.
+pub(crate) fn on_lane(lanes: &MapIndex, track: &Track) -> Option<LanePosition> {
+    let class = track.class.best().0;
+    let yaw = track.course().or(track.heading.map(|heading| heading.to_yaw()));
+    lanes.locate(track.position, yaw, |kind| match class {
+        RoadUserClass::Motor => kind == LaneKind::Driving,
+        RoadUserClass::NonMotor => kind != LaneKind::Footway,
+        RoadUserClass::Pedestrian => kind == LaneKind::Footway,
+    })
 }
 
 fn merged(stage: LatencyStage, reports: &[&NodeHealth]) -> Option<StageLatency> {

@@ -1,6 +1,6 @@
 //! Warnings and signals of the whole island.
 
-use crate::view::{SignalView, WarningView, global_track_id};
+use crate::view::{GlobalTrackId, SignalView, WarningView, global_track_id};
 use crate::{CloudConfig, Freshness, Validity};
 use jxz_units::Utc;
 use jxz_world::{DropCause, Drops, JunctionId, JunctionSignals, SiteId, TrackId, Warning, WarningId, WarningStage};
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 struct HeldWarning {
     site: SiteId,
     boot: u64,
+    sequence: u64,
+    received: Utc,
     warning: Warning,
     validity: Validity,
 }
@@ -25,7 +27,7 @@ impl Warnings {
         &mut self,
         (config, drops): (&CloudConfig, &mut Drops),
         now: Utc,
-        (site, boot): (&SiteId, u64),
+        (site, boot, sequence): (&SiteId, u64, u64),
         warning: &Warning,
     ) {
         if !is_sound(warning) {
@@ -50,7 +52,10 @@ impl Warnings {
         }
         let span_s = warning.valid_until.seconds_since(warning.sensed_at).max(0.0);
         let validity = Validity::new(warning.sensed_at, span_s, now);
-        self.0.insert(warning.id, HeldWarning { site: site.clone(), boot, warning: warning.clone(), validity });
+        self.0.insert(
+            warning.id,
+            HeldWarning { site: site.clone(), boot, sequence, received: now, warning: warning.clone(), validity },
+        );
     }
 
     /// Removes warnings that were lost, or cancelled, long enough ago; returns whether any is left.
@@ -68,10 +73,19 @@ impl Warnings {
     }
 
     /// Warnings that are not lost, by number; cancelled ones stay for a short while so that their end is seen.
-    pub(crate) fn views(&self, config: &CloudConfig, now: Utc) -> Vec<WarningView> {
+    /// `number_of` gives the island-wide number of a track that is still held.
+    pub(crate) fn views(
+        &self,
+        config: &CloudConfig,
+        now: Utc,
+        number_of: impl Fn(&SiteId, u64, TrackId) -> Option<GlobalTrackId>,
+    ) -> Vec<WarningView> {
         let shown = self.0.values().filter_map(|held| {
             let freshness = held.validity.freshness(now, config.aging);
-            let global = |track: &TrackId| global_track_id(&held.site, held.boot, *track);
+            let global = |track: &TrackId| {
+                number_of(&held.site, held.boot, *track)
+                    .unwrap_or_else(|| global_track_id(&held.site, held.boot, *track))
+            };
             (freshness != Freshness::Lost).then(|| WarningView {
                 site: held.site.clone(),
                 freshness,
@@ -79,6 +93,7 @@ impl Warnings {
                 about: held.warning.about.iter().map(global).collect(),
                 paths_of: held.warning.paths.iter().map(|path| global(&path.track)).collect(),
                 warning: held.warning.clone(),
+                record: (held.boot, held.sequence, held.received),
             })
         });
         shown.collect()

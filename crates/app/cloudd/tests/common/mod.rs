@@ -135,6 +135,25 @@ impl Rig {
         begun.session()
     }
 
+    /// Status and body of a GET by the admin that answers bytes.
+    pub(crate) async fn get_bytes(&self, path: &str) -> (u16, Vec<u8>) {
+        raw(self.daemon.http, path, &self.bearer()).await
+    }
+
+    /// Asks for JSON until it is as wanted.
+    pub(crate) async fn json_when(&self, path: &str, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let asking = async {
+            loop {
+                let answer = serde_json::from_str(&self.get(path).await.1).unwrap();
+                if wanted(&answer) {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.expect("an answer as wanted, in time")
+    }
+
     /// Asks for the status until it is as wanted.
     pub(crate) async fn status_when(&self, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let asking = async {
@@ -211,6 +230,18 @@ async fn exchange(to: SocketAddr, request: &str) -> Answer {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+/// Status and body of a GET by HTTP/1.0, so that the body comes as it is.
+async fn raw(to: SocketAddr, path: &str, headers: &str) -> (u16, Vec<u8>) {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {to}\r\n{headers}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), answer[end + 4..].to_vec())
 }
 
 pub(crate) fn map() -> Map {

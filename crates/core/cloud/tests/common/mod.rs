@@ -13,7 +13,7 @@ use jxz_world::{
 use nalgebra::Matrix4;
 use std::sync::Arc;
 
-const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
+pub(crate) const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
 
 /// A cloud on virtual time.
 pub(crate) struct Island {
@@ -25,7 +25,12 @@ pub(crate) struct Island {
 impl Island {
     /// Two sites, `north` and `south`, at time zero.
     pub(crate) fn new(config: CloudConfig) -> Self {
-        Self { cloud: Cloud::new(config, Arc::new(map())), outputs: Vec::new(), elapsed: Duration::ZERO }
+        Self::on(map(), config)
+    }
+
+    /// The sites of a map, at time zero, which is a whole minute.
+    pub(crate) fn on(map: Map, config: CloudConfig) -> Self {
+        Self { cloud: Cloud::new(config, Arc::new(map)), outputs: Vec::new(), elapsed: Duration::ZERO }
     }
 
     fn now(&self) -> Now {
@@ -64,7 +69,7 @@ impl Island {
     }
 }
 
-fn map() -> Map {
+pub(crate) fn map() -> Map {
     let site = |name: &str, sensors: Vec<SensorSpec>| Site {
         id: SiteId(name.into()),
         name_zh: name.into(),
