@@ -106,9 +106,10 @@ impl Rig {
     async fn exchange(&self, method: &str, path: &str, headers: &str, body: &str) -> (u16, String, Value) {
         let to = self.daemon().http;
         let mut stream = TcpStream::connect(to).await.unwrap();
+        let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{headers}Content-Type: application/json\r\nContent-Length: {}\r\n\
-             Connection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {to}\r\n{headers}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n\
+             {body}",
             body.len()
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -464,7 +465,7 @@ async fn a_revoked_node_is_cut_off_at_once_and_may_join_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_renews_its_certificate_by_itself_and_stays() {
-    let mut rig = Rig::start(Some(Duration::from_secs(6))).await;
+    let mut rig = Rig::start(Some(Duration::from_secs(20))).await;
     let unit = rig.joined(0).await;
     let running = unit.run();
     let first = rig.node_when(0, "the node to be connected", |node| node["connected"] == true).await;

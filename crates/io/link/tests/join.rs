@@ -172,7 +172,7 @@ async fn a_node_whose_certificate_is_revoked_is_cut_off_and_not_let_in_again() {
 #[tokio::test]
 async fn a_connection_does_not_outlive_its_certificate() {
     let pki = authority();
-    let mut door = door(pki.path(), Duration::from_secs(3));
+    let mut door = door(pki.path(), Duration::from_secs(6));
     let unit = tempfile::tempdir().unwrap();
     join(&door.token, "cloud.jxz", &site("east")).await.unwrap().write(unit.path()).unwrap();
     let own = Credentials::load(unit.path(), &Role::Node(site("east"))).unwrap();
