@@ -116,7 +116,7 @@ impl Brain {
             FromNode::Connected(site) => self.feed(Input::NodeConnected(site), None),
             FromNode::Disconnected(site) => self.feed(Input::NodeDisconnected(site), None),
             FromNode::State(_, state) => self.feed(Input::State(state), None),
-            FromNode::Record(_, record, token) => self.take_record(record, token),
+            FromNode::Record(_, record, token) => self.take_record(*record, token),
         }
     }
 

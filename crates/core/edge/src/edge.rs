@@ -16,8 +16,8 @@ use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
-    Application, ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Running, Scan,
-    Site, SiteId, Track, VehicleDetails, VehicleReport, Warning,
+    ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track,
+    VehicleDetails, VehicleReport, Warning,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;

@@ -53,7 +53,7 @@ pub enum FromNode {
     /// Fresh state, or a part of one.
     State(SiteId, NodeState),
     /// A record. The node sends it again until the token is acknowledged: it may come more than once.
-    Record(SiteId, Record, AckToken),
+    Record(SiteId, Box<Record>, AckToken),
 }
 
 /// A record's place in its node's history: its boot and sequence.
@@ -431,7 +431,7 @@ async fn hand_on(bytes: &[u8], site: &SiteId, shared: &Shared, refused: &Refused
             let (boot, sequence) = (record.boot, record.sequence);
             let (safe, is_safe) = oneshot::channel();
             let token = AckToken { safe: Some(safe), place: (boot, sequence), refused: Arc::clone(refused) };
-            shared.events.send(FromNode::Record(site.clone(), record, token)).await.ok()?;
+            shared.events.send(FromNode::Record(site.clone(), Box::new(record), token)).await.ok()?;
             return Some(Answer::WhenSafe(Reply { boot, sequence, verdict: Verdict::Kept }, is_safe));
         }
         Ok(record) => format!("record of {} from {site}", record.site),

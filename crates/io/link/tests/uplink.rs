@@ -43,7 +43,7 @@ async fn state_and_records_arrive_in_the_nodes_name() {
 
     assert!(uplink.send_record(&record("north", 1)));
     let FromNode::Record(_, got, token) = event(&mut listener).await else { panic!("only a record was sent") };
-    assert_eq!(got, record("north", 1));
+    assert_eq!(*got, record("north", 1));
     assert_eq!((uplink.stats().acknowledged, uplink.stats().pending), (0, 1), "not before the cloud says so");
     token.ack();
     assert!(uplink.flush(PATIENCE).await);
@@ -69,7 +69,7 @@ async fn every_record_is_acknowledged_once_through_loss_delay_and_reordering() {
         let cloud = async {
             loop {
                 if let FromNode::Record(_, got, token) = event(&mut listener).await {
-                    assert_eq!(got, record("north", got.sequence), "seed {seed}");
+                    assert_eq!(*got, record("north", got.sequence), "seed {seed}");
                     *times_seen.entry(got.sequence).or_default() += 1;
                     token.ack();
                 }

@@ -6,10 +6,6 @@ use axum::http::StatusCode;
 use jxz_fleet::{DocumentError, PlanError};
 
 impl Refusal {
-    pub(super) fn not_found(what: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no {what}"))
-    }
-
     pub(super) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }

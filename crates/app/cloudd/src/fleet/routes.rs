@@ -131,7 +131,7 @@ fn body<T>(body: Body<T>) -> Result<T, Refusal> {
 /// A site that the cloud knows.
 fn known(fleet: &Fleet, site: String) -> Result<SiteId, Refusal> {
     let known = fleet.moments.borrow().view.nodes.iter().any(|node| node.site.0 == site);
-    if known { Ok(SiteId(site)) } else { Err(Refusal::not_found(&format!("site {site}"))) }
+    if known { Ok(SiteId(site)) } else { Err(Refusal::not_found(format!("there is no site {site}"))) }
 }
 
 async fn nodes(caller: Caller, State(shared): State<Shared>) -> Answer {
@@ -144,7 +144,7 @@ async fn nodes(caller: Caller, State(shared): State<Shared>) -> Answer {
 async fn node(caller: Caller, State(shared): State<Shared>, Path(site): Path<String>) -> Answer {
     caller.must_be(Right::Viewer)?;
     let mut nodes = view::nodes(&shared.fleet, Some(&site)).await?;
-    let node = nodes.pop().ok_or_else(|| Refusal::not_found(&format!("site {site}")))?;
+    let node = nodes.pop().ok_or_else(|| Refusal::not_found(format!("there is no site {site}")))?;
     Ok(Json(node).into_response())
 }
 
@@ -234,7 +234,7 @@ async fn switch(
     caller.must_be(Right::Operator)?;
     let site = known(&shared.fleet, site)?;
     let application = Application::from_name(&application)
-        .ok_or_else(|| Refusal::not_found(&format!("application {application}")))?;
+        .ok_or_else(|| Refusal::not_found(format!("there is no application {application}")))?;
     let on = body(request)?.on;
     let change = Document::switch(application, on);
     let detail = json!({ "site": site, "application": application.name(), "on": on });
@@ -352,7 +352,7 @@ async fn rollout(caller: Caller, State(shared): State<Shared>, Path(number): Pat
     caller.must_be(Right::Viewer)?;
     let rows = shared.fleet.catalogue.run(|t| store::rollouts(t, u32::MAX)).await?;
     let row = rows.iter().find(|row| row.number == number);
-    let row = row.ok_or_else(|| Refusal::not_found(&format!("roll-out {number}")))?;
+    let row = row.ok_or_else(|| Refusal::not_found(format!("there is no roll-out {number}")))?;
     Ok(Json(view::rollout(row)).into_response())
 }
 

@@ -193,7 +193,7 @@ fn pick(frames: Vec<Frame>, query: FramesQuery, due_ms: &mut u64) -> Bytes {
             continue;
         }
         // On a fixed grid, so that frames of neighbouring requests are evenly apart.
-        *due_ms = if query.every_ms == 0 { at_ms + 1 } else { (at_ms / query.every_ms + 1) * query.every_ms };
+        *due_ms = at_ms.checked_div(query.every_ms).map_or(at_ms + 1, |past| (past + 1) * query.every_ms);
         chunk.extend(frame.encode_length_delimited_to_vec());
     }
     chunk.into()
