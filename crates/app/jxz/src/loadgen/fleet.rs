@@ -201,6 +201,8 @@ impl Node {
             warnings: 0,
             subscribers: 0,
             spool: None,
+            service: None,
+            running: jxz_world::Running::default(),
         }));
     }
 
