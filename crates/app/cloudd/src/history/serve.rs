@@ -193,7 +193,7 @@ fn pick(frames: Vec<Frame>, query: FramesQuery, due_ms: &mut u64) -> Bytes {
             continue;
         }
         // On a fixed grid, so that frames of neighbouring requests are evenly apart.
-        *due_ms = at_ms.checked_div(query.every_ms).map_or(at_ms + 1, |past| (past + 1) * query.every_ms);
+        *due_ms = at_ms.checked_div(query.every_ms).map_or(at_ms + 1, |n| (n + 1) * query.every_ms);
         chunk.extend(frame.encode_length_delimited_to_vec());
     }
     chunk.into()
@@ -210,7 +210,7 @@ mod tests {
     fn history(dir: &std::path::Path, blocks: u64) -> History {
         let (mut hour, mut bytes) = (Hour::default(), Vec::new());
         for k in 0..blocks {
-            let frame = |n| Frame { sent_at_ms: 5_000 * k + 200 * n, body: Some(Body::Update(Update::default())) };
+            let frame = |n: u64| Frame { sent_at_ms: 5_000 * k + 200 * n, body: Some(Body::Update(Update::default())) };
             let (at, more) = block::encode((0..25).map(frame).collect(), bytes.len() as u64).unwrap();
             hour.blocks.push(at);
             bytes.extend(more);
