@@ -90,7 +90,6 @@ fn main() -> anyhow::Result<ExitCode> {
                 config.site,
                 config.pki.dir.display()
             )?;
-            Ok(())
         }
         Command::CheckConfig { config } => {
             let parsed = Config::read(&config)?;
