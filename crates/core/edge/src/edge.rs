@@ -3,6 +3,7 @@
 mod inside;
 
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
+use crate::clock::ClockWatch;
 use crate::conditions::Conditions;
 use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
@@ -17,7 +18,7 @@ use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
     ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track,
-    VehicleDetails, VehicleReport, Warning,
+    VehicleDetails, VehicleReport, Warning, WarningStage,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -60,6 +61,7 @@ pub struct Edge {
     health_due: Periodic,
     repeats: RepeatTable,
     health: Health,
+    clock: ClockWatch,
     state_sequence: u64,
     record_sequence: u64,
     tracks_now: usize,
@@ -89,12 +91,7 @@ impl Edge {
         }
         let site =
             map.sites.iter().find(|s| s.id == *site).ok_or_else(|| EdgeError::UnknownSite(site.clone()))?.clone();
-        let mut fusion = config.fusion.clone();
-        let bounds = Bounds::Disc { centre: site.position, radius_m: site.coverage_m + COVERAGE_MARGIN_M };
-        fusion.bounds.get_or_insert(bounds);
-        let tracker = Tracker::new(site.sensors.clone(), fusion)
-            .map(|tracker| tracker.of_site(&site.id).with_lanes(lanes_near(&map, &site)))
-            .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })?;
+        let tracker = tracker_of(&map, &site, &config)?;
         let junction = site.junction.as_ref().and_then(|id| {
             let position = map.junctions.iter().position(|j| j.id == *id)?;
             u32::try_from(position).ok().map(JunctionIx)
@@ -125,6 +122,7 @@ impl Edge {
             health_due: Periodic::starting(start, Duration::from_secs_f64(config.health_s)),
             repeats: RepeatTable::default(),
             health: Health::new(now, &site.sensors, stopwatch),
+            clock: ClockWatch::starting(now),
             state_sequence: 0,
             record_sequence: 0,
             tracks_now: 0,
@@ -150,6 +148,9 @@ impl Edge {
 
     /// [`Self::handle`], telling a witness what a scan means for the tracks it asks about.
     pub fn handle_before(&mut self, now: Now, input: Input, witness: &mut impl Witness) {
+        if let Some(moved_s) = self.clock.look(now) {
+            self.begin_anew(now, moved_s);
+        }
         match input {
             Input::Scan(scan) => self.handle_scan(now, &scan, witness),
             Input::Signals(signals) => self.handle_signals(now, signals),
@@ -214,6 +215,24 @@ impl Edge {
         } else {
             self.health.drops.count(DropCause::SignalRejected);
         }
+    }
+
+    /// The wall clock was set: all that is known of road users is of another time. Warnings end, since nobody can tell
+    /// how old what they stand on is; tracks and warnings that come now have new numbers.
+    fn begin_anew(&mut self, now: Now, moved_s: f64) {
+        if let Ok(tracker) = tracker_of(&self.map, &self.site, &self.config) {
+            self.tracker = tracker.succeeding(&self.tracker);
+        }
+        let ended: Vec<Warning> = self.hazards.alive().cloned().collect();
+        for warning in ended {
+            let (revision, stage) = (warning.revision + 1, WarningStage::Cancelled);
+            self.record(RecordBody::Warning(Warning { revision, stage, valid_until: now.utc, ..warning }));
+        }
+        self.hazards = Hazards::new(Arc::clone(&self.map), &self.site, self.hazards.config().clone());
+        self.repeats = RepeatTable::default();
+        self.signals = None;
+        self.reports.clear();
+        self.health.clock_set(moved_s);
     }
 
     /// Warnings' settings from the next round on; nonsense changes nothing.
@@ -459,6 +478,10 @@ impl Edge {
     /// Signs, if the node is secured, and queues.
     fn broadcast(&mut self, now: Now, encoded: Encoded) {
         self.health.drops.add(DropCause::EncodeFailed, encoded.refused.len() as u64);
+        if !self.clock.is_believed(now.mono) {
+            self.health.drops.add(DropCause::ClockSet, encoded.frames.len() as u64);
+            return;
+        }
         for frame in encoded.frames {
             let sealed = match &mut self.guard {
                 Some(guard) => guard.seal(now, frame),
@@ -486,6 +509,16 @@ impl Edge {
 }
 
 /// The motor lanes that a site's vehicles may follow.
+/// A tracker for a site, which knows nobody yet.
+fn tracker_of(map: &Map, site: &Site, config: &EdgeConfig) -> Result<Tracker, EdgeError> {
+    let mut fusion = config.fusion.clone();
+    let bounds = Bounds::Disc { centre: site.position, radius_m: site.coverage_m + COVERAGE_MARGIN_M };
+    fusion.bounds.get_or_insert(bounds);
+    Tracker::new(site.sensors.clone(), fusion)
+        .map(|tracker| tracker.of_site(&site.id).with_lanes(lanes_near(map, site)))
+        .map_err(|source| EdgeError::Fusion { site: site.id.clone(), source })
+}
+
 fn lanes_near(map: &Map, site: &Site) -> LaneField {
     let reach_m = site.coverage_m + COVERAGE_MARGIN_M;
     let near = |points: &[jxz_geo::Point]| points.iter().any(|p| (p - site.position).norm() <= 2.0 * reach_m);

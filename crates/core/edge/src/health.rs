@@ -32,6 +32,7 @@ pub(crate) struct Health {
     pub(crate) drops: Drops,
     pub(crate) links: LinkStatus,
     watch: Watch,
+    clock_set: bool,
     stopwatch: Box<dyn Stopwatch>,
 }
 
@@ -52,6 +53,7 @@ impl Health {
             drops: Drops::default(),
             links: LinkStatus::default(),
             watch: Watch::default(),
+            clock_set: false,
             stopwatch,
         }
     }
@@ -69,6 +71,16 @@ impl Health {
         self.latencies.record(stage, elapsed);
         if stage == LatencyStage::Fuse {
             self.watch.fused(elapsed);
+        }
+    }
+
+    /// The wall clock was set, by so many seconds.
+    pub(crate) fn clock_set(&mut self, moved_s: f64) {
+        self.clock_set = true;
+        // A rate over the time between two reports would be of two clocks.
+        self.reported_at = None;
+        for sensor in self.sensors.values_mut() {
+            sensor.last_scan_at = sensor.last_scan_at.map(|at| at.plus_seconds(moved_s));
         }
     }
 
@@ -105,7 +117,8 @@ impl Health {
         let mut drops = self.drops.clone();
         drops.merge(&self.links.drops);
         let uptime_s = now.mono.since(self.started.mono).as_secs_f64();
-        let service = self.watch.judge(now.utc, uptime_s, &sensors, &drops);
+        let clock_set = std::mem::take(&mut self.clock_set);
+        let service = self.watch.judge(now.utc, uptime_s, &sensors, &drops, clock_set);
         NodeHealth {
             at: now.utc,
             uptime_s,

@@ -4,6 +4,7 @@
 //! [`Edge::handle`], [`Edge::poll`] and [`Edge::next_deadline`] and get the same outputs for the same inputs.
 
 mod broadcast;
+mod clock;
 mod conditions;
 mod config;
 mod door;

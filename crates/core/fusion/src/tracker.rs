@@ -164,6 +164,13 @@ impl Tracker {
         self
     }
 
+    /// Takes the place of another: its tracks have numbers that the other has not given.
+    #[must_use]
+    pub fn succeeding(mut self, earlier: &Self) -> Self {
+        self.next_id = earlier.next_id;
+        self
+    }
+
     /// Takes a lane map as a prior for vehicles' motion: it helps those who follow a lane and holds nobody on it.
     #[must_use]
     pub fn with_lanes(mut self, lanes: LaneField) -> Self {

@@ -59,6 +59,8 @@ pub enum Shortfall {
     FusionSlow,
     /// A good part of the scans is dropped.
     ScansDropped,
+    /// The wall clock was set: road users are tracked anew, and vehicles were told nothing for two seconds.
+    ClockSet,
     /// Another, of which this version knows no more than its name.
     Other(String),
 }
@@ -71,6 +73,7 @@ impl Shortfall {
             Self::SensorSilent(_) => "sensor_silent",
             Self::FusionSlow => "fusion_slow",
             Self::ScansDropped => "scans_dropped",
+            Self::ClockSet => "clock_set",
             Self::Other(name) => name,
         }
     }
@@ -80,7 +83,7 @@ impl Shortfall {
     pub fn subject(&self) -> &str {
         match self {
             Self::SensorSilent(sensor) => &sensor.0,
-            Self::FusionSlow | Self::ScansDropped | Self::Other(_) => "",
+            Self::FusionSlow | Self::ScansDropped | Self::ClockSet | Self::Other(_) => "",
         }
     }
 
@@ -91,6 +94,7 @@ impl Shortfall {
             "sensor_silent" => Self::SensorSilent(SensorId(subject.to_owned())),
             "fusion_slow" => Self::FusionSlow,
             "scans_dropped" => Self::ScansDropped,
+            "clock_set" => Self::ClockSet,
             other => Self::Other(other.to_owned()),
         }
     }
