@@ -49,21 +49,21 @@ export async function checkAccounts(browser, { map, say }) {
 
   async function close(p) {
     await p.keyboard.press('Escape');
-    await p.locator('dialog').waitFor({ state: 'detached' });
+    await p.locator('dialog.account').waitFor({ state: 'detached' });
   }
 
   async function anAdminInvites(p) {
     await open(p, 'accAccounts');
-    await p.locator('dialog [name=name]').fill('clerk');
-    await p.locator('dialog [name=right]').selectOption('operator');
-    await p.locator('dialog form button[type=submit]').click();
-    const link = await p.locator('dialog .secret').inputValue();
+    await p.locator('dialog.account [name=name]').fill('clerk');
+    await p.locator('dialog.account [name=right]').selectOption('operator');
+    await p.locator('dialog.account form button[type=submit]').click();
+    const link = await p.locator('dialog.account .secret').inputValue();
     assert.match(link, /#\/invitation\?token=\w+$/);
     await p.locator('tr[data-account=clerk]').waitFor();
     assert.match(await p.locator('tr[data-account=clerk]').textContent(), /invited until/);
-    await p.locator('dialog [name=name]').fill('clerk');
-    await p.locator('dialog form button[type=submit]').click();
-    await until(p, 'a name that is taken is refused', () => document.querySelector('dialog form .refused').textContent.includes('already'));
+    await p.locator('dialog.account [name=name]').fill('clerk');
+    await p.locator('dialog.account form button[type=submit]').click();
+    await until(p, 'a name that is taken is refused', () => document.querySelector('dialog.account form .refused').textContent.includes('already'));
     return link;
   }
 
@@ -76,17 +76,17 @@ export async function checkAccounts(browser, { map, say }) {
     await p.locator('tr[data-account=clerk]').getByText('Unlock').click();
     await until(p, 'it is unlocked', () => !document.querySelector('tr[data-account=clerk]')?.textContent.includes('locked'));
     await p.locator('tr[data-account=chief] select').selectOption('viewer');
-    await until(p, 'the last admin stays', () => document.querySelector('dialog .refused[role=alert]:not(:empty)')?.textContent.includes('another admin'));
+    await until(p, 'the last admin stays', () => document.querySelector('dialog.account .refused[role=alert]:not(:empty)')?.textContent.includes('another admin'));
     await close(p);
     say('  accounts: invited, another right, locked and unlocked, the last admin kept');
   }
 
   async function tokensAreMadeAndRevoked(p) {
     await open(p, 'accTokens');
-    await p.locator('dialog [name=label]').fill('weekly report');
-    await p.locator('dialog form button[type=submit]').click();
-    await p.locator('dialog .secret').waitFor();
-    assert.equal(await p.locator('dialog .secret').inputValue(), 'a-token-shown-once');
+    await p.locator('dialog.account [name=label]').fill('weekly report');
+    await p.locator('dialog.account form button[type=submit]').click();
+    await p.locator('dialog.account .secret').waitFor();
+    assert.equal(await p.locator('dialog.account .secret').inputValue(), 'a-token-shown-once');
     await p.locator('tr[data-token]').getByText('Revoke').click();
     await until(p, 'it is gone', () => document.querySelectorAll('tr[data-token]').length === 0 && !document.querySelector('.secret'));
     await close(p);
@@ -94,27 +94,27 @@ export async function checkAccounts(browser, { map, say }) {
 
   async function theAuditLogIsShown(p, { accounts }) {
     await open(p, 'accAudit');
-    await until(p, 'entries are listed', () => document.querySelectorAll('dialog tbody tr').length >= 4);
-    assert.match(await p.locator('dialog').textContent(), /chain of entries holds/);
-    assert.match(await p.locator('dialog tbody').textContent(), /account\.lock.*account clerk/);
+    await until(p, 'entries are listed', () => document.querySelectorAll('dialog.account tbody tr').length >= 4);
+    assert.match(await p.locator('dialog.account').textContent(), /chain of entries holds/);
+    assert.match(await p.locator('dialog.account tbody').textContent(), /account\.lock.*account clerk/);
     await close(p);
     accounts.firstBreak = 2;
     await open(p, 'accAudit');
-    await until(p, 'a broken chain is said', () => document.querySelector('dialog p.refused')?.textContent.includes('from entry 2'));
-    assert.ok((await p.locator('dialog tr[data-doubtful]').count()) >= 3);
+    await until(p, 'a broken chain is said', () => document.querySelector('dialog.account p.refused')?.textContent.includes('from entry 2'));
+    assert.ok((await p.locator('dialog.account tr[data-doubtful]').count()) >= 3);
     await close(p);
     say('  audit: entries, a chain that holds and one that does not');
   }
 
   async function thePasswordChanges(p) {
     await open(p, 'accChangePassword');
-    await p.locator('dialog [name=present]').fill('not the password');
-    await p.locator('dialog [name=new]').fill('another horse');
+    await p.locator('dialog.account [name=present]').fill('not the password');
+    await p.locator('dialog.account [name=new]').fill('another horse');
     await p.keyboard.press('Enter');
-    await until(p, 'a wrong password is refused', () => document.querySelector('dialog .refused').textContent.includes('wrong'));
-    await p.locator('dialog [name=present]').fill(PASSWORD);
+    await until(p, 'a wrong password is refused', () => document.querySelector('dialog.account .refused').textContent.includes('wrong'));
+    await p.locator('dialog.account [name=present]').fill(PASSWORD);
     await p.keyboard.press('Enter');
-    await until(p, 'it is changed', () => document.querySelector('dialog [role=status]')?.textContent.includes('changed'));
+    await until(p, 'it is changed', () => document.querySelector('dialog.account [role=status]')?.textContent.includes('changed'));
     await close(p);
   }
 
