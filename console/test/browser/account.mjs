@@ -49,20 +49,20 @@ export async function checkAccounts(browser, { map, say }) {
 
   async function close(p) {
     await p.keyboard.press('Escape');
-    await p.locator('dialog').waitFor({ state: 'detached' });
+    await p.locator('dialog[open]').waitFor({ state: 'detached' });
   }
 
   async function anAdminInvites(p) {
     await open(p, 'accAccounts');
     await p.locator('dialog [name=name]').fill('clerk');
     await p.locator('dialog [name=right]').selectOption('operator');
-    await p.locator('dialog form button[type=submit]').click();
+    await p.locator('dialog[open] form button[type=submit]').click();
     const link = await p.locator('dialog .secret').inputValue();
     assert.match(link, /#\/invitation\?token=\w+$/);
     await p.locator('tr[data-account=clerk]').waitFor();
     assert.match(await p.locator('tr[data-account=clerk]').textContent(), /invited until/);
     await p.locator('dialog [name=name]').fill('clerk');
-    await p.locator('dialog form button[type=submit]').click();
+    await p.locator('dialog[open] form button[type=submit]').click();
     await until(p, 'a name that is taken is refused', () => document.querySelector('dialog form .refused').textContent.includes('already'));
     return link;
   }
@@ -84,7 +84,7 @@ export async function checkAccounts(browser, { map, say }) {
   async function tokensAreMadeAndRevoked(p) {
     await open(p, 'accTokens');
     await p.locator('dialog [name=label]').fill('weekly report');
-    await p.locator('dialog form button[type=submit]').click();
+    await p.locator('dialog[open] form button[type=submit]').click();
     await p.locator('dialog .secret').waitFor();
     assert.equal(await p.locator('dialog .secret').inputValue(), 'a-token-shown-once');
     await p.locator('tr[data-token]').getByText('Revoke').click();
@@ -95,7 +95,7 @@ export async function checkAccounts(browser, { map, say }) {
   async function theAuditLogIsShown(p, { accounts }) {
     await open(p, 'accAudit');
     await until(p, 'entries are listed', () => document.querySelectorAll('dialog tbody tr').length >= 4);
-    assert.match(await p.locator('dialog').textContent(), /chain of entries holds/);
+    assert.match(await p.locator('dialog[open]').textContent(), /chain of entries holds/);
     assert.match(await p.locator('dialog tbody').textContent(), /account\.lock.*account clerk/);
     await close(p);
     accounts.firstBreak = 2;
