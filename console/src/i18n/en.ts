@@ -186,7 +186,7 @@ export const en = {
   radio_implausible: 'Radio: implausible',
   radio_out_of_range: 'Radio: out of range',
   radio_send_failed: 'Radio: not sent',
-  clock_set: 'Radio: held back, the clock was set',
+  radio_clock_set: 'Radio: held back, the clock was set',
   radio_queue_full: 'Radio: too many reports',
   radio_duplicate: 'Radio: duplicate',
   signal_rejected: 'Signal: rejected',

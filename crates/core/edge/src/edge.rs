@@ -479,7 +479,7 @@ impl Edge {
     fn broadcast(&mut self, now: Now, encoded: Encoded) {
         self.health.drops.add(DropCause::EncodeFailed, encoded.refused.len() as u64);
         if !self.clock.is_believed(now.mono) {
-            self.health.drops.add(DropCause::ClockSet, encoded.frames.len() as u64);
+            self.health.drops.add(DropCause::RadioClockSet, encoded.frames.len() as u64);
             return;
         }
         for frame in encoded.frames {

@@ -116,7 +116,7 @@ fn when_the_clock_is_set_vehicles_hear_nothing_until_it_goes_evenly_and_then_the
         let after = scene.play(8000);
         let first = after.broadcasts.first().unwrap_or_else(|| panic!("{moved_ms} ms: silent for ever")).0;
         assert!((5000..5300).contains(&first), "{moved_ms} ms: said something at {first} ms");
-        assert!(scene.edge.drops().of(DropCause::ClockSet) > 0);
+        assert!(scene.edge.drops().of(DropCause::RadioClockSet) > 0);
 
         let again = after.tracks.iter().find(|(_, id)| *id != old);
         let (at_ms, new) = *again.unwrap_or_else(|| panic!("{moved_ms} ms: the echo is not tracked anew"));
@@ -143,5 +143,5 @@ fn a_clock_that_is_steered_changes_nothing() {
         heard.service.extend(more.service);
     }
     assert!(heard.broadcasts.windows(2).all(|pair| pair[1].0 - pair[0].0 <= 250), "{:?}", heard.broadcasts);
-    assert_eq!(scene.edge.drops().of(DropCause::ClockSet), 0);
+    assert_eq!(scene.edge.drops().of(DropCause::RadioClockSet), 0);
 }

@@ -57,7 +57,7 @@ pub enum DropCause {
     /// A message that the radio would not take.
     RadioSendFailed,
     /// A message to vehicles not sent because the wall clock was set just before.
-    ClockSet,
+    RadioClockSet,
     /// A vehicle's report beyond what fusion can hold.
     RadioQueueFull,
     /// A message received before (by either channel).
@@ -138,7 +138,7 @@ impl DropCause {
             Self::RadioOutOfRange => "radio_out_of_range",
             Self::RadioImplausible => "radio_implausible",
             Self::RadioSendFailed => "radio_send_failed",
-            Self::ClockSet => "clock_set",
+            Self::RadioClockSet => "radio_clock_set",
             Self::RadioQueueFull => "radio_queue_full",
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",
