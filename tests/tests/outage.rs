@@ -170,7 +170,7 @@ fn ten_minutes_without_uplink_cost_no_record_and_no_order() {
         side.stored.len(),
         caught_up_s.unwrap()
     );
-    assert!(made.len() > 1000 && most_pending as usize > made.len() / 2, "the node was busy");
+    assert!(made.len() > 400 && most_pending as usize > made.len() / 2, "the node was busy");
     assert!(waiting < 40, "{waiting} still wait");
     // Stored but not yet known to be: those at the end. All others: each once, in the order of their making.
     assert_eq!(side.stored, made[..side.stored.len()]);

@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod demo;
 mod dist;
+mod faults;
 mod layers;
 mod run;
 mod test;
@@ -24,6 +25,7 @@ enum Command {
     Check(check::Args),
     Demo(demo::Args),
     Dist(dist::Args),
+    Faults(faults::Args),
     Layers(layers::Args),
     Test(test::Args),
 }
@@ -34,6 +36,7 @@ fn main() -> anyhow::Result<()> {
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Dist(args) => dist::run(&args),
+        Command::Faults(args) => faults::run(&args),
         Command::Layers(args) => layers::run(&args),
         Command::Test(args) => test::run(&args),
     }

@@ -7,8 +7,8 @@ use jxz_units::Utc;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Certificates that end sooner are worth a word.
-const SOON_DAYS: f64 = 14.0;
+/// Certificates that end sooner are worth a word: a node renews its own when a third of its life is left, ten days of thirty.
+const SOON_DAYS: f64 = 7.0;
 const DAY_S: f64 = 86_400.0;
 const ISSUE: &str = "issue new ones (jxz pki make) and copy this site's to the unit";
 

@@ -103,6 +103,8 @@ struct CloudDaemonToml<'a> {
     grpc: Listen,
     http: HttpToml,
     pki: Pki<'a>,
+    /// So that a node can be added from the console.
+    authority: Pki<'a>,
 }
 
 #[derive(Serialize)]
@@ -191,6 +193,7 @@ impl Layout {
             grpc: Listen { listen: self.grpc },
             http: HttpToml { listen: self.http, simulator_truth: self.truth, open_viewing: true },
             pki: pki(),
+            authority: pki(),
         };
         write_toml(&self.cloud_config, &cloud)?;
         for site in &self.sites {

@@ -54,7 +54,7 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
             revision: configuration.version.revision,
             digest: configuration.version.digest,
             hazard: hazard_to_wire(&configuration.hazard)?,
-            health_s: configuration.health_s,
+            health_s: Some(configuration.health_s),
         }),
         Input::Links(links) => Wire::Links(wire::Links {
             subscribers: links.subscribers,
@@ -82,7 +82,7 @@ pub fn input_from_wire(input: Wire) -> Result<Input, BlackBoxError> {
         Wire::Configuration(configuration) => Input::Configuration(Box::new(Configuration {
             version: ConfigVersion { revision: configuration.revision, digest: configuration.digest },
             hazard: hazard_from_wire(&configuration.hazard)?,
-            health_s: configuration.health_s,
+            health_s: there("Configuration.health_s", configuration.health_s)?,
         })),
         Wire::Links(links) => Input::Links(links_from_wire(&links)?),
         Wire::Timer(_) => Input::Timer,

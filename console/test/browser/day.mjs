@@ -1,0 +1,232 @@
+// An operator's day on a real island: `jxz demo` with its cloud, nodes and simulator, each a process, in Chromium.
+//   npm run test:day [-- --jxz PATH --shots FOLDER]
+// PATH is the program `jxz` with jxz-edge and jxz-cloud beside it (else $CARGO_TARGET_DIR or target, debug); screenshots go to FOLDER.
+import assert from 'node:assert/strict';
+import { spawn, execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { launch } from './browser.mjs';
+import { openConsole, until, untilMoving } from './steps.mjs';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+const PASSWORD = 'a long enough password';
+const SITES = 3;
+const { values } = parseArgs({ options: { jxz: { type: 'string', default: join(TARGET, 'debug', 'jxz') }, shots: { type: 'string' } } });
+const say = (words) => process.stdout.write(`${words}\n`);
+
+async function main() {
+  if (!existsSync(values.jxz)) return say(`skipped: ${values.jxz} is not built (cargo build --workspace --bins)`);
+  const browser = await launch();
+  if (!browser) return say('skipped: no Chromium here (set $CHROMIUM, or install the package chromium)');
+  const folder = mkdtempSync(join(tmpdir(), 'jxz-day-'));
+  const island = await startIsland(folder);
+  try {
+    await walk(browser, island);
+    say('passed: an operator’s day');
+  } finally {
+    await browser.close();
+    await island.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Starts the demo and reads from what it says where its console is and by which link one gets in first. */
+async function startIsland(folder) {
+  const demo = spawn(values.jxz, ['demo', '--headless', '--sites', String(SITES), '--keep', folder], { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  demo.stderr.on('data', (bytes) => (said += bytes));
+  const gone = new Promise((done) => demo.on('exit', done));
+  const link = await new Promise((found, failed) => {
+    const look = setInterval(() => {
+      const match = /first account, an admin: (\S+)/.exec(said);
+      if (!match && demo.exitCode === null) return;
+      clearInterval(look);
+      if (match) found(match[1]);
+      else failed(new Error(`the demo ended:\n${said}`));
+    }, 200);
+  });
+  /** The process of a site's node. */
+  const node = (site) => Number(execFileSync('pgrep', ['-f', `jxz-edge run --config ${folder}/${site}.toml`], { encoding: 'utf8' }).trim().split('\n')[0]);
+  return {
+    link,
+    node,
+    stop: () => {
+      demo.kill('SIGINT');
+      return gone;
+    },
+  };
+}
+
+async function walk(browser, island) {
+  const { page, context, errors, foreign } = await openConsole(browser, island.link);
+  const shot = async (name) => {
+    if (!values.shots) return;
+    await page.waitForTimeout(1500);
+    await page.screenshot({ path: join(values.shots, `day-${name}.png`) });
+  };
+  try {
+    await firstLogIn(page);
+    await watch(page);
+    await shot('1-watch');
+    const application = await aWarningAndItsWhy(page);
+    await shot('2-why');
+    await theOtherLanguage(page);
+    await anApplicationOff(page, application);
+    await shot('3-application-off');
+    await aNodeIsAdded(page);
+    await shot('4-token');
+    await page.keyboard.press('Escape');
+    await aConfigurationIsRolledOut(page);
+    await shot('5-roll-out');
+    await page.keyboard.press('Escape');
+    await aNodeDiesAndReturns(page, island, shot);
+    await thePastAndAnIncident(page, shot);
+    assert.deepEqual(errors, [], 'the page threw no errors');
+    assert.deepEqual(foreign, [], 'nothing was asked of another origin');
+    assert.equal(await page.evaluate(() => window.__jxz.refused), 0, 'every frame was read');
+  } catch (error) {
+    if (values.shots) await page.screenshot({ path: join(values.shots, 'day-failed.png') });
+    throw error;
+  } finally {
+    await context.close();
+  }
+}
+
+async function firstLogIn(page) {
+  await page.locator('#gate [data-page=first]').waitFor();
+  await page.locator('#gate [name=name]').fill('duty');
+  await page.locator('#gate [name=password]').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.locator('#gate').waitFor({ state: 'detached' });
+  await until(page, 'the console is live', () => window.__jxz?.link === 'open');
+  say('  first log-in: by the one-time link');
+}
+
+async function watch(page) {
+  await until(page, 'every node is online', (n) => (window.__jxz?.counters.nodesOnline ?? 0) >= n, SITES);
+  await until(page, 'there are road users', () => (window.__jxz.counters.roadUsers ?? 0) > 5);
+  const drawn = await untilMoving(page, 3);
+  say(`  watched: ${drawn} road users drawn, they move`);
+}
+
+async function aWarningAndItsWhy(page) {
+  await until(page, 'a warning is listed', () => document.querySelector('.row.warning .reason')?.textContent);
+  // Warnings come and go: open whichever is there until one's details stay long enough to be read.
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const row = page.locator('.row.warning').first();
+    if ((await row.count()) > 0) await row.click({ timeout: 2000 }).catch(() => {});
+    const told = await page.evaluate(() => (document.querySelector('#details')?.hidden === false ? document.querySelector('#details').textContent : ''));
+    const name = /\(([A-Z_]{3,10})\)|（([A-Z_]{3,10})）/.exec(told);
+    if (told.length > 80) {
+      say(`  a warning opened: ${told.slice(0, 60)}…`);
+      return (name?.[1] ?? name?.[2] ?? '').toLowerCase();
+    }
+    await page.waitForTimeout(500);
+  }
+  return assert.fail('no warning could be opened');
+}
+
+async function theOtherLanguage(page) {
+  await page.keyboard.press('Escape');
+  const before = await page.evaluate(() => document.documentElement.lang);
+  await page.keyboard.press('l');
+  await until(page, 'the page speaks the other language', (old) => document.documentElement.lang !== old, before);
+  say(`  language: ${before}, then ${await page.evaluate(() => document.documentElement.lang)}`);
+}
+
+async function openNode(page) {
+  await page.locator('.row.site').first().click();
+  await page.locator('#details .links button').first().click();
+  await until(page, 'the node’s window opens', () => document.querySelector('#fleet')?.open === true);
+  await until(page, 'its switches are there', () => document.querySelectorAll('#fleet .applications input').length === 20);
+}
+
+async function anApplicationOff(page) {
+  await openNode(page);
+  await until(page, 'the node says what it runs', () => document.querySelectorAll('#fleet .applications input:checked').length > 10);
+  const before = await page.$$eval('#fleet .applications .state', (all) => all.map((one) => one.textContent));
+  await page.locator('#fleet .applications input').first().click();
+  await until(
+    page,
+    'the node says that the application is off',
+    (old) => {
+      const now = [...document.querySelectorAll('#fleet .applications .state')].map((one) => one.textContent);
+      const first = document.querySelector('#fleet .applications label');
+      // Its neighbours are as they were.
+      return now[0] !== old[0] && first.dataset.state === 'stale' && now.slice(1).every((state, i) => state === old[i + 1]);
+    },
+    before,
+  );
+  const after = await page.textContent('#fleet .applications .state');
+  say(`  an application switched: “${before[0]}”, then “${after}”, as the node says`);
+}
+
+async function aNodeIsAdded(page) {
+  await page.locator('#fleet .acts .act:not(.danger)').click();
+  await until(page, 'the token is shown', () => document.querySelector('#token')?.open === true);
+  const command = await page.textContent('#token .command');
+  assert.match(command, /^jxz-edge join .*jxz1\//);
+  say('  a node: its token is shown once');
+}
+
+async function aConfigurationIsRolledOut(page) {
+  await page.locator('#fleet [role=tab]').nth(1).click();
+  await page.locator('#fleet form input[type=number]').fill('5');
+  await page.locator('#fleet form [type=submit]').click();
+  await until(page, 'the roll-out is done', () => document.querySelector('#fleet .rollout')?.dataset.state === 'fresh');
+  say('  a configuration: to one site, then to the rest');
+}
+
+async function aNodeDiesAndReturns(page, island, shot) {
+  await until(page, 'the window closes', () => document.querySelector('#fleet')?.open !== true);
+  const site = await page.evaluate(async () => {
+    const { nodes } = await (await fetch('/api/v1/nodes')).json();
+    const row = document.querySelector('.row.site').textContent;
+    return nodes.find((node) => row.includes(node.name_zh) || row.includes(node.name_en)).site;
+  });
+  const process_ = island.node(site);
+  const seen = new Set();
+  const look = setInterval(() => {
+    page.locator('.row.site').first().getAttribute('data-state').then((state) => seen.add(state)).catch(() => {});
+  }, 100);
+  process.kill(process_, 'SIGSTOP');
+  try {
+    await until(page, 'the node is lost', () => document.querySelector('.row.site')?.dataset.state === 'lost');
+    await shot('6-node-lost');
+  } finally {
+    process.kill(process_, 'SIGCONT');
+  }
+  await until(page, 'the node is back', () => document.querySelector('.row.site')?.dataset.state === 'fresh');
+  clearInterval(look);
+  for (const state of ['late', 'stale', 'lost', 'fresh']) assert.ok(seen.has(state), `the node went through ${[...seen]}`);
+  say(`  a node stopped and went on: ${[...seen].join(', ')}`);
+}
+
+async function thePastAndAnIncident(page, shot) {
+  const incidents = await page.evaluate(async () => (await (await fetch('/api/v1/incidents')).json()).incidents.length);
+  if (incidents > 0) {
+    await until(page, 'an incident is listed', () => document.querySelectorAll('#incidents .row').length > 0);
+    if (!(await page.locator('#incidents').isVisible())) await page.locator('#tools [data-opens=incidents]').click();
+    await page.locator('#incidents .row').first().click();
+    await page.locator('#incidents [data-action=play]').click();
+  } else {
+    await page.evaluate(() => document.activeElement?.blur());
+    await page.keyboard.press('Space');
+    await page.keyboard.press('ArrowLeft');
+  }
+  await until(page, 'the past is shown', () => window.__jxz.pastMs !== null && document.body.dataset.time === 'past');
+  await until(page, 'with road users in it', () => (window.__jxz.counters.roadUsers ?? 0) > 0);
+  await shot('7-past');
+  await page.locator('#live').click();
+  await until(page, 'the present is back', () => window.__jxz.pastMs === null);
+  say(`  the past: played back${incidents > 0 ? ' from an incident' : '; no incident happened'}, and left`);
+}
+
+main().catch((error) => {
+  process.stderr.write(`failed: ${error.message}\n`);
+  process.exitCode = 1;
+});
