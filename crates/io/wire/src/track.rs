@@ -66,7 +66,6 @@ pub(crate) fn track_to_wire(track: &Track, state_at: Utc) -> wire::Track {
         id: track.id.0,
         valid_at_us: us(track.valid_at, state_at),
         measured_before_us: us(track.valid_at, track.measured_at),
-        age_ms: us(track.valid_at, track.since) / 1000,
         east_mm: (track.position.x * 1e3).round() as i64,
         north_mm: (track.position.y * 1e3).round() as i64,
         east_mmps: (track.velocity.x * 1e3).round() as i32,
@@ -82,7 +81,7 @@ pub(crate) fn track_to_wire(track: &Track, state_at: Utc) -> wire::Track {
             | u32::from(track.sources.camera) << 1
             | u32::from(track.sources.v2x) << 2,
         island: track.island.0,
-        since_unix_ns: None,
+        since_unix_ns: track.since.unix_ns(),
     }
 }
 
@@ -121,10 +120,7 @@ pub(crate) fn track_from_wire(track: &wire::Track, state_at: Utc) -> Result<Trac
         island: IslandId(track.island),
         valid_at,
         measured_at: moved(valid_at, track.measured_before_us.saturating_neg(), 1000),
-        since: match track.since_unix_ns {
-            Some(ns) => Utc::from_unix_ns(ns),
-            None => moved(valid_at, track.age_ms.saturating_neg(), 1_000_000),
-        },
+        since: Utc::from_unix_ns(track.since_unix_ns),
         position: Point::new(mm("Track.east_mm", track.east_mm)?, mm("Track.north_mm", track.north_mm)?),
         velocity: Vector::new(mmps("Track.east_mmps", track.east_mmps)?, mmps("Track.north_mmps", track.north_mmps)?),
         covariance: covariance_from_wire(&track.covariance)?,
