@@ -21,7 +21,7 @@ const AHEAD: usize = 2 * jxz_link::MAX_IN_FLIGHT;
 const PERIOD: Duration = Duration::from_secs(1);
 /// After the disk has refused it is left alone for this long.
 const DISK_PAUSE: Duration = Duration::from_millis(500);
-/// How often [`Records::flush`] looks.
+/// How often [`Records::finish`] looks.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What the status says of the records.
