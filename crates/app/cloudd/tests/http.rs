@@ -48,9 +48,9 @@ async fn the_status_and_the_metrics_say_what_a_node_said() {
         assert!(metrics.lines().any(|found| found == line), "no `{line}` in:\n{metrics}");
     }
     assert!(!metrics.contains("jxz_cloud_node_delay_seconds{site=\"south\"}"), "what is not known has no sample");
-    // The same state again: dropped, and counted by its cause.
-    node.send_state(state("north", 7, 1), PATIENCE);
-    rig.status_when(|status| status["dropped"]["peer_duplicate"] == 1).await;
+    // An older state: dropped, and counted by its cause.
+    node.send_state(state("north", 7, 0), PATIENCE);
+    rig.status_when(|status| status["dropped"]["peer_stale"] == 1).await;
     every_metric_of_the_dashboard_is_there(&rig.get("/metrics").await.1);
     drop(node);
     rig.daemon.stop().await.unwrap();
