@@ -1,6 +1,6 @@
 //! One node's word to another, in datagrams that each stand alone.
 
-use crate::error::{decode, name};
+use crate::error::{decode, name, required};
 use crate::node::v1 as wire;
 use crate::track::{Room, share_out, track_from_wire, track_to_wire};
 use crate::{MAX_STATE_BYTES, WireError};
@@ -24,7 +24,10 @@ pub fn split_neighbour_tracks(word: &NeighbourTracks, max_bytes: usize) -> Resul
     };
     let bytes = head.encoded_len();
     let room = Room { message: "NeighbourTracks", first_bytes: bytes, other_bytes: bytes, max_bytes };
-    let track = |track: &Track| track_to_wire(track, word.valid_at);
+    let track = |track: &Track| {
+        let since_unix_ns = Some(track.since.unix_ns());
+        wire::Track { age_ns: 0, since_unix_ns, ..track_to_wire(track, word.valid_at) }
+    };
     let parts = share_out(room, word.tracks.iter().map(track))?;
     let part = |tracks| wire::NeighbourTracks { tracks, ..head.clone() }.encode_to_vec().into();
     Ok(parts.into_iter().map(part).collect())
@@ -48,7 +51,7 @@ pub fn decode_neighbour_tracks(datagram: &[u8]) -> Result<NeighbourTracks, WireE
 }
 
 fn told_track(track: &wire::Track, valid_at: Utc) -> Result<Track, WireError> {
-    let since = Utc::from_unix_ns(track.since_unix_ns);
+    let since = Utc::from_unix_ns(required("Track.since_unix_ns", track.since_unix_ns)?);
     let contradiction = |field, reason: &str| Err(WireError::Contradiction { field, reason: reason.to_owned() });
     if track.valid_at_us != 0 {
         return contradiction("Track.valid_at_us", "is not for the time of the word");

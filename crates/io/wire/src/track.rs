@@ -66,6 +66,7 @@ pub(crate) fn track_to_wire(track: &Track, state_at: Utc) -> wire::Track {
         id: track.id.0,
         valid_at_us: us(track.valid_at, state_at),
         measured_before_us: us(track.valid_at, track.measured_at),
+        age_ns: state_at.unix_ns().saturating_sub(track.since.unix_ns()),
         east_mm: (track.position.x * 1e3).round() as i64,
         north_mm: (track.position.y * 1e3).round() as i64,
         east_mmps: (track.velocity.x * 1e3).round() as i32,
@@ -81,7 +82,7 @@ pub(crate) fn track_to_wire(track: &Track, state_at: Utc) -> wire::Track {
             | u32::from(track.sources.camera) << 1
             | u32::from(track.sources.v2x) << 2,
         island: track.island.0,
-        since_unix_ns: track.since.unix_ns(),
+        since_unix_ns: None,
     }
 }
 
@@ -120,7 +121,10 @@ pub(crate) fn track_from_wire(track: &wire::Track, state_at: Utc) -> Result<Trac
         island: IslandId(track.island),
         valid_at,
         measured_at: moved(valid_at, track.measured_before_us.saturating_neg(), 1000),
-        since: Utc::from_unix_ns(track.since_unix_ns),
+        since: match track.since_unix_ns {
+            Some(ns) => Utc::from_unix_ns(ns),
+            None => moved(state_at, track.age_ns.saturating_neg(), 1),
+        },
         position: Point::new(mm("Track.east_mm", track.east_mm)?, mm("Track.north_mm", track.north_mm)?),
         velocity: Vector::new(mmps("Track.east_mmps", track.east_mmps)?, mmps("Track.north_mmps", track.north_mmps)?),
         covariance: covariance_from_wire(&track.covariance)?,

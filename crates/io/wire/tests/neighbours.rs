@@ -71,9 +71,10 @@ fn a_word_that_cannot_be_is_refused_by_the_field() {
         change(&mut word);
         decode_neighbour_tracks(&word.encode_to_vec()).unwrap_err().to_string()
     };
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Change); 9] = [
         ("NeighbourTracks.site", |w| w.site.clear()),
-        ("Track.since_unix_ns", |w| w.tracks[0].since_unix_ns = i64::MAX),
+        ("Track.since_unix_ns", |w| w.tracks[0].since_unix_ns = None),
+        ("Track.since_unix_ns", |w| w.tracks[0].since_unix_ns = Some(i64::MAX)),
         ("Track.valid_at_us", |w| w.tracks[0].valid_at_us = 1),
         ("Track.covariance", |w| w.tracks[0].covariance[0] = f32::NAN),
         ("Track.covariance", |w| w.tracks[0].covariance[0] = 0.0),

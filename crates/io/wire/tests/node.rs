@@ -83,8 +83,7 @@ fn a_state_is_split_into_datagrams_that_each_stand_alone_and_together_are_the_st
 fn a_dense_junction_takes_few_datagrams() {
     let datagrams = split_state(&state(100), MAX_STATE_BYTES).unwrap();
     let bytes: usize = datagrams.iter().map(|datagram| datagram.len()).sum();
-    // Ten bytes a road user say exactly when it began: by that and its identity the cloud knows it.
-    assert!(bytes <= 100 * 114 && datagrams.len() <= 11, "{bytes} bytes in {} datagrams", datagrams.len());
+    assert!(bytes <= 100 * 112 && datagrams.len() <= 11, "{bytes} bytes in {} datagrams", datagrams.len());
 }
 
 #[test]
