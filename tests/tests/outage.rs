@@ -10,10 +10,10 @@ use jxz_sim::{Observer, Scenario, VirtualIsland};
 use jxz_spool::{DirFiles, Importance, Limits, Spool};
 use jxz_tests::root;
 use jxz_units::{Instant, Now, Utc};
-use jxz_world::{Record, SiteId};
+use jxz_world::Record;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -37,7 +37,8 @@ impl Observer for Heard {
     }
 }
 
-/// What the busiest site's node puts out in a minute of the pilot's traffic.
+/// What the nodes of all sites put out in a minute of the pilot's traffic, as if it were one node's: a load that no single
+/// one has.
 fn a_minute_of_records(map: &Arc<Map>) -> Vec<(Instant, Record)> {
     let text = std::fs::read_to_string(root().join("seeds/scenarios/morning-peak.toml")).unwrap();
     let scenario = Scenario::from_toml(&text).unwrap();
@@ -47,11 +48,11 @@ fn a_minute_of_records(map: &Arc<Map>) -> Vec<(Instant, Record)> {
     while island.seconds() < PLAYED_S {
         island.step().unwrap();
     }
-    let mut sites: BTreeMap<SiteId, Vec<(Instant, Record)>> = BTreeMap::new();
-    for (at, record) in heard.lock().unwrap().drain(..) {
-        sites.entry(record.site.clone()).or_default().push((at, record));
-    }
-    sites.into_values().max_by_key(Vec::len).unwrap()
+    let mut records: Vec<(Instant, Record)> = heard.lock().unwrap().drain(..).collect();
+    let site = records[0].1.site.clone();
+    records.iter_mut().for_each(|(_, record)| record.site = site.clone());
+    records.sort_by_key(|(at, _)| *at);
+    records
 }
 
 /// A node's part: what it holds dies with it, what is in the folder does not.
@@ -170,7 +171,7 @@ fn ten_minutes_without_uplink_cost_no_record_and_no_order() {
         side.stored.len(),
         caught_up_s.unwrap()
     );
-    assert!(made.len() > 400 && most_pending as usize > made.len() / 2, "the node was busy");
+    assert!(made.len() > 1000 && most_pending as usize > made.len() / 2, "the node was busy");
     assert!(waiting < 40, "{waiting} still wait");
     // Stored but not yet known to be: those at the end. All others: each once, in the order of their making.
     assert_eq!(side.stored, made[..side.stored.len()]);
