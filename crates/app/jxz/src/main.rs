@@ -1,6 +1,7 @@
 //! `jxz`: one command for everything that is not a daemon.
 
 mod capture;
+mod daemons;
 mod demo;
 mod fuse;
 mod loadgen;

@@ -2,9 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use jxz_geo::Point;
+mod common;
+
 use jxz_ingest::{Adapter, Gate, Ingested, Listener, Mapping, MqttSettings, StreamSettings, read_frame};
-use jxz_units::{Utc, Yaw};
+use jxz_units::Utc;
 use jxz_wire::{MAX_SENSOR_BYTES, detection_from_wire, encode_scan};
 use jxz_world::*;
 use std::net::SocketAddr;
@@ -19,23 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SAMPLE: &str = include_str!("../../../../deploy/mapping.example.toml");
 
 fn radar() -> SensorSpec {
-    SensorSpec {
-        id: SensorId("radar-1".to_owned()),
-        kind: SensorKind::Radar,
-        position: Point::new(0.0, 0.0),
-        height_m: 6.0,
-        boresight: Yaw::from_rad(0.0),
-        half_fov_rad: 1.0,
-        range_m: (2.0, 180.0),
-        range_sigma_m: 0.35,
-        range_sigma_fraction: 0.0,
-        azimuth_sigma_rad: 0.012,
-        doppler_sigma_mps: Some(0.12),
-        detection_probability: 0.9,
-        clutter_per_scan: 3.0,
-        class_accuracy: None,
-        period_s: 0.1,
-    }
+    common::radar("radar-1")
 }
 
 fn now_ms() -> i64 {

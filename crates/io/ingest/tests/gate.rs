@@ -1,8 +1,10 @@
 //! The gate, in virtual time.
 
-use jxz_geo::Point;
+mod common;
+
+use common::radar;
 use jxz_ingest::{Gate, Ingested};
-use jxz_units::{Utc, Yaw};
+use jxz_units::Utc;
 use jxz_wire::{encode_scan, encode_signals};
 use jxz_world::*;
 use std::time::Duration;
@@ -14,26 +16,6 @@ fn start() -> Utc {
 /// `n` milliseconds after the start.
 fn ms(n: i64) -> Utc {
     start().plus_seconds(n as f64 * 1e-3)
-}
-
-fn radar(id: &str) -> SensorSpec {
-    SensorSpec {
-        id: SensorId(id.to_owned()),
-        kind: SensorKind::Radar,
-        position: Point::new(0.0, 0.0),
-        height_m: 6.0,
-        boresight: Yaw::from_rad(0.0),
-        half_fov_rad: 1.0,
-        range_m: (2.0, 180.0),
-        range_sigma_m: 0.35,
-        range_sigma_fraction: 0.0,
-        azimuth_sigma_rad: 0.012,
-        doppler_sigma_mps: Some(0.12),
-        detection_probability: 0.9,
-        clutter_per_scan: 3.0,
-        class_accuracy: None,
-        period_s: 0.1,
-    }
 }
 
 fn gate() -> Gate {

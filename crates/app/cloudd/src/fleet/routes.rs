@@ -259,6 +259,12 @@ struct Change {
     said: String,
 }
 
+/// A new revision is desired: the node is told of it, and the caller which one it is.
+fn accepted(fleet: &Fleet, (site, revision): (SiteId, u64)) -> Response {
+    fleet.wake.notify_one();
+    (StatusCode::ACCEPTED, Json(json!({ "site": site, "revision": revision }))).into_response()
+}
+
 async fn change_one(fleet: &Fleet, site: SiteId, by: Caller, change: Change) -> Answer {
     let kept = fleet.catalogue.run(move |t| {
         store::no_rollout_at(t, &site)?;
@@ -269,9 +275,7 @@ async fn change_one(fleet: &Fleet, site: SiteId, by: Caller, change: Change) -> 
         audit::write(t, now, &by, change.action, &change.detail)?;
         Ok((site, revision))
     });
-    let (site, revision) = kept.await?;
-    fleet.wake.notify_one();
-    Ok((StatusCode::ACCEPTED, Json(json!({ "site": site, "revision": revision }))).into_response())
+    Ok(accepted(fleet, kept.await?))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -306,9 +310,7 @@ async fn configure(
         audit::write(t, now, &caller, "node.configure", &detail)?;
         Ok((site, revision))
     });
-    let (site, revision) = kept.await?;
-    fleet.wake.notify_one();
-    Ok((StatusCode::ACCEPTED, Json(json!({ "site": site, "revision": revision }))).into_response())
+    Ok(accepted(fleet, kept.await?))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

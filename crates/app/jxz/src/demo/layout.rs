@@ -1,12 +1,13 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
+use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, write_toml};
 use anyhow::Context;
 use jxz_map::Map;
 use jxz_security::Algorithm;
 use jxz_world::{Site, SiteId};
 use serde::Serialize;
 use std::fs::File;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 
 /// Where the console is, if nobody else is there already.
@@ -47,22 +48,12 @@ pub(super) struct SiteLayout {
 }
 
 #[derive(Serialize)]
-struct Listen {
-    listen: SocketAddr,
-}
-
-#[derive(Serialize)]
-struct Pki<'a> {
-    dir: &'a Path,
-}
-
-#[derive(Serialize)]
 struct EdgeToml<'a> {
     site: &'a SiteId,
     map: &'a Path,
     state_dir: &'a Path,
     ingest: Listen,
-    cloud: CloudToml,
+    cloud: UplinkToml,
     uu: Listen,
     hand_over: Listen,
     radio: RadioToml<'a>,
@@ -84,7 +75,7 @@ struct SecurityToml {
 }
 
 #[derive(Serialize)]
-struct CloudToml {
+struct UplinkToml {
     address: String,
 }
 
@@ -93,26 +84,6 @@ struct RadioToml<'a> {
     kind: &'a str,
     interface: &'a str,
     group: SocketAddrV4,
-}
-
-#[derive(Serialize)]
-struct CloudDaemonToml<'a> {
-    map: &'a Path,
-    data_dir: PathBuf,
-    quic: Listen,
-    grpc: Listen,
-    http: HttpToml,
-    pki: Pki<'a>,
-    /// So that a node can be added from the console.
-    authority: Pki<'a>,
-}
-
-#[derive(Serialize)]
-struct HttpToml {
-    listen: SocketAddr,
-    simulator_truth: SocketAddr,
-    /// The demo shows its console at once, to whoever sits here.
-    open_viewing: bool,
 }
 
 impl Layout {
@@ -186,14 +157,14 @@ impl Layout {
 
     fn write(&self, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
         let pki = || Pki { dir: &self.pki };
-        let cloud = CloudDaemonToml {
+        let cloud = CloudToml {
             map,
             data_dir: self.cloud_data.clone(),
             quic: Listen { listen: quic },
             grpc: Listen { listen: self.grpc },
-            http: HttpToml { listen: self.http, simulator_truth: self.truth, open_viewing: true },
+            http: HttpToml::open(self.http, Some(self.truth)),
             pki: pki(),
-            authority: pki(),
+            authority: Some(pki()),
         };
         write_toml(&self.cloud_config, &cloud)?;
         for site in &self.sites {
@@ -202,7 +173,7 @@ impl Layout {
                 map,
                 state_dir: &site.state_dir,
                 ingest: Listen { listen: site.ingest },
-                cloud: CloudToml { address: quic.to_string() },
+                cloud: UplinkToml { address: quic.to_string() },
                 uu: Listen { listen: site.uu },
                 hand_over: Listen { listen: site.hand_over },
                 radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: self.pc5_group },
@@ -222,11 +193,6 @@ fn neighbours_among(map: &Map, site: &Site, taking_part: &[Site]) -> Vec<SiteId>
     near.filter(|near| taking_part.iter().any(|site| site.id == near.id)).map(|near| near.id.clone()).collect()
 }
 
-fn write_toml(path: &Path, value: &impl Serialize) -> anyhow::Result<()> {
-    let text = toml::to_string(value).with_context(|| format!("cannot put {} into TOML", path.display()))?;
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
-}
-
 /// Waits until no other demo of this machine is starting, and keeps others from starting until dropped. Where the lock
 /// cannot be had (another user's file), the demo starts without.
 pub(super) fn take_turn() -> Option<File> {
@@ -234,28 +200,4 @@ pub(super) fn take_turn() -> Option<File> {
     let file = File::options().create(true).append(true).open(path).ok()?;
     file.lock().ok()?;
     Some(file)
-}
-
-/// Sockets that keep their ports from being chosen twice.
-#[derive(Default)]
-struct Held {
-    udp: Vec<UdpSocket>,
-    tcp: Vec<TcpListener>,
-}
-
-impl Held {
-    fn udp(&mut self) -> anyhow::Result<SocketAddr> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free UDP port on loopback")?;
-        let address = socket.local_addr()?;
-        self.udp.push(socket);
-        Ok(address)
-    }
-
-    fn tcp(&mut self, port: u16) -> anyhow::Result<SocketAddr> {
-        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .with_context(|| format!("cannot take TCP port {port} on loopback"))?;
-        let address = socket.local_addr()?;
-        self.tcp.push(socket);
-        Ok(address)
-    }
 }

@@ -3,19 +3,18 @@
 mod fleet;
 mod layout;
 mod live;
-pub(crate) mod processes;
 mod report;
 mod screen;
 mod tracking;
 mod truth;
 
+use crate::daemons::{Daemon, sibling};
 use anyhow::{Context, bail};
 use jxz_map::Map;
 use jxz_security::Algorithm;
 use jxz_sim::Scenario;
 use layout::Layout;
 use live::{Live, Snapshot};
-use processes::{Daemon, sibling};
 use screen::{Screen, Vehicles, cloud_status, nodes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,11 +1,11 @@
 //! A folder with what a cloud of many nodes needs: a map with their sites, keys, a configuration.
 
+use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, write_toml};
 use anyhow::Context;
 use jxz_link::Plan;
 use jxz_world::SiteId;
-use serde::Serialize;
 use std::fmt::Write as _;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Centre of the map's frame.
@@ -19,33 +19,6 @@ pub(super) struct Ground {
     pub(super) config: PathBuf,
     pub(super) quic: SocketAddr,
     pub(super) http: SocketAddr,
-}
-
-#[derive(Serialize)]
-struct CloudToml<'a> {
-    map: &'a Path,
-    data_dir: PathBuf,
-    quic: Listen,
-    grpc: Listen,
-    http: HttpToml,
-    pki: Pki<'a>,
-}
-
-#[derive(Serialize)]
-struct Listen {
-    listen: SocketAddr,
-}
-
-#[derive(Serialize)]
-struct HttpToml {
-    listen: SocketAddr,
-    /// The load's viewers come without a log-in.
-    open_viewing: bool,
-}
-
-#[derive(Serialize)]
-struct Pki<'a> {
-    dir: &'a Path,
 }
 
 /// The name of a node's site.
@@ -68,21 +41,18 @@ impl Ground {
         };
         jxz_link::make(&pki, &plan, false).context("cannot make the nodes' keys")?;
         // Held until all are chosen, so that no two are the same.
-        let loopback = (Ipv4Addr::LOCALHOST, 0);
-        let (quic, http, grpc) =
-            (UdpSocket::bind(loopback)?, TcpListener::bind(loopback)?, TcpListener::bind(loopback)?);
-        let ground =
-            Self { config: folder.join("cloud.toml"), quic: quic.local_addr()?, http: http.local_addr()?, pki };
+        let mut held = Held::default();
+        let ground = Self { config: folder.join("cloud.toml"), quic: held.udp()?, http: held.tcp(0)?, pki };
         let config = CloudToml {
             map: &map,
             data_dir: folder.join("data"),
             quic: Listen { listen: ground.quic },
-            grpc: Listen { listen: grpc.local_addr()? },
-            http: HttpToml { listen: ground.http, open_viewing: true },
+            grpc: Listen { listen: held.tcp(0)? },
+            http: HttpToml::open(ground.http, None),
             pki: Pki { dir: &ground.pki },
+            authority: None,
         };
-        let text = toml::to_string(&config).context("cannot put the cloud's configuration into TOML")?;
-        std::fs::write(&ground.config, text).with_context(|| format!("cannot write {}", ground.config.display()))?;
+        write_toml(&ground.config, &config)?;
         Ok(ground)
     }
 }

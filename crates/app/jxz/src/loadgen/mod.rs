@@ -6,7 +6,7 @@ mod ground;
 mod report;
 mod viewer;
 
-use crate::demo::processes::{Daemon, sibling};
+use crate::daemons::{Daemon, sibling};
 use anyhow::{Context, bail};
 use fleet::Fleet;
 use gauge::Gauge;

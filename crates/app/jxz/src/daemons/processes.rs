@@ -1,4 +1,4 @@
-//! The daemons of the demo as processes of their own: started, watched, stopped.
+//! Daemons as processes of their own: started, watched, stopped.
 
 use anyhow::{Context, bail};
 use rustix::process::{Pid, Signal, kill_process};
