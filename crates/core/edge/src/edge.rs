@@ -229,6 +229,7 @@ impl Edge {
             self.record(RecordBody::Warning(Warning { revision, stage, valid_until: now.utc, ..warning }));
         }
         self.hazards = Hazards::new(Arc::clone(&self.map), &self.site, self.hazards.config().clone());
+        self.neighbours.begin_anew();
         self.repeats = RepeatTable::default();
         self.signals = None;
         self.reports.clear();

@@ -115,6 +115,15 @@ impl Neighbours {
         self.newest = self.newest.max(Some(at));
     }
 
+    /// The wall clock was set: what was said and heard is of another time. Numbers of words go on.
+    pub(crate) fn begin_anew(&mut self) {
+        self.expected.clear();
+        self.newest = None;
+        for neighbour in &mut self.all {
+            (neighbour.said_at, neighbour.heard) = (None, None);
+        }
+    }
+
     /// Takes in who is expected by now, and says what is due.
     pub(crate) fn run_due(&mut self, now: Now, tracker: &mut Tracker, drops: &mut Drops) -> Vec<Output> {
         if self.all.is_empty() || !self.due.take(now.mono) {

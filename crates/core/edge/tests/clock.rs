@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output};
+use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output, neighbours_of};
 use jxz_map::Map;
 use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::{MessageKind, Profile, Received};
-use jxz_world::{Detection, DropCause, RecordBody, Scan, Service, Shortfall, Site, TrackId};
+use jxz_world::{Detection, DropCause, NeighbourTracks, RecordBody, Scan, Service, Shortfall, Site, TrackId};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
@@ -88,7 +88,7 @@ impl Scene {
 }
 
 fn site() -> &'static Site {
-    MAP.sites.iter().find(|s| s.junction.is_some()).expect("a site with signals")
+    MAP.sites.iter().find(|s| !neighbours_of(&MAP, s).is_empty()).expect("a site with a neighbour")
 }
 
 fn scan(sequence: u32, valid_at: Utc) -> Scan {
@@ -128,6 +128,26 @@ fn when_the_clock_is_set_vehicles_hear_nothing_until_it_goes_evenly_and_then_the
         let set = |service: &&Service| matches!(service, Service::Degraded(why) if why.contains(&Shortfall::ClockSet));
         assert_eq!(after.service.iter().filter(set).count(), 1, "{moved_ms} ms: {:?}", after.service);
     }
+}
+
+#[test]
+fn neighbours_are_heard_again_after_the_clock_was_set_back() {
+    let neighbour = neighbours_of(&MAP, site()).first().expect("the site has a neighbour").id.clone();
+    let word = |sequence, valid_at| {
+        Input::Neighbour(NeighbourTracks { site: neighbour.clone(), boot: 1, sequence, valid_at, tracks: Vec::new() })
+    };
+    let mut scene = Scene::new();
+    scene.play(3000);
+    let now = scene.now();
+    scene.edge.handle(now, word(1, now.utc));
+
+    scene.clock_off_ms -= 3_600_000;
+    let now = scene.now();
+    scene.edge.handle(now, word(2, now.utc));
+    assert_eq!(scene.edge.drops().of(DropCause::NeighbourStale), 0, "the word of the new time is taken");
+    let now = scene.now();
+    scene.edge.handle(now, word(1, now.utc));
+    assert_eq!(scene.edge.drops().of(DropCause::NeighbourStale), 1, "an older word still is not");
 }
 
 #[test]
