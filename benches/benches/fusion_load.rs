@@ -141,17 +141,16 @@ impl Load {
 /// How a run does its rounds of prediction, warning and messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rounds {
-    /// One after each scan.
+    /// One after each scan: the node waits a moment for others.
     AfterEachScan,
-    /// At the node's usual period: what a scan says waits for the next.
+    /// At the node's usual period: what most scans say waits for the next.
     Usual,
 }
 
 #[derive(Default)]
 struct Measured {
-    /// From in the queue until the brain had done with it, for those that set off no round, and for those that did.
+    /// From in the queue until the brain had done with it; rounds come later.
     scan_ms: Vec<f64>,
-    scan_and_round_ms: Vec<f64>,
     /// From in the queue until the messages of the first round that knows it were out.
     out_ms: Vec<f64>,
     rounds: u64,
@@ -193,7 +192,6 @@ fn play(load: &Load, clock: Clock, queue: &SyncSender<(Clock, usize, Input)>) ->
 /// The brain: takes what waits, wakes up when something is due, and hands out what it says.
 struct Brain<'a> {
     load: &'a Load,
-    rounds: Rounds,
     edge: Edge,
     clock: Clock,
     /// Scans that no round has heard of yet: when they came.
@@ -207,13 +205,13 @@ impl<'a> Brain<'a> {
         let fusion = FusionConfig { max_tracks: 2000, max_detections: 2000, ..FusionConfig::default() };
         let mut config = EdgeConfig { fusion, ..EdgeConfig::default() };
         if rounds == Rounds::AfterEachScan {
-            // Shorter than from scan to scan: with each one a round is due.
-            config.round_s = 0.5 / (FRAME_RATE_HZ * CAMERAS as f64);
+            // As long as from scan to scan.
+            config.round_s = 1.0 / (FRAME_RATE_HZ * CAMERAS as f64);
         }
         let site = SiteId(SITE.to_owned());
         let watch = Box::new(Watch(clock));
         let edge = Edge::new(now(Duration::ZERO), load.map.clone(), &site, config, watch).unwrap();
-        Self { load, rounds, edge, clock, unheard: Vec::new(), measured: Measured::default() }
+        Self { load, edge, clock, unheard: Vec::new(), measured: Measured::default() }
     }
 
     fn run(mut self, queue: &Receiver<(Clock, usize, Input)>) -> Measured {
@@ -244,8 +242,7 @@ impl<'a> Brain<'a> {
 
     fn patience(&self) -> Duration {
         let due = self.edge.next_deadline().map_or(0, Instant::ns);
-        let wait = Duration::from_nanos(due).saturating_sub(self.clock.elapsed());
-        if self.rounds == Rounds::AfterEachScan { Duration::from_secs(1) } else { wait }
+        Duration::from_nanos(due).saturating_sub(self.clock.elapsed())
     }
 
     fn take(&mut self, came: Clock, number: usize, input: Input) {
@@ -256,9 +253,8 @@ impl<'a> Brain<'a> {
             self.unheard.push((came, is_measured));
         }
         let round = self.handle(input);
-        if is_scan && is_measured {
-            let ms = came.elapsed().as_secs_f64() * 1e3;
-            if round { self.measured.scan_and_round_ms.push(ms) } else { self.measured.scan_ms.push(ms) }
+        if is_scan && is_measured && !round {
+            self.measured.scan_ms.push(came.elapsed().as_secs_f64() * 1e3);
         }
     }
 
@@ -331,8 +327,6 @@ fn json_of(measured: &Measured, score: &Score) -> Value {
         "in_to_out_ms_p99": percentile(&measured.out_ms, 99),
         "scan_alone_ms_p50": percentile(&measured.scan_ms, 50),
         "scan_alone_ms_p99": percentile(&measured.scan_ms, 99),
-        "scan_and_round_ms_p50": percentile(&measured.scan_and_round_ms, 50),
-        "scan_and_round_ms_p99": percentile(&measured.scan_and_round_ms, 99),
         "brain_cpu_share": measured.brain_cpu_s / (WARM_S + MEASURED_S),
         "scans": measured.out_ms.len(),
         "rounds": measured.rounds,
@@ -360,7 +354,6 @@ fn print_run(name: &str, measured: &Measured, score: &Score, budget_ms: Option<f
     println!("{name}: {rounds} rounds, {warnings} changes of warnings, {frames} messages");
     print_times("scan in to warnings out", &measured.out_ms, budget_ms);
     print_times("scan in to scan done, no round due", &measured.scan_ms, None);
-    print_times("scan in to scan and round done", &measured.scan_and_round_ms, None);
     for stage in measured.stages.iter().filter(|s| s.stage != LatencyStage::Ingest) {
         let what = format!("inside: {:?} ({})", stage.stage, stage.count);
         println!("  {what:<38} p50 {:>7.2} ms   p99 {:>7.2} ms", stage.p50_ms, stage.p99_ms);

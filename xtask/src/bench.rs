@@ -17,7 +17,7 @@ use std::process::Command;
 pub(crate) struct Args {
     /// What to measure.
     name: Option<Bench>,
-    /// JSON alone on standard output, for machines (v2x, fusion, fusion-load, sim).
+    /// JSON alone on standard output, for machines (edge-node, v2x, fusion, fusion-load, sim).
     #[arg(long)]
     json: bool,
     /// Others beside ours: trackers on the same scenes (fusion), SUMO on the same roads (sim). Makes a Python
@@ -31,6 +31,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Bench {
+    /// A whole node as it is deployed, at full load: delay, CPU, memory. Starts the real programs.
+    EdgeNode,
     /// From a scan to a message: fusion, encoding, a node's brain.
     HotPath,
     /// Fusing a frame, by road users in view; then fusion-load.
@@ -54,6 +56,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     match (args.name, args.json) {
         (None, _) => list(),
+        (Some(Bench::EdgeNode), as_json) => {
+            let programs = ["build", "--release", "--locked", "--quiet", "-p", "jxz-edged", "-p", "jxz-cloudd"];
+            step("programs", cargo().args(programs))?;
+            measure("jxz-benches", "edge_node", if as_json { &json } else { &[] })
+        }
         (Some(Bench::HotPath), true) => bail!("bench hot-path has no JSON; leave --json out"),
         (Some(Bench::HotPath), false) => measure("jxz-benches", "hot_path", &[]),
         (Some(Bench::Fusion), true) => measure("jxz-benches", "fusion", &json),

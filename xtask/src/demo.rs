@@ -14,7 +14,7 @@ use std::process::Command;
 pub(crate) struct Args {
     /// Passed on to `jxz demo`; `--help` lists them.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    options: Vec<OsString>,
+    pub(crate) options: Vec<OsString>,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {

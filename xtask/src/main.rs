@@ -7,6 +7,7 @@ mod dist;
 mod faults;
 mod layers;
 mod run;
+mod soak;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -27,6 +28,7 @@ enum Command {
     Dist(dist::Args),
     Faults(faults::Args),
     Layers(layers::Args),
+    Soak(soak::Args),
     Test(test::Args),
 }
 
@@ -38,6 +40,7 @@ fn main() -> anyhow::Result<()> {
         Command::Dist(args) => dist::run(&args),
         Command::Faults(args) => faults::run(&args),
         Command::Layers(args) => layers::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Test(args) => test::run(&args),
     }
 }

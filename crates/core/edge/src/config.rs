@@ -22,7 +22,7 @@ pub struct EdgeConfig {
     pub fusion: FusionConfig,
     /// The warnings' switches and thresholds.
     pub hazard: HazardConfig,
-    /// Time between rounds of prediction, RSM, SSM and fresh state, seconds.
+    /// Time between rounds of prediction, RSM, SSM and fresh state, seconds; each is held just after a scan.
     pub round_s: f64,
     /// For how long a round's state may be shown as fresh, seconds.
     pub state_valid_s: f64,

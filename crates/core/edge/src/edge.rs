@@ -9,6 +9,7 @@ use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
 use crate::neighbours::{COVERAGE_MARGIN_M, Neighbours};
+use crate::pace::Pace;
 use crate::{Configuration, EdgeConfig, EdgeError, Input, Output};
 use jxz_fusion::{Bounds, LaneField, Lateness, ReportFate, Tracker, Witness};
 use jxz_hazard::{HazardConfig, Hazards, Round};
@@ -55,7 +56,7 @@ pub struct Edge {
     reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
     conditions: Conditions,
     configuration: Option<ConfigVersion>,
-    round: Periodic,
+    pace: Pace,
     spat: Periodic,
     map_due: Periodic,
     health_due: Periodic,
@@ -116,7 +117,7 @@ impl Edge {
             reports: BTreeMap::new(),
             conditions: Conditions::default(),
             configuration: None,
-            round: Periodic::starting(start, Duration::from_secs_f64(config.round_s)),
+            pace: Pace::starting(start, Duration::from_secs_f64(config.round_s)),
             spat: Periodic::starting(start, SPAT_PERIOD),
             map_due: Periodic::starting(start, MAP_PERIOD),
             health_due: Periodic::starting(start, Duration::from_secs_f64(config.health_s)),
@@ -181,7 +182,7 @@ impl Edge {
     /// When [`Self::handle`] must be called again even if nothing comes in.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        let own = [self.round.due(), self.spat.due(), self.map_due.due(), self.health_due.due()];
+        let own = [self.pace.due(), self.spat.due(), self.map_due.due(), self.health_due.due()];
         own.into_iter().chain(self.neighbours.due()).min()
     }
 
@@ -200,6 +201,7 @@ impl Edge {
                     self.health.drops.count(DropCause::SensorStale);
                 } else {
                     self.neighbours.measured(scan.valid_at);
+                    self.pace.heard(now.mono);
                 }
             }
             Err(_) => self.health.drops.count(DropCause::SensorUnknown),
@@ -367,7 +369,7 @@ impl Edge {
         for word in self.neighbours.run_due(now, &mut self.tracker, &mut self.health.drops) {
             self.push(word);
         }
-        if self.round.take(now.mono) {
+        if self.pace.take(now.mono) {
             self.run_round(now);
         }
         if self.spat.take(now.mono) {

@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod nearness;
 mod neighbours;
+mod pace;
 mod service;
 
 pub use config::{Configuration, EdgeConfig, HEALTH_PERIODS_S};

@@ -17,16 +17,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The steps before a warning that are held in memory have no more bytes than this; the oldest go first.
-const RECENT_BYTES: usize = 32 << 20;
+const RECENT_BYTES: usize = 16 << 20;
 /// However many urgent warnings follow each other, a clip ends after this.
 const LONGEST: Duration = Duration::from_secs(120);
 /// Urgent warnings that are remembered, so that each begins one clip.
 const REMEMBERED: usize = 1024;
 
+/// A step that a clip may begin with: as bytes, which take a third of the room.
 struct Recent {
-    step: wire::Step,
+    number: u64,
+    mono_ns: u64,
+    utc: Utc,
+    step: Box<[u8]>,
     warnings: Vec<Record>,
-    bytes: usize,
 }
 
 struct Open {
@@ -74,17 +77,15 @@ impl Clips {
     ) -> Result<(), BlackBoxError> {
         let warnings: Vec<Record> = handled.warnings().cloned().collect();
         let urgent = warnings.iter().find_map(|record| self.newly_urgent(record));
-        let bytes = step.encoded_len();
-        let recent = Recent { step, warnings, bytes };
         self.forget(handled.now.mono);
-        let written = self.try_take(&recent, urgent, handled, context);
+        let written = self.try_take(&step, &warnings, urgent, handled, context);
         if written.is_err()
             && let Some(Open { sheet, path, .. }) = self.open.take()
         {
             drop(sheet);
             self.folder.add(path, handled.now.utc);
         }
-        self.remember(recent);
+        self.remember(&step, handled.now.utc, warnings);
         written
     }
 
@@ -102,7 +103,8 @@ impl Clips {
 
     fn try_take(
         &mut self,
-        step: &Recent,
+        step: &wire::Step,
+        warnings: &[Record],
         urgent: Option<WarningId>,
         handled: &Handled,
         context: &dyn Fn() -> Vec<wire::Step>,
@@ -110,11 +112,11 @@ impl Clips {
         let now = handled.now;
         match (&mut self.open, urgent) {
             (Some(open), Some(_)) => open.until = (now.mono + self.after).min(open.began + LONGEST),
-            (None, Some(warning)) => self.begin(warning, step, handled, context)?,
+            (None, Some(warning)) => self.begin(warning, step.number, handled, context)?,
             _ => {}
         }
         let Some(open) = &mut self.open else { return Ok(()) };
-        write(&mut open.sheet, step)?;
+        write(&mut open.sheet, step, now.utc, warnings)?;
         if now.mono.since(open.flushed) >= FLUSH_PERIOD {
             open.flushed = now.mono;
             open.sheet.flush()?;
@@ -125,40 +127,49 @@ impl Clips {
     fn begin(
         &mut self,
         warning: WarningId,
-        step: &Recent,
+        number: u64,
         handled: &Handled,
         context: &dyn Fn() -> Vec<wire::Step>,
     ) -> Result<(), BlackBoxError> {
         let now = handled.now;
         self.folder.trim(self.room, 0);
-        let first = self.recent.front().map_or(step.step.number, |first| first.step.number);
+        let first = self.recent.front().map_or(number, |first| first.number);
         let head = wire::Head { steps_before: first, part: None, clip_of: Some(warning.0), ..self.head.clone() };
         let name = format!("{:013}-{:016x}.mcap", now.utc.unix_ms(), warning.0);
         let path = self.folder.path().join(name);
         let mut sheet = Sheet::create(&path, &head, &context())?;
-        for step in &self.recent {
-            write(&mut sheet, step)?;
+        for recent in &self.recent {
+            // They are our own bytes.
+            if let Ok(step) = wire::Step::decode(&*recent.step) {
+                write(&mut sheet, &step, recent.utc, &recent.warnings)?;
+            }
         }
         let until = now.mono + self.after;
         self.open = Some(Open { sheet, path, began: now.mono, until, flushed: now.mono });
         Ok(())
     }
 
-    fn remember(&mut self, recent: Recent) {
-        self.recent_bytes += recent.bytes;
+    fn remember(&mut self, step: &wire::Step, utc: Utc, warnings: Vec<Record>) {
+        let recent = Recent {
+            number: step.number,
+            mono_ns: step.mono_ns,
+            utc,
+            step: step.encode_to_vec().into_boxed_slice(),
+            warnings,
+        };
+        self.recent_bytes += recent.step.len();
         self.recent.push_back(recent);
     }
 
     /// Forgets what is older than a clip reaches back from `now`.
     fn forget(&mut self, now: Instant) {
         let before_ns = u64::try_from(self.before.as_nanos()).unwrap_or(u64::MAX);
-        let is_over = |oldest: &Recent, bytes: usize| {
-            now.ns().saturating_sub(oldest.step.mono_ns) > before_ns || bytes > RECENT_BYTES
-        };
+        let is_over =
+            |oldest: &Recent, bytes: usize| now.ns().saturating_sub(oldest.mono_ns) > before_ns || bytes > RECENT_BYTES;
         while self.recent.front().is_some_and(|oldest| is_over(oldest, self.recent_bytes))
             && let Some(oldest) = self.recent.pop_front()
         {
-            self.recent_bytes -= oldest.bytes;
+            self.recent_bytes -= oldest.step.len();
         }
     }
 
@@ -183,8 +194,12 @@ impl Clips {
     }
 }
 
-fn write(sheet: &mut Sheet<BufWriter<File>>, recent: &Recent) -> Result<(), BlackBoxError> {
-    sheet.step(&recent.step)?;
-    let at = Utc::from_unix_ns(recent.step.utc_ns);
-    recent.warnings.iter().try_for_each(|record| sheet.warning(at, record))
+fn write(
+    sheet: &mut Sheet<BufWriter<File>>,
+    step: &wire::Step,
+    at: Utc,
+    warnings: &[Record],
+) -> Result<(), BlackBoxError> {
+    sheet.step(step)?;
+    warnings.iter().try_for_each(|record| sheet.warning(at, record))
 }

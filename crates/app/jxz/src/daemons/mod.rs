@@ -32,6 +32,21 @@ pub(crate) struct CloudToml<'a> {
     /// With it nodes can be added from the console.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authority: Option<Pki<'a>>,
+    /// How much of the records is kept, if not as much as usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) records: Option<RecordsToml>,
+}
+
+/// Its `[records]`.
+#[derive(Serialize)]
+pub(crate) struct RecordsToml {
+    file_bytes: u64,
+    files: usize,
+}
+
+impl RecordsToml {
+    /// So little that it is full within minutes.
+    pub(crate) const SMALL: Self = Self { file_bytes: 1 << 20, files: 4 };
 }
 
 /// Its `[http]`.

@@ -14,8 +14,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// One daemon that we started.
 pub(crate) struct Daemon {
     name: String,
+    program: PathBuf,
+    config: PathBuf,
     log: PathBuf,
     child: Child,
+    /// It was killed on purpose and is to be started again.
+    is_down: bool,
 }
 
 /// The path of a sibling of this executable.
@@ -39,36 +43,56 @@ impl Daemon {
     /// Starts `program run --config FILE` with its log going to a file of the same name beside the configuration.
     pub(crate) fn start(name: &str, program: &Path, config: &Path) -> anyhow::Result<Self> {
         let log = config.with_extension("log");
-        let file = File::create(&log).with_context(|| format!("cannot write the log {}", log.display()))?;
-        let child = Command::new(program)
-            .args(["run", "--config"])
-            .arg(config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
-            // Ctrl-C in the terminal is ours to handle: the daemons stop in our order, not all at once.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        Ok(Self { name: name.to_owned(), log, child })
+        File::create(&log).with_context(|| format!("cannot write the log {}", log.display()))?;
+        let child = launch(program, config, &log)?;
+        let (name, program, config) = (name.to_owned(), program.to_owned(), config.to_owned());
+        Ok(Self { name, program, config, log, child, is_down: false })
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its process, while it runs.
+    pub(crate) fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
     }
 
     /// An error with the end of its log if the daemon has stopped by itself.
     pub(crate) fn check(&mut self) -> anyhow::Result<()> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
+            Ok(Some(_)) if self.is_down => Ok(()),
             Ok(Some(status)) => bail!("{} stopped by itself ({status}):\n{}", self.name, self.end_of_log()),
             Err(error) => Err(error).with_context(|| format!("cannot ask after {}", self.name)),
         }
     }
 
+    /// Kills it at once, as a loss of power would; [`Self::restart`] starts it again.
+    pub(crate) async fn kill(&mut self) -> anyhow::Result<()> {
+        self.is_down = true;
+        self.child.kill().await.with_context(|| format!("cannot kill {}", self.name))
+    }
+
+    /// Starts it again after [`Self::kill`]; its log goes on.
+    pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
+        self.child = launch(&self.program, &self.config, &self.log)?;
+        self.is_down = false;
+        Ok(())
+    }
+
+    /// Sends it a signal, if it runs.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(pid) = self.pid() {
+            // It may be gone already; waiting for it tells.
+            let _gone = kill_process(pid, signal);
+        }
+    }
+
     /// Asks it to stop.
     pub(crate) fn ask_to_stop(&self) {
-        if let Some(pid) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
-            // It may be gone already; waiting for it tells.
-            let _gone = kill_process(pid, Signal::TERM);
-        }
+        self.signal(Signal::TERM);
     }
 
     /// Waits until it has stopped; kills it when it takes too long.
@@ -89,4 +113,20 @@ impl Daemon {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(12)..].join("\n")
     }
+}
+
+fn launch(program: &Path, config: &Path, log: &Path) -> anyhow::Result<Child> {
+    let file = File::options().append(true).open(log);
+    let file = file.with_context(|| format!("cannot write the log {}", log.display()))?;
+    Command::new(program)
+        .args(["run", "--config"])
+        .arg(config)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(file)
+        // Ctrl-C in the terminal is ours to handle: the daemons stop in our order, not all at once.
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))
 }

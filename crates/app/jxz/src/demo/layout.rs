@@ -1,6 +1,6 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
-use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, write_toml};
+use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, RecordsToml, write_toml};
 use anyhow::Context;
 use jxz_map::Map;
 use jxz_security::Algorithm;
@@ -59,8 +59,21 @@ struct EdgeToml<'a> {
     radio: RadioToml<'a>,
     pki: Pki<'a>,
     security: SecurityToml,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    black_box: Option<BlackBoxToml>,
     neighbours: Vec<NeighbourToml<'a>>,
 }
+
+/// So small that it is full within minutes, and must stay so.
+#[derive(Serialize)]
+struct BlackBoxToml {
+    max_mb: u64,
+    max_minutes: u64,
+    max_clips: usize,
+    max_clips_mb: u64,
+}
+
+const SMALL: BlackBoxToml = BlackBoxToml { max_mb: 8, max_minutes: 1, max_clips: 4, max_clips_mb: 8 };
 
 #[derive(Serialize)]
 struct NeighbourToml<'a> {
@@ -87,7 +100,8 @@ struct RadioToml<'a> {
 }
 
 impl Layout {
-    /// Makes keys and configurations in `folder`, with ports that are free now.
+    /// Makes keys and configurations in `folder`, with ports that are free now. With `full_soon` what is kept of the past
+    /// is so little that it is full within minutes.
     pub(super) fn make(
         folder: &Path,
         map_dir: &Path,
@@ -95,6 +109,7 @@ impl Layout {
         count: usize,
         vehicles: u16,
         signing: Option<Algorithm>,
+        full_soon: bool,
     ) -> anyhow::Result<Self> {
         let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
         let sites = &map.sites[..count];
@@ -146,7 +161,7 @@ impl Layout {
             cloud_data: folder.join("records"),
             sites,
         };
-        layout.write(&map_dir, quic)?;
+        layout.write(&map_dir, quic, full_soon)?;
         Ok(layout)
     }
 
@@ -155,7 +170,7 @@ impl Layout {
         others.map(|other| NeighbourToml { site: &other.id, address: other.hand_over.to_string() }).collect()
     }
 
-    fn write(&self, map: &Path, quic: SocketAddr) -> anyhow::Result<()> {
+    fn write(&self, map: &Path, quic: SocketAddr, full_soon: bool) -> anyhow::Result<()> {
         let pki = || Pki { dir: &self.pki };
         let cloud = CloudToml {
             map,
@@ -165,6 +180,7 @@ impl Layout {
             http: HttpToml::open(self.http, Some(self.truth)),
             pki: pki(),
             authority: Some(pki()),
+            records: full_soon.then_some(RecordsToml::SMALL),
         };
         write_toml(&self.cloud_config, &cloud)?;
         for site in &self.sites {
@@ -179,6 +195,7 @@ impl Layout {
                 radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: self.pc5_group },
                 pki: pki(),
                 security: SecurityToml { enabled: self.signed, verifiers: 1 },
+                black_box: full_soon.then_some(SMALL),
                 neighbours: self.neighbours_of(site),
             };
             write_toml(&site.config, &edge)?;

@@ -1,11 +1,13 @@
 //! `jxz demo`: the island in real time, every node a process of its own.
 
+mod flat;
 mod fleet;
 mod layout;
 mod live;
 mod report;
 mod screen;
 mod tracking;
+mod trouble;
 mod truth;
 
 use crate::daemons::{Daemon, sibling};
@@ -20,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use trouble::Trouble;
 
 /// How long the nodes may take to come up before the demo says what is missing.
 const START_PATIENCE: Duration = Duration::from_secs(60);
@@ -78,6 +81,11 @@ pub(crate) struct Args {
     /// Start only the map's first N sites.
     #[arg(long)]
     sites: Option<usize>,
+    /// Let things go wrong by chance, on this seed: nodes and cloud killed and stopped for a while, rubbish at their ports.
+    /// What each holds of memory, files, threads and disk is watched, and the demo fails if it grows. What is kept of
+    /// the past is little, so that it is full within minutes.
+    #[arg(long, value_name = "SEED")]
+    faults: Option<u64>,
     /// Keep keys, configurations and logs in this folder instead of a temporary one.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -110,7 +118,8 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
 
     // Ports are found free, let go, and taken by the daemons: another demo must not find the same ones meanwhile.
     let turn = layout::take_turn();
-    let layout = Layout::make(&folder, &args.map, &map, count, VEHICLES, args.signing.algorithm())?;
+    let (signing, full_soon) = (args.signing.algorithm(), args.faults.is_some());
+    let layout = Layout::make(&folder, &args.map, &map, count, VEHICLES, signing, full_soon)?;
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");
@@ -132,18 +141,26 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
         eprintln!("first account, an admin: {}", link.trim());
     }
     let live = Live::start(Arc::new(map), &scenario, args.seed, &island.layout, VEHICLES)?;
-    let watched = watch(&mut island, &live, args, &console, stop).await;
+    let mut trouble = args.faults.map(Trouble::new).transpose()?;
+    let watched = watch(&mut island, &live, args, &console, stop, trouble.as_mut()).await;
+    let survived = trouble.map(|trouble| trouble.finish(&mut island)).transpose()?;
     let outcome = live.stop().await?;
     island.settle().await;
     let last_status = cloud_status(island.layout.http).await;
     let state_dirs: Vec<PathBuf> = island.layout.sites.iter().map(|s| s.state_dir.clone()).collect();
     let stopped = island.stop().await;
-    let report = report::Report::of(last_status.as_ref(), &outcome, &state_dirs)?;
+    let grew = survived.as_ref().map_or(0, |survived| survived.grew.len());
+    if let Some(survived) = &survived {
+        survived.print();
+    }
+    let report = report::Report::of(last_status.as_ref(), &outcome, &state_dirs, survived)?;
     if let Some(path) = &args.report {
         write_json(path, &report)?;
         eprintln!("report: {}", path.display());
     }
-    watched.and(stopped)
+    watched.and(stopped)?;
+    anyhow::ensure!(grew == 0, "{grew} of what the daemons hold grew; above is what");
+    Ok(())
 }
 
 fn write_json(path: &Path, report: &report::Report) -> anyhow::Result<()> {
@@ -152,7 +169,14 @@ fn write_json(path: &Path, report: &report::Report) -> anyhow::Result<()> {
 }
 
 /// Shows the island once a second until it is time to stop.
-async fn watch(island: &mut Island, live: &Live, args: &Args, console: &str, stop: StopSignal) -> anyhow::Result<()> {
+async fn watch(
+    island: &mut Island,
+    live: &Live,
+    args: &Args,
+    console: &str,
+    stop: StopSignal,
+    mut trouble: Option<&mut Trouble>,
+) -> anyhow::Result<()> {
     let started = Instant::now();
     let mut screen = Screen::new(args.headless);
     let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -166,6 +190,9 @@ async fn watch(island: &mut Island, live: &Live, args: &Args, console: &str, sto
         let elapsed_s = started.elapsed().as_secs();
         if args.seconds.is_some_and(|limit| elapsed_s >= limit) {
             return Ok(());
+        }
+        if let Some(trouble) = trouble.as_mut() {
+            trouble.step(island, started.elapsed().as_secs_f64()).await?;
         }
         let status = cloud_status(island.layout.http).await;
         let snapshot: Snapshot = live.snapshot();

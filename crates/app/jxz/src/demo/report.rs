@@ -2,6 +2,7 @@
 
 use super::live::Outcome;
 use super::screen::nodes;
+use super::trouble::Survived;
 use anyhow::Context;
 use jxz_edged::{MustArrive, Status};
 use jxz_sim::{ByChannel, Latency, Tracking};
@@ -26,6 +27,9 @@ pub(super) struct Report {
     signed_messages_verified: u64,
     dropped: BTreeMap<&'static str, u64>,
     tracks: Tracking,
+    /// With `--faults`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    survived: Option<Survived>,
 }
 
 #[derive(Debug, Serialize)]
@@ -39,7 +43,12 @@ struct MustArriveReport {
 
 impl Report {
     /// Puts together what the cloud, the vehicles and each node counted.
-    pub(super) fn of(cloud: Option<&Value>, vehicles: &Outcome, state_dirs: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(super) fn of(
+        cloud: Option<&Value>,
+        vehicles: &Outcome,
+        state_dirs: &[PathBuf],
+        survived: Option<Survived>,
+    ) -> anyhow::Result<Self> {
         // The cloud knows every site of the map; the demo's total is the nodes that it started.
         let (nodes_online, nodes_total) = (cloud.map_or(0, |status| nodes(status).0), state_dirs.len() as u64);
         let mut latencies = vehicles.latencies.clone();
@@ -67,6 +76,7 @@ impl Report {
             signed_messages_verified: vehicles.verified,
             dropped: by_name(&dropped),
             tracks: vehicles.tracking.into(),
+            survived,
         })
     }
 }

@@ -51,6 +51,7 @@ impl Ground {
             http: HttpToml::open(ground.http, None),
             pki: Pki { dir: &ground.pki },
             authority: None,
+            records: None,
         };
         write_toml(&ground.config, &config)?;
         Ok(ground)
