@@ -17,7 +17,7 @@ use jxz_map::Map;
 use jxz_security::Spdu;
 use jxz_sim::{STEP, Scenario, Simulation};
 use jxz_units::{Instant as Virtual, Utc};
-use jxz_v2x::{MessageKind, Profile, Received};
+use jxz_v2x::{MessageKind, Profile, Received, RsiClass};
 use jxz_world::{LatencyStage, Scan};
 use process::Usage;
 use rig::{Rig, SITE};
@@ -37,6 +37,11 @@ const MEASURED_S: f64 = 30.0;
 const SENSING_TO_WIRE_MS: f64 = 10.0;
 const CORES: f64 = 0.5;
 const RESIDENT_MIB: f64 = 64.0;
+/// How old messages may be without a cloud, times as old as with it; and how long a start may take to the first warning.
+const WITHOUT_CLOUD: f64 = 1.1;
+const FIRST_WARNING_S: f64 = 2.0;
+const STARTS: usize = 10;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Vehicles that subscribe over 5G.
 const SUBSCRIBERS: u16 = 20;
 /// The priority of a vehicle's own message.
@@ -46,6 +51,12 @@ const SCENARIO: &str = "
 name = \"A full site\"
 traffic = { vehicles = 260, cyclists = 30, pedestrians = 40, buses_per_line = 2 }
 on_board = { share = 0.3, obey = true }
+
+[[incidents]]
+kind = \"speeder\"
+from_s = 3
+every_s = 2
+lasts_s = 20
 ";
 
 /// What was seen in the measurement.
@@ -81,6 +92,9 @@ struct Bench {
     last_round: Option<Utc>,
     measuring: bool,
     seen: Seen,
+    /// When the first message, and the first of a warning, was heard of a node that was started anew.
+    first_message: Option<Instant>,
+    first_warning: Option<Instant>,
 }
 
 impl Bench {
@@ -114,6 +128,8 @@ impl Bench {
             last_round: None,
             measuring: false,
             seen: Seen::default(),
+            first_message: None,
+            first_warning: None,
         }
     }
 
@@ -184,6 +200,10 @@ impl Bench {
 
     /// The time of an RSM's round is that of its first participant, the unit itself, to the millisecond below.
     fn hear(&mut self, heard: &ReceivedFrame) {
+        self.first_message = self.first_message.or_else(|| Some(Instant::now()));
+        if heard.frame.application_id == MessageKind::Rsi(RsiClass::Dynamic).application_id() {
+            self.first_warning = self.first_warning.or_else(|| Some(Instant::now()));
+        }
         if self.measuring {
             self.seen.messages += 1;
             self.seen.bytes += heard.frame.bytes.len() as u64;
@@ -214,6 +234,38 @@ impl Bench {
     }
 }
 
+/// What one state of affairs was like.
+struct Measured {
+    seen: Seen,
+    used: Usage,
+}
+
+impl Bench {
+    async fn measure(&mut self) -> Measured {
+        self.play_until(Instant::now() + Duration::from_secs_f64(WARM_S)).await;
+        self.measuring = true;
+        let before = self.rig.node_usage();
+        self.play_until(Instant::now() + Duration::from_secs_f64(MEASURED_S)).await;
+        self.measuring = false;
+        Measured { used: self.rig.node_usage().since(&before), seen: std::mem::take(&mut self.seen) }
+    }
+
+    /// Kills the node and starts it again; seconds from the start to its first message, and to its first of a warning.
+    async fn restart(&mut self) -> (f64, f64) {
+        self.rig.kill_node();
+        self.play_until(Instant::now() + Duration::from_secs(1)).await;
+        (self.first_message, self.first_warning, self.newest) = (None, None, None);
+        self.given.clear();
+        let begun = Instant::now();
+        self.rig.start_node();
+        while self.first_warning.is_none() && begun.elapsed() < PATIENCE {
+            self.play_until(Instant::now() + Duration::from_millis(50)).await;
+        }
+        let after = |at: Option<Instant>| at.map_or(f64::INFINITY, |at| (at - begun).as_secs_f64());
+        (after(self.first_message), after(self.first_warning))
+    }
+}
+
 /// Subscribes as so many vehicles; what comes is counted and thrown away.
 async fn subscribe(rig: &Rig) {
     for n in 1..=SUBSCRIBERS {
@@ -222,31 +274,42 @@ async fn subscribe(rig: &Rig) {
     }
 }
 
-async fn run() -> (Seen, Usage, jxz_edged::Status) {
+struct Outcome {
+    with_cloud: Measured,
+    without: Measured,
+    status: jxz_edged::Status,
+    /// Seconds to the first message and to the first warning, of each start.
+    starts: Vec<(f64, f64)>,
+}
+
+async fn run() -> Outcome {
     let rig = Rig::new(SUBSCRIBERS);
     let mut map = Map::load(&rig.map()).unwrap();
     map.sites.retain(|site| site.id.0 == SITE);
     let mut bench = Bench::new(&Arc::new(map), rig);
     bench.rig.start().await;
     subscribe(&bench.rig).await;
-    let settled = bench.started + STEP * bench.steps;
-    tokio::time::sleep_until(settled).await;
-    let (warm, end) = (settled + Duration::from_secs_f64(WARM_S), Duration::from_secs_f64(MEASURED_S));
-    bench.play_until(warm).await;
-    bench.measuring = true;
-    let before = bench.rig.node_usage();
-    bench.play_until(warm + end).await;
-    let used = bench.rig.node_usage().since(&before);
-    let status = bench.rig.stop();
-    (bench.seen, used, status)
+    tokio::time::sleep_until(bench.started + STEP * bench.steps).await;
+    let with_cloud = bench.measure().await;
+    bench.rig.kill_cloud();
+    let without = bench.measure().await;
+    let status = bench.rig.status().unwrap();
+    let mut starts = Vec::new();
+    for _ in 0..STARTS {
+        starts.push(bench.restart().await);
+    }
+    bench.rig.end();
+    Outcome { with_cloud, without, status, starts }
 }
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let (seen, used, status) = runtime.block_on(run());
+    let Outcome { with_cloud: Measured { seen, used }, without, status, starts } = runtime.block_on(run());
     let cores = used.cpu_s / used.wall_s;
     let age = [50, 99].map(|p| percentile(&seen.sensing_to_wire_ms, p));
     let waited = [50, 99].map(|p| percentile(&seen.scan_to_wire_ms, p));
+    let age_without = percentile(&without.seen.sensing_to_wire_ms, 99);
+    let (first_message, first_warning): (Vec<f64>, Vec<f64>) = starts.into_iter().unzip();
     let in_area = seen.in_area as f64 / seen.steps as f64;
     let told = seen.told as f64 / seen.rounds as f64;
     let per_s = |n: u64| n as f64 / MEASURED_S;
@@ -254,6 +317,9 @@ fn main() {
     if std::env::args().any(|argument| argument == "--json") {
         let out = json!({
             "sensing_to_wire_ms": {"p50": age[0], "p99": age[1]}, "scan_to_wire_ms": {"p50": waited[0], "p99": waited[1]},
+            "sensing_to_wire_ms_p99_without_cloud": age_without,
+            "start_to_first_message_s": {"p50": percentile(&first_message, 50), "max": percentile(&first_message, 100)},
+            "start_to_first_warning_s": {"p50": percentile(&first_warning, 50), "max": percentile(&first_warning, 100)},
             "cores": cores, "resident_mib": used.resident_mib, "resident_peak_mib": used.peak_mib,
             "road_users_in_area": in_area, "road_users_told": told, "scans_per_s": per_s(seen.scans),
             "vehicles_messages_per_s": per_s(seen.vehicles_said), "messages_per_s": per_s(seen.messages),
@@ -285,6 +351,8 @@ fn main() {
         );
     };
     line("newest scan to message off the air, p99", age[1], "ms", SENSING_TO_WIRE_MS);
+    line("the same without cloud, times that with it", age_without / age[1], "", WITHOUT_CLOUD);
+    line("kill -9, start to first warning, worst", percentile(&first_warning, 100), "s", FIRST_WARNING_S);
     line("CPU", cores, "cores", CORES);
     line("resident memory", used.resident_mib, "MiB", RESIDENT_MIB);
     println!("  {:<46} {:>8.2} ms", "newest scan to message off the air, median", age[0]);
@@ -292,6 +360,9 @@ fn main() {
         "  {:<46} {:>8.2} ms, p99 {:.2} ms",
         "any scan to the first message that knows, median", waited[0], waited[1]
     );
+    let [p50, worst] = [50, 100].map(|p| percentile(&first_message, p));
+    println!("  {:<46} {p50:>8.2} s, worst {worst:.2} s", format!("{STARTS} starts, to the first message, median"));
+    println!("  {:<46} {:>8.2} s", "to the first warning, median", percentile(&first_warning, 50));
     println!("  {:<46} {:>8.2} MiB", "resident memory, highest since the start", used.peak_mib);
     println!("  {:<46} {:>8.2} MiB", "the program's file", used.binary_mib);
     for stage in status.latencies.summary().iter().filter(|s| s.stage != LatencyStage::Ingest) {

@@ -97,14 +97,14 @@ impl Rig {
         Process::start(&program, &self.home.path().join(name).with_extension("toml"))
     }
 
-    fn status(&self) -> Option<Status> {
+    pub(crate) fn status(&self) -> Option<Status> {
         Status::read(&self.home.path().join("edge")).ok()
     }
 
     /// Starts both, and waits until the node has found the cloud.
     pub(crate) async fn start(&mut self) {
         self.cloud = Some(self.launch("jxz-cloud"));
-        self.node = Some(self.launch("jxz-edge"));
+        self.start_node();
         let begun = Instant::now();
         while !self.status().is_some_and(|status| status.cloud_connected) {
             assert!(begun.elapsed() < PATIENCE, "the node does not find the cloud");
@@ -112,15 +112,25 @@ impl Rig {
         }
     }
 
-    pub(crate) fn node_usage(&self) -> Usage {
-        self.node.as_ref().unwrap().usage()
+    pub(crate) fn start_node(&mut self) {
+        self.node = Some(self.launch("jxz-edge"));
     }
 
-    /// Ends both; what the node said of itself last.
-    pub(crate) fn stop(&mut self) -> Status {
+    /// As a loss of power would end it.
+    pub(crate) fn kill_node(&mut self) {
+        self.node = None;
+    }
+
+    pub(crate) fn kill_cloud(&mut self) {
+        self.cloud = None;
+    }
+
+    pub(crate) fn end(&mut self) {
         self.node.take().unwrap().end();
-        self.cloud.take().unwrap().end();
-        self.status().unwrap()
+    }
+
+    pub(crate) fn node_usage(&self) -> Usage {
+        self.node.as_ref().unwrap().usage()
     }
 
     pub(crate) fn channel(&self) -> MulticastConfig {

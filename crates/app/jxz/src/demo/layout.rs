@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Where the console is, if nobody else is there already.
 const CONSOLE_PORT: u16 = 8600;
-/// The multicast group that stands for the PC5 channel.
-const PC5_GROUP: Ipv4Addr = Ipv4Addr::new(239, 255, 59, 5);
+/// The multicast groups that stand for the PC5 channel around each site: one for each, from this on.
+const PC5_GROUPS: Ipv4Addr = Ipv4Addr::new(239, 255, 59, 5);
 /// Certificates hold for this long: a demo that runs longer is no demo.
 const CERTIFICATE_DAYS: u16 = 30;
 
@@ -25,7 +25,6 @@ pub(super) struct Layout {
     pub(super) http: SocketAddr,
     pub(super) grpc: SocketAddr,
     pub(super) pc5_interface: String,
-    pub(super) pc5_group: SocketAddrV4,
     /// Where the cloud hears what really is on the road.
     pub(super) truth: SocketAddr,
     pub(super) cloud_config: PathBuf,
@@ -38,6 +37,8 @@ pub(super) struct Layout {
 pub(super) struct SiteLayout {
     pub(super) id: SiteId,
     pub(super) ingest: SocketAddr,
+    /// The group of those on the air around it.
+    pub(super) air: SocketAddrV4,
     pub(super) uu: SocketAddr,
     /// Where its neighbours send to.
     hand_over: SocketAddr,
@@ -130,16 +131,18 @@ impl Layout {
         let http = held.tcp(CONSOLE_PORT).or_else(|_| held.tcp(0))?;
         let grpc = held.tcp(0)?;
         let truth = held.udp()?;
-        let pc5_group = SocketAddrV4::new(PC5_GROUP, held.udp()?.port());
+        let pc5_port = held.udp()?.port();
         let pc5_interface = "lo".to_owned();
         let sites = sites
             .iter()
-            .map(|site| {
+            .zip(u32::from(PC5_GROUPS)..)
+            .map(|(site, group)| {
                 let dir = folder.join(&site.id.0);
                 let ports = (held.udp()?, held.udp()?, held.udp()?);
                 Ok(SiteLayout {
                     id: site.id.clone(),
                     ingest: ports.0,
+                    air: SocketAddrV4::new(group.into(), pc5_port),
                     uu: ports.1,
                     hand_over: ports.2,
                     neighbours: neighbours_among(map, site, sites),
@@ -156,7 +159,6 @@ impl Layout {
             grpc,
             truth,
             pc5_interface,
-            pc5_group,
             cloud_config: folder.join("cloud.toml"),
             cloud_data: folder.join("records"),
             sites,
@@ -192,7 +194,7 @@ impl Layout {
                 cloud: UplinkToml { address: quic.to_string() },
                 uu: Listen { listen: site.uu },
                 hand_over: Listen { listen: site.hand_over },
-                radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: self.pc5_group },
+                radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: site.air },
                 pki: pki(),
                 security: SecurityToml { enabled: self.signed, verifiers: 1 },
                 black_box: full_soon.then_some(SMALL),

@@ -1,5 +1,6 @@
 //! The simulator in real time: its sensors send to the nodes, its vehicles talk and listen on both channels.
 
+use super::air::{Air, RANGE_M};
 use super::fleet::{Delivery, Fleet};
 use super::layout::Layout;
 use super::tracking::Tracking;
@@ -7,7 +8,7 @@ use super::truth;
 use anyhow::{Context, bail};
 use jxz_fusion::metrics::Score;
 use jxz_geo::Point;
-use jxz_link::{FastVerifier, MulticastConfig, MulticastRadio, Radio, RadioFrame, ReceivedFrame, UuMessage, utc_now};
+use jxz_link::{FastVerifier, RadioFrame, ReceivedFrame, UuMessage, utc_now};
 use jxz_map::Map;
 use jxz_security::Spdu;
 use jxz_sim::{Channel, FleetSecurity, STEP, Scenario, Simulation, StepOutput};
@@ -22,8 +23,6 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-/// A unit's messages reach vehicles within this distance over PC5, metres.
-const PC5_RANGE_M: f64 = 400.0;
 /// The simulation begins this long after it was asked for.
 const START_LEAD: Duration = Duration::from_secs(2);
 /// Vehicles look for a nearer site this often.
@@ -109,11 +108,7 @@ struct Driver {
     ingest: BTreeMap<SiteId, SocketAddr>,
     controllers: BTreeMap<JunctionId, Vec<SocketAddr>>,
     signal_sequence: u32,
-    radio: MulticastRadio,
-    /// By the unit's number in messages: where it stands.
-    units: BTreeMap<[u8; 8], Point>,
-    /// By the sender's number on the channel: where it stands, once an RSM has told which unit it is.
-    senders: BTreeMap<u64, Point>,
+    air: Air,
     fleet: Fleet,
     tracking: Tracking,
     latencies: LatencyBook,
@@ -151,7 +146,6 @@ impl Driver {
         vehicles: u16,
     ) -> anyhow::Result<(Self, mpsc::Receiver<Delivery>)> {
         let (fleet, deliveries) = Fleet::new(layout, &map, vehicles)?;
-        let pc5 = MulticastConfig { interface: layout.pc5_interface.clone(), group: layout.pc5_group };
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot open a UDP socket")?;
         socket.set_nonblocking(true).context("cannot make a socket non-blocking")?;
         let mut controllers: BTreeMap<JunctionId, Vec<SocketAddr>> = BTreeMap::new();
@@ -175,9 +169,7 @@ impl Driver {
             ingest: layout.sites.iter().map(|s| (s.id.clone(), s.ingest)).collect(),
             controllers,
             signal_sequence: 0,
-            radio: MulticastRadio::open(&pc5)?,
-            units: map.sites.iter().map(|s| (s.id.hash64().to_be_bytes(), s.position)).collect(),
-            senders: BTreeMap::new(),
+            air: Air::open(layout, &map)?,
             fleet,
             tracking: Tracking::new(&map),
             latencies: LatencyBook::default(),
@@ -192,13 +184,7 @@ impl Driver {
             tokio::select! {
                 _ = &mut stop => return self.outcome(),
                 () = tokio::time::sleep_until(self.next_due()) => self.play(),
-                heard = self.radio.recv() => match heard {
-                    Ok(heard) => self.hear_pc5(&heard),
-                    Err(error) => {
-                        tracing::warn!(%error, "receive from the radio");
-                        tokio::time::sleep(Duration::from_millis(10)).await;
-                    }
-                },
+                Some((sender, heard)) = self.air.recv() => self.hear_pc5(sender, &heard),
                 Some((vehicle, message)) = deliveries.recv() => self.hear_uu(vehicle, &message),
             }
         }
@@ -275,9 +261,7 @@ impl Driver {
                 application_id: MessageKind::Bsm.application_id(),
                 bytes: message.bytes.into(),
             };
-            if self.radio.send(&frame).is_err() {
-                self.drops.count(DropCause::RadioSendFailed);
-            }
+            self.air.send(message.position, &frame);
         }
     }
 
@@ -295,7 +279,7 @@ impl Driver {
     }
 
     /// A frame on the PC5 channel: every vehicle near its sender receives it.
-    fn hear_pc5(&mut self, heard: &ReceivedFrame) {
+    fn hear_pc5(&mut self, sender: Point, heard: &ReceivedFrame) {
         self.note_radio_delay(heard.received_at.seconds_since(heard.sent_at));
         let bytes = &heard.frame.bytes;
         // Whose frame it is and what it tells of, for the report; the vehicles verify it on their own.
@@ -305,13 +289,9 @@ impl Driver {
             && let Ok(Received::Rsm(rsm)) =
                 jxz_v2x::decode(message, Profile::default(), heard.received_at, &self.sim.map().frame)
         {
-            if let Some(position) = self.units.get(&rsm.unit.0) {
-                self.senders.insert(heard.sender, *position);
-            }
             self.tracking.heard(&rsm);
         }
-        let Some(sender) = self.senders.get(&heard.sender).copied() else { return };
-        let near = |o: &&jxz_sim::TruthObject| (o.position - sender).norm() <= PC5_RANGE_M;
+        let near = |o: &&jxz_sim::TruthObject| (o.position - sender).norm() <= RANGE_M;
         let vehicles: Vec<VehicleId> = self.sim.truth().iter().filter(near).filter_map(|o| o.vehicle).collect();
         let now = self.now(heard.received_at);
         for vehicle in vehicles {
@@ -354,7 +334,7 @@ impl Driver {
 
     fn outcome(self) -> Outcome {
         let mut drops = self.drops.clone();
-        for more in [&self.sim.on_board().drops, &self.radio.drops()] {
+        for more in [&self.sim.on_board().drops, &self.air.drops()] {
             drops.merge(more);
         }
         drops.add(DropCause::SubscriberSlow, self.fleet.turned_away);

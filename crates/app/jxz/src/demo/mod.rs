@@ -1,5 +1,6 @@
 //! `jxz demo`: the island in real time, every node a process of its own.
 
+mod air;
 mod flat;
 mod fleet;
 mod layout;
@@ -123,8 +124,12 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");
-    let group = island.layout.pc5_group;
-    eprintln!("on the air: {group} (jxz v2x capture --group {group} --out air.pcapng)");
+    if let [first, ..] = island.layout.sites.as_slice() {
+        let (id, group) = (&first.id, first.air);
+        eprintln!(
+            "on the air at {id}: {group}, the next sites' groups follow it (jxz v2x capture --group {group} --out air.pcapng)"
+        );
+    }
 
     let stop = StopSignal::listen()?;
     let online = tokio::select! {

@@ -112,7 +112,7 @@ impl Trouble {
                 "rubbish at a sensors' port"
             }
             _ => {
-                self.flood(SocketAddr::V4(island.layout.pc5_group));
+                self.flood(SocketAddr::V4(island.layout.sites[node].air));
                 "rubbish on the air"
             }
         };
