@@ -16,9 +16,10 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
@@ -55,7 +56,7 @@ impl Process {
     }
 
     fn end(mut self) {
-        let asked = std::process::Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
         assert!(asked.success());
         assert!(self.0.wait().unwrap().success());
     }
@@ -311,6 +312,84 @@ fn a_cloud_killed_while_records_come_has_every_acknowledged_one_once() {
         sleep(Duration::from_millis(dice.random_range(200..2500)));
         cloud.kill();
         sleep(Duration::from_millis(dice.random_range(0..400)));
+    }
+    edge.kill();
+    rig.look();
+    rig.drain(None);
+    rig.check();
+}
+
+/// A small disk of its own at a folder, while there is one.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where none can be mounted, which is said.
+    fn mount(at: PathBuf) -> Option<Self> {
+        fs::create_dir(&at).unwrap();
+        let mut mount = Command::new("mount");
+        let done = mount.args(["-t", "tmpfs", "-o", "size=32m", "jxz-test"]).arg(&at).stderr(Stdio::null()).status();
+        if done.is_ok_and(|status| status.success()) {
+            return Some(Self(at));
+        }
+        println!("skipped: no small disk can be mounted here (it takes root and tmpfs)");
+        None
+    }
+
+    /// Until not a byte more finds room.
+    fn fill(&self) {
+        let mut rubbish = File::create(self.0.join("rubbish")).unwrap();
+        let mut block = vec![0x5a_u8; 1 << 16];
+        while !block.is_empty() {
+            if rubbish.write_all(&block).is_err() {
+                block.truncate(block.len() / 2);
+            }
+        }
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("rubbish")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").args(["--lazy"]).arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_ends_no_node_and_costs_nothing_that_was_durable() {
+    let mut rig = Rig::new();
+    let Some(disk) = SmallDisk::mount(rig.home.path().join("edge")) else {
+        rig.stop.store(true, Ordering::Relaxed);
+        return;
+    };
+    let told = |rig: &Rig| {
+        let status = rig.status()?;
+        Some((status["uptime_s"].as_f64()?, status["must_arrive"]["durable_sequence"].as_u64()?))
+    };
+    let mut edge = rig.start("jxz-edge");
+    let started = Instant::now();
+    let durable = loop {
+        assert!(started.elapsed() < PATIENCE, "nothing becomes durable: {:?}", rig.status());
+        sleep(Duration::from_millis(100));
+        if let Some((_, durable)) = told(&rig).filter(|(_, durable)| *durable > 0) {
+            break durable;
+        }
+    };
+    disk.fill();
+    // Health alone is a record every two seconds.
+    sleep(Duration::from_secs(8));
+    assert!(edge.0.try_wait().unwrap().is_none(), "the node ended on a full disk");
+    disk.free();
+    let freed = Instant::now();
+    loop {
+        assert!(freed.elapsed() < PATIENCE, "with room again nothing becomes durable: {:?}", rig.status());
+        assert!(edge.0.try_wait().unwrap().is_none(), "the node ended after a full disk");
+        sleep(Duration::from_millis(100));
+        if told(&rig).is_some_and(|(_, now)| now > durable + 4) {
+            break;
+        }
     }
     edge.kill();
     rig.look();

@@ -129,6 +129,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         "disk tears writes, forgets, fills up, rots",
         &[
             ("jxz-spool", "nothing_durable_is_lost_and_nothing_comes_changed_whatever_the_disk_does"),
+            ("jxz-tests", "a_disk_that_is_full_ends_no_node_and_costs_nothing_that_was_durable"),
             ("jxz-blackbox", "a_folder_that_cannot_be_written_is_counted_and_recording_goes_on_when_it_can"),
             ("jxz-blackbox", "a_damaged_file_gives_an_error_or_what_was_whole_and_never_a_panic"),
             ("jxz-cloudd", "what_was_acknowledged_is_there_after_a_restart_and_a_torn_tail_is_not"),

@@ -39,6 +39,8 @@ pub(super) struct Snapshot {
     pub(super) warnings: Vec<(&'static str, u64, u64)>,
     pub(super) latencies: LatencyBook,
     pub(super) subscribed: usize,
+    /// By how much the simulation is behind the clock: more than a little, and its scans are too old for the nodes.
+    pub(super) late: Duration,
 }
 
 /// What the vehicles' side counted, at the end.
@@ -327,8 +329,13 @@ impl Driver {
     }
 
     fn publish(&self) {
-        let snapshot =
-            Snapshot { warnings: self.warnings(), latencies: self.all_latencies(), subscribed: self.fleet.len() };
+        let step = self.real(STEP * u32::try_from(self.steps).unwrap_or(u32::MAX));
+        let snapshot = Snapshot {
+            warnings: self.warnings(),
+            latencies: self.all_latencies(),
+            subscribed: self.fleet.len(),
+            late: Instant::now().saturating_duration_since(step),
+        };
         *self.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
 

@@ -202,7 +202,12 @@ async fn watch(
         let status = cloud_status(island.layout.http).await;
         let snapshot: Snapshot = live.snapshot();
         let latencies = report::latencies(&snapshot.latencies, status.as_ref());
-        let vehicles = Vehicles { warnings: &snapshot.warnings, latencies: &latencies, connected: snapshot.subscribed };
+        let vehicles = Vehicles {
+            warnings: &snapshot.warnings,
+            latencies: &latencies,
+            connected: snapshot.subscribed,
+            late: snapshot.late,
+        };
         screen.show(elapsed_s, console, status.as_ref(), &vehicles);
     }
 }

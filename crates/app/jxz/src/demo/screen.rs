@@ -41,7 +41,12 @@ pub(super) struct Vehicles<'a> {
     /// Stage, p50, p99 in milliseconds.
     pub(super) latencies: &'a [(&'static str, f64, f64)],
     pub(super) connected: usize,
+    /// By how much the simulator is behind the clock.
+    pub(super) late: Duration,
 }
+
+/// A simulator that is later than this is told of: nodes drop scans that are half a second old.
+const LATE: Duration = Duration::from_millis(300);
 
 impl Screen {
     pub(super) fn new(headless: bool) -> Self {
@@ -83,7 +88,13 @@ fn line(elapsed_s: u64, status: Option<&Value>, vehicles: &Vehicles<'_>) -> Stri
         number(&status["tracks"]),
         warnings.join(", "),
         end.map_or_else(|| "–".to_owned(), |(_, p50, p99)| format!("p50 {p50:.0} ms, p99 {p99:.0} ms")),
-    )
+    ) + &too_busy(vehicles.late).map_or_else(String::new, |why| format!("  {why}"))
+}
+
+/// Words for a simulator that is late.
+fn too_busy(late: Duration) -> Option<String> {
+    let s = late.as_secs_f64();
+    (late > LATE).then(|| format!("SIMULATOR {s:.1} s LATE: this machine is too busy for so many sites (--sites N)"))
 }
 
 fn block(elapsed_s: u64, console: &str, status: Option<&Value>, vehicles: &Vehicles<'_>) -> String {
@@ -108,6 +119,9 @@ fn block(elapsed_s: u64, console: &str, status: Option<&Value>, vehicles: &Vehic
     for (stage, p50, p99) in vehicles.latencies {
         let _never = writeln!(text, "    {stage:<18}{p50:>6.2}{p99:>8.2}");
     }
+    if let Some(why) = too_busy(vehicles.late) {
+        let _never = writeln!(text, "  {why}");
+    }
     text
 }
 
@@ -117,15 +131,18 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_a_dash_and_not_a_nought() {
-        let nobody = Vehicles { warnings: &[], latencies: &[], connected: 0 };
+        let nobody = Vehicles { warnings: &[], latencies: &[], connected: 0, late: Duration::ZERO };
         assert!(line(3, None, &nobody).contains("nodes –/–  tracks –"));
         let status = serde_json::json!({"nodes_online": 3, "nodes_total": 14, "tracks": 0});
         let vehicles = Vehicles {
             warnings: &[("collision", 4, 2)],
             latencies: &[("sensing_to_vehicle", 81.2, 140.0)],
             connected: 9,
+            late: Duration::from_millis(1400),
         };
         let said = line(3, Some(&status), &vehicles);
+        assert!(said.ends_with("(--sites N)") && said.contains("1.4 s LATE"));
+        assert!(!line(3, None, &nobody).contains("LATE"));
         assert!(said.contains("nodes 3/14  tracks 0") && said.contains("collision 4/2") && said.contains("p99 140 ms"));
         assert!(block(3, "http://x", Some(&status), &vehicles).contains("vehicles on 5G 9"));
     }
