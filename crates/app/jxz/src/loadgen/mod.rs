@@ -3,6 +3,7 @@
 mod fleet;
 mod gauge;
 mod ground;
+mod memory;
 mod report;
 mod viewer;
 
@@ -11,6 +12,7 @@ use anyhow::{Context, bail};
 use fleet::Fleet;
 use gauge::Gauge;
 use ground::Ground;
+use memory::Sampler;
 use report::{Measured, Report};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,7 +31,9 @@ const VIEWER_LIMIT_MS: f64 = 500.0;
 /// Starts a `jxz-cloud` of its own on loopback with a map of as many sites, connects every node over QUIC with its own
 /// certificate, and sends states, health reports and warnings as edge nodes do. A rate is held when the 99th percentile
 /// from a state's time to the twin is at most 200 ms, to a viewer at most 500 ms, at least 99 % of the road users'
-/// updates arrive, and every record is acknowledged.
+/// updates arrive, and every record is acknowledged. Without --once it looks for the highest such rate up to --hz.
+///
+/// The viewers are WebSocket clients of the console's protocol: each looks at a part of the map and gets what changes there.
 ///
 /// Example: jxz loadgen --nodes 1000 --tracks 50 --hz 10
 #[derive(Debug, clap::Args)]
@@ -52,6 +56,12 @@ pub(crate) struct Args {
     /// Consoles that watch.
     #[arg(long, default_value_t = 1)]
     viewers: usize,
+    /// Road users in the part of the map that each of them looks at.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    in_view: u32,
+    /// Frames of history a second that the cloud keeps: 1, 2, 5 or 10. Disk takes some 10 bytes a road user and frame.
+    #[arg(long, default_value_t = 1)]
+    history_hz: u32,
     /// Measure this load only: do not look for the highest rate that is held.
     #[arg(long)]
     once: bool,
@@ -67,7 +77,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let cloud = sibling("jxz-cloud")?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     eprintln!("making keys for {} nodes", args.nodes);
-    let ground = Ground::make(folder.path(), args.nodes)?;
+    let ground = Ground::make(folder.path(), args.nodes, args.history_hz)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -90,14 +100,18 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
     eprintln!("connecting {} nodes", args.nodes);
     wait_for(START_PATIENCE, &mut daemon, "not every node was let in", async || fleet.connected() == fleet.len())
         .await?;
-    let viewers = Viewers::open(ground.http, args.viewers).await?;
+    let viewers = Viewers::open(ground.http, args.viewers, ground.viewport(args.in_view / args.tracks)).await?;
 
     let mut stages = Vec::new();
     let (mut held_hz, mut failed_hz) = (0.0_f64, f64::INFINITY);
     let mut hz = args.hz;
     loop {
         eprintln!("{} nodes x {} road users x {hz:.2} Hz for {} s", args.nodes, args.tracks, args.seconds);
-        let measured = stage(args, &fleet, &viewers, &gauge, hz).await?;
+        wait_for(START_PATIENCE, &mut daemon, "not every node came back", async || fleet.connected() == fleet.len())
+            .await?;
+        let sampler = Sampler::start(daemon.pid());
+        let mut measured = stage(args, &fleet, &viewers, &gauge, hz).await?;
+        measured.memory = sampler.stop();
         daemon.check()?;
         if measured.holds() {
             held_hz = held_hz.max(hz)
@@ -133,7 +147,7 @@ async fn stage(args: &Args, fleet: &Fleet, viewers: &Viewers, gauge: &Gauge, hz:
     let seconds = started.elapsed().as_secs_f64();
     let seen = viewers.take();
     drop(load);
-    Ok(Measured::of(hz, seconds, (&before, &after), (&sent_before, &sent_after), &seen))
+    Ok(Measured::of((hz, fleet.len()), seconds, (&before, &after), (&sent_before, &sent_after), &seen))
 }
 
 async fn wait_for(
