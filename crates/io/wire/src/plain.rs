@@ -273,7 +273,7 @@ mod tests {
                 existence: self.real(0.0, 1.0),
                 class: ClassBelief::from_weights([self.real(0.1, 9.0), self.real(0.1, 9.0), self.real(0.0, 1.0)]),
                 extent_m: some.then(|| (self.real(0.5, 20.0), self.real(0.3, 3.0))),
-                heading: some.then(|| Heading::from_rad(self.real(0.0, 6.28))),
+                heading: some.then(|| Heading::from_rad(self.real(0.0, 6.2))),
                 vehicle: (!some).then(|| VehicleId(self.next().to_le_bytes())),
                 sources: Sources { radar: some, camera: !some, v2x: self.below(2) == 0 },
             }

@@ -14,6 +14,7 @@ use gauge::Gauge;
 use ground::Ground;
 use memory::Sampler;
 use report::{Measured, Report};
+use rustix::process::Pid;
 use std::path::PathBuf;
 use std::time::Duration;
 use viewer::Viewers;
@@ -22,6 +23,8 @@ use viewer::Viewers;
 const START_PATIENCE: Duration = Duration::from_secs(120);
 /// After a stage, records that are still on their way may take this long.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Before a stage is measured.
+const SETTLE_IN: Duration = Duration::from_secs(8);
 /// What the cloud must keep at the 99th percentile, milliseconds.
 const TWIN_LIMIT_MS: f64 = 200.0;
 const VIEWER_LIMIT_MS: f64 = 500.0;
@@ -109,9 +112,7 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
         eprintln!("{} nodes x {} road users x {hz:.2} Hz for {} s", args.nodes, args.tracks, args.seconds);
         wait_for(START_PATIENCE, &mut daemon, "not every node came back", async || fleet.connected() == fleet.len())
             .await?;
-        let sampler = Sampler::start(daemon.pid());
-        let mut measured = stage(args, &fleet, &viewers, &gauge, hz).await?;
-        measured.memory = sampler.stop();
+        let measured = stage(args, &fleet, &viewers, (&gauge, daemon.pid()), hz).await?;
         daemon.check()?;
         if measured.holds() {
             held_hz = held_hz.max(hz)
@@ -136,9 +137,17 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
 }
 
 /// One rate: a few seconds to settle, then the measurement.
-async fn stage(args: &Args, fleet: &Fleet, viewers: &Viewers, gauge: &Gauge, hz: f64) -> anyhow::Result<Measured> {
+async fn stage(
+    args: &Args,
+    fleet: &Fleet,
+    viewers: &Viewers,
+    (gauge, cloud): (&Gauge, Option<Pid>),
+    hz: f64,
+) -> anyhow::Result<Measured> {
     let load = fleet.start(hz, args.warnings_hz);
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // History's first block is full after five seconds: what is kept is then there.
+    tokio::time::sleep(SETTLE_IN).await;
+    let sampler = Sampler::start(cloud);
     let (before, sent_before) = (gauge.read().await?, fleet.counts());
     viewers.take();
     let started = std::time::Instant::now();
@@ -147,7 +156,9 @@ async fn stage(args: &Args, fleet: &Fleet, viewers: &Viewers, gauge: &Gauge, hz:
     let seconds = started.elapsed().as_secs_f64();
     let seen = viewers.take();
     drop(load);
-    Ok(Measured::of((hz, fleet.len()), seconds, (&before, &after), (&sent_before, &sent_after), &seen))
+    let mut measured = Measured::of((hz, fleet.len()), seconds, (&before, &after), (&sent_before, &sent_after), &seen);
+    measured.memory = sampler.stop();
+    Ok(measured)
 }
 
 async fn wait_for(
