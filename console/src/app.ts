@@ -27,6 +27,8 @@ import { sortWarnings, WarningList } from './ui/warnings';
 
 /** Words and figures are refreshed this often; road users with every frame. */
 const REFRESH_MS = 250;
+/** How often it is looked whether the map has moved: the cloud sends a quarter more on each side. */
+const LOOK_MS = 150;
 const NARROW = '(max-width: 900px)';
 const SHEETS = ['warnings', 'incidents', 'sites', 'latency', 'layers'] as const;
 
@@ -81,6 +83,7 @@ export class App implements Actions {
   private mapFeatures = 0;
   private choice: Choice = null;
   private sheet: string | null = null;
+  private lookedAt = '';
 
   start(): void {
     this.furnish();
@@ -88,8 +91,10 @@ export class App implements Actions {
     this.store.past = () => this.time.player.positionMs;
     exposeDebugView(this.store, this.view, () => this.mapFeatures);
     new IncidentPanel(this.view.map, this.incidentStage);
+    this.look();
     this.link.connect();
     void this.loadMap();
+    setInterval(() => this.look(), LOOK_MS);
     setInterval(() => this.refresh(), REFRESH_MS);
   }
 
@@ -143,6 +148,16 @@ export class App implements Actions {
       default:
         return null;
     }
+  }
+
+  /** Tells the cloud what is looked at, when that is another than before. */
+  private look(): void {
+    const chosen = this.choice?.kind === 'roadUser' ? this.choice.id : null;
+    const viewport = { ...this.view.viewport(), chosen };
+    const key = Object.values(viewport).join();
+    if (key === this.lookedAt) return;
+    this.lookedAt = key;
+    this.link.look(viewport);
   }
 
   /** Whether the past is shown. */

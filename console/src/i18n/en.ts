@@ -7,6 +7,7 @@ export const en = {
   map: 'Map of the island',
   online: 'Nodes online',
   roadUsers: 'Road users',
+  leftOut: '{n} in this view are not drawn: zoom in',
   motor: 'Motor vehicles',
   non_motor: 'Cyclists',
   pedestrian: 'Pedestrians',

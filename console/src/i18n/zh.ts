@@ -8,6 +8,7 @@ export const zh: Dictionary = {
   map: '全岛地图',
   online: '在线节点',
   roadUsers: '交通参与者',
+  leftOut: '此视野内有 {n} 个未绘出：请放大地图',
   motor: '机动车',
   non_motor: '非机动车',
   pedestrian: '行人',

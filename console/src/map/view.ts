@@ -101,6 +101,12 @@ export class MapView {
     this.goHome(false);
   }
 
+  /** What of the map is in view, degrees. */
+  viewport(): { west: number; south: number; east: number; north: number; zoom: number } {
+    const bounds = this.map.getBounds();
+    return { west: bounds.getWest(), south: bounds.getSouth(), east: bounds.getEast(), north: bounds.getNorth(), zoom: this.map.getZoom() };
+  }
+
   goHome(animate = true): void {
     if (this.home) this.showBox(this.home, animate);
   }

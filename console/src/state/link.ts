@@ -1,4 +1,6 @@
-import { readFrame, type Frame } from '../wire/frame';
+import type { Frame } from '../wire/frame';
+import { Picture } from '../wire/picture';
+import { encodeSaid, type Said, type Viewport } from '../wire/said';
 
 export type LinkState = 'connecting' | 'open' | 'waiting';
 
@@ -21,13 +23,18 @@ export function backoffMs(attempt: number, random: number): number {
   return Math.min(FIRST_WAIT_MS * 2 ** Math.min(attempt, 10), LAST_WAIT_MS) * (1 - random / 4);
 }
 
-/** The WebSocket to the cloud: opens it, reads frames, and opens it again when it is lost. */
+/**
+ * The WebSocket to the cloud: opens it, says what is looked at, reads frames and says that they were taken, and opens it
+ * again when it is lost.
+ */
 export class Link {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
   private openedAt = 0;
   private heardAt = 0;
+  private picture = new Picture();
+  private viewport: Viewport | undefined;
 
   constructor(
     private readonly url: string,
@@ -41,27 +48,41 @@ export class Link {
     this.drop();
     this.events.state('connecting', null);
     const socket = new WebSocket(this.url);
+    this.picture = new Picture();
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
     this.heardAt = performance.now();
     socket.onopen = () => {
       this.openedAt = this.heardAt = performance.now();
       this.events.state('open', null);
+      if (this.viewport) this.say({ viewport: this.viewport });
     };
     socket.onmessage = (event) => this.read(event.data);
     socket.onclose = () => this.lost();
+  }
+
+  /** Says what is looked at from now on, on this connection and on those to come. */
+  look(viewport: Viewport): void {
+    this.viewport = viewport;
+    this.say({ viewport });
+  }
+
+  private say(said: Said): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(encodeSaid(said));
   }
 
   private read(data: unknown): void {
     const now = performance.now();
     try {
       if (!(data instanceof ArrayBuffer)) throw new Error('frame: text where bytes belong');
-      const frame = readFrame(new Uint8Array(data));
+      const frame = this.picture.take(new Uint8Array(data));
+      this.say({ taken: this.picture.number });
       this.heardAt = now;
       if (now - this.openedAt > PROVEN_MS) this.attempt = 0;
       this.events.frame(frame, now);
     } catch (error) {
       this.events.refused(error instanceof Error ? error : new Error(String(error)));
+      this.say({ whole: true });
     }
   }
 

@@ -34,6 +34,7 @@ export function worse(a: Freshness, b: Freshness): Freshness {
 export interface Counters {
   nodesOnline: number | null;
   nodesTotal: number | null;
+  /** On the whole, in view or not. */
   roadUsers: number | null;
   byClass: Record<RoadUserClass, number> | null;
   warnings: number | null;
@@ -99,16 +100,22 @@ export class Store {
     // Who is online and what is warned of are claims about this moment: old data cannot make them.
     const current = isCurrent(this.freshness()) ? frame : null;
     const users = frame?.roadUsers ?? null;
-    const counts = [0, 0, 0];
-    if (users) for (const c of users.class) counts[c] = (counts[c] ?? 0) + 1;
+    const counted = frame?.counted ?? null;
+    const counts = counted ? [...counted.byClass] : [0, 0, 0];
+    if (users && !counted) for (const c of users.class) counts[c] = (counts[c] ?? 0) + 1;
     return {
       nodesOnline: current ? current.sites.filter((s) => isCurrent(s.freshness)).length : null,
       nodesTotal: this.frame ? this.frame.sites.length : null,
-      roadUsers: users ? users.count : null,
+      roadUsers: users ? counts.reduce((sum, n) => sum + n, 0) : null,
       byClass: users ? (Object.fromEntries(CLASSES.map((c, i) => [c, counts[i] ?? 0])) as Record<RoadUserClass, number>) : null,
       warnings: current ? this.currentWarnings().length : null,
       dropped: frame ? droppedHere(frame.dropped) : null,
     };
+  }
+
+  /** Road users in view that the newest frame has no room for. */
+  leftOut(): number {
+    return this.usable?.counted?.leftOut ?? 0;
   }
 
   /** Warnings that are not cancelled; those past their validity by the cloud's clock are stale, whatever was said. */

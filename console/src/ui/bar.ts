@@ -56,6 +56,10 @@ export class Bar {
     const set = (key: string, value: string): void => text(this.values.get(key) as HTMLElement, value);
     set('online', nodes);
     set('roadUsers', whole(c.roadUsers));
+    const leftOut = this.store.leftOut();
+    const note = leftOut > 0 ? t('leftOut', { n: whole(leftOut) }) : null;
+    attribute(byId('count-roadUsers'), 'title', note);
+    attribute(byId('count-roadUsers'), 'data-left-out', note && '');
     set('motor', whole(c.byClass?.motor));
     set('non_motor', whole(c.byClass?.non_motor));
     set('pedestrian', whole(c.byClass?.pedestrian));

@@ -150,11 +150,24 @@ export interface Frame {
   junctions: Junction[];
   latencies: StageLatency[];
   dropped: Map<string, number>;
+  /** Null where the cloud does not count, as in what is played back. */
+  counted?: Counted | null;
 }
 
-/** Decodes and checks one binary frame. Throws an error that says what is wrong with it. */
+/** How many road users there are on the whole, and how many of those looked at the frame has no room for. */
+export interface Counted {
+  /** By class, in the order of `CLASSES`. */
+  byClass: number[];
+  leftOut: number;
+}
+
+/** Decodes and checks one whole frame. Throws an error that says what is wrong with it. */
 export function readFrame(bytes: Uint8Array): Frame {
-  const frame = decode(schema, 'Frame', bytes);
+  return readUpdate(decode(schema, 'Frame', bytes));
+}
+
+/** Checks a frame's message that is whole. */
+export function readUpdate(frame: Message): Frame {
   const update = frame.update as Message | undefined;
   if (!update) throw new Error('frame: no body that this console knows');
   const sites = messages(update.sites).map(readSite);
@@ -165,12 +178,21 @@ export function readFrame(bytes: Uint8Array): Frame {
     sites,
     warnings: messages(update.warnings).map(readWarning),
     junctions: messages(update.junctions).map(readJunction),
-    latencies: messages(update.latencies).map(readLatency),
-    dropped: readDrops(update.dropped),
+    ...readBeside(update),
+    counted: update.counted ? readCounted(update.counted as Message) : null,
   };
 }
 
-function readRoadUsers(m: Message, siteCount: number): RoadUsers {
+export function readBeside(m: Message): { latencies: StageLatency[]; dropped: Map<string, number> } {
+  return { latencies: messages(m.latencies).map(readLatency), dropped: readDrops(m.dropped) };
+}
+
+export function readCounted(m: Message): Counted {
+  const byClass = list<number>(m.byClass);
+  return { byClass: CLASSES.map((_, i) => byClass[i] ?? 0), leftOut: num(m.leftOut) };
+}
+
+export function readRoadUsers(m: Message, siteCount: number): RoadUsers {
   const id = list<bigint>(m.id);
   const count = id.length;
   const column = <T>(name: string): T[] => {
@@ -198,7 +220,7 @@ function readRoadUsers(m: Message, siteCount: number): RoadUsers {
   };
 }
 
-function readTruth(m: Message): Truth {
+export function readTruth(m: Message): Truth {
   const id = list<bigint>(m.id);
   const count = id.length;
   const column = (name: string): number[] => {
@@ -223,7 +245,7 @@ function readTruth(m: Message): Truth {
   };
 }
 
-function readSite(m: Message): Site {
+export function readSite(m: Message): Site {
   const state = freshness(m.freshness);
   // What a site says of itself counts as long as it is heard; after that it is no number.
   const known = state !== 'lost' && state !== 'unknown';
@@ -250,7 +272,7 @@ function readSite(m: Message): Site {
   };
 }
 
-function readWarning(m: Message): Warning {
+export function readWarning(m: Message): Warning {
   const confidence = num(m.confidence);
   return {
     id: str(m.id),
@@ -294,7 +316,7 @@ function readLine(lonE7: Value | undefined, latE7: Value | undefined): [number, 
   return lon.map((v, i) => [v / 1e7, (lat[i] ?? 0) / 1e7]);
 }
 
-function readJunction(m: Message): Junction {
+export function readJunction(m: Message): Junction {
   return {
     id: str(m.id),
     freshness: freshness(m.freshness),
@@ -318,9 +340,9 @@ function readDrops(value: Value | undefined): Map<string, number> {
   return drops;
 }
 
-const freshness = (v: Value | undefined): Freshness => FRESHNESS[num(v)] ?? 'unknown';
-const num = (v: Value | undefined): number => (typeof v === 'bigint' ? Number(v) : typeof v === 'number' ? v : 0);
+export const freshness = (v: Value | undefined): Freshness => FRESHNESS[num(v)] ?? 'unknown';
+export const num = (v: Value | undefined): number => (typeof v === 'bigint' ? Number(v) : typeof v === 'number' ? v : 0);
 const str = (v: Value | undefined): string => (typeof v === 'string' ? v : '');
-const list = <T>(v: Value | undefined): T[] => (Array.isArray(v) ? (v as T[]) : []);
-const messages = (v: Value | undefined): Message[] => list<Message>(v);
+export const list = <T>(v: Value | undefined): T[] => (Array.isArray(v) ? (v as T[]) : []);
+export const messages = (v: Value | undefined): Message[] => list<Message>(v);
 const finite = (v: number): number | null => (Number.isFinite(v) ? v : null);

@@ -1,5 +1,6 @@
 // The console against a stand-in for the cloud: what an operator sees, from the first frame to a lost connection.
 import assert from 'node:assert/strict';
+import { Changes } from '../mock/changes.mjs';
 import { startMock } from '../mock/server.mjs';
 import { coloursOnMap, openConsole, until, untilMoving } from './steps.mjs';
 
@@ -24,6 +25,8 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     assert.deepEqual(errors, [], 'the page threw no errors');
     assert.deepEqual(foreign, [], 'nothing was asked of another origin');
     assert.equal(await page.evaluate(() => window.__jxz.refused), 0, 'every frame was read');
+    assert.ok(Changes.told > 20, 'the console said what it looks at, and was sent what changed');
+    say(`  frames: ${Changes.told} told of changes alone, none refused`);
     say('passed: the console in Chromium');
   } finally {
     await context.close();

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { WebSocketServer } from 'ws';
 import { Accounts, OPEN } from './accounts.mjs';
 import { Fleet } from './fleet.mjs';
+import { Changes } from './changes.mjs';
 import { islandMap } from './island.mjs';
 import { Past } from './past.mjs';
 import { Traffic } from './traffic.mjs';
@@ -28,13 +29,22 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   let refusing = false;
   http.on('upgrade', (request, socket, head) => {
     if (refusing || request.url !== '/ws/v1' || (accounts && !accounts.who(request))) socket.destroy();
-    else sockets.handleUpgrade(request, socket, head, () => {});
+    else {
+      sockets.handleUpgrade(request, socket, head, (client) => {
+        client.changes = new Changes(traffic.types);
+        client.on('message', (bytes) => client.changes.hear(bytes));
+      });
+    }
   });
   const timer = setInterval(() => {
     if (sockets.clients.size === 0) return;
-    const bytes = traffic.frame();
-    past.keep(Date.now(), bytes);
-    for (const client of sockets.clients) if (client.bufferedAmount < 1 << 20) client.send(bytes);
+    const message = traffic.message();
+    const { Frame } = traffic.types;
+    past.keep(Date.now(), Frame.encode(Frame.create(message)).finish());
+    for (const client of sockets.clients) {
+      const bytes = client.bufferedAmount < 1 << 20 ? client.changes?.next(message) : null;
+      if (bytes) client.send(bytes);
+    }
   }, PERIOD_MS);
   await new Promise((done) => http.listen(port, '127.0.0.1', done));
   return {

@@ -23,7 +23,10 @@ function random(seed) {
 
 export class Traffic {
   constructor(map, { count = 400, seed = 7 } = {}) {
-    this.type = protobuf.parse(readFileSync(PROTO, 'utf8')).root.lookupType('jxz.console.v1.Frame');
+    const root = protobuf.parse(readFileSync(PROTO, 'utf8')).root;
+    this.type = root.lookupType('jxz.console.v1.Frame');
+    /** The messages between console and cloud. */
+    this.types = { Frame: this.type, FromConsole: root.lookupType('jxz.console.v1.FromConsole') };
     this.rand = random(seed);
     const by = (layer) => map.features.filter((f) => f.properties.layer === layer);
     this.sites = by('site').map((f) => ({ ...f.properties, at: f.geometry.coordinates }));
@@ -86,8 +89,8 @@ export class Traffic {
     }
   }
 
-  /** The bytes of a frame for this moment. */
-  frame(now = Date.now()) {
+  /** A whole frame for this moment. */
+  message(now = Date.now()) {
     this.step(now);
     const columns = { id: [], site: [], class: [], lonE7: [], latE7: [], headingDecideg: [], speedCmps: [], freshness: [], connected: [] };
     const counts = this.sites.map(() => 0);
@@ -103,7 +106,12 @@ export class Traffic {
       ...(this.truth ? { truth: this.truthNow() } : {}),
     };
     this.drops.radio_duplicate += 1;
-    return this.type.encode(this.type.create({ sentAtMs: now, update })).finish();
+    return { sentAtMs: now, update };
+  }
+
+  /** Its bytes. */
+  frame(now = Date.now()) {
+    return this.type.encode(this.type.create(this.message(now))).finish();
   }
 
   addUser(user, columns, counts) {

@@ -45,19 +45,15 @@ impl Within {
 
 /// Road users of a moment inside a box, or all.
 pub(crate) fn tracks(moment: &Moment, geo: &LocalFrame, within: Option<&Within>) -> Vec<wire::Track> {
-    let all = |track| (track, geo.to_wgs84(position_of(track)));
+    let all = |track: TrackView<'_>| track_to_wire(&track, geo.to_wgs84(track.track.position));
     match within {
-        None => moment.view.tracks.iter().map(all).map(|(track, at)| track_to_wire(track, at)).collect(),
+        None => moment.view.tracks().map(all).collect(),
         Some(within) => {
             let near = moment.view.tracks_in(within.area);
-            let inside = near.into_iter().map(all).filter(|(_, at)| within.holds(*at));
-            inside.map(|(track, at)| track_to_wire(track, at)).collect()
+            let inside = near.into_iter().filter(|track| within.holds(geo.to_wgs84(track.track.position)));
+            inside.map(all).collect()
         }
     }
-}
-
-fn position_of(track: &TrackView) -> Point {
-    track.track.position
 }
 
 /// The whole moment.
@@ -120,8 +116,8 @@ fn latency(row: &StageLatency) -> wire::StageLatency {
     wire::StageLatency { stage, p50_ms: row.p50_ms, p99_ms: row.p99_ms, count: row.count }
 }
 
-fn track_to_wire(view: &TrackView, at: Wgs84) -> wire::Track {
-    let track = &view.track;
+fn track_to_wire(view: &TrackView<'_>, at: Wgs84) -> wire::Track {
+    let track = view.track;
     let (class, class_probability) = track.class.best();
     wire::Track {
         id: view.id.0,
@@ -136,7 +132,7 @@ fn track_to_wire(view: &TrackView, at: Wgs84) -> wire::Track {
         class: class.name().to_owned(),
         class_probability,
         existence: track.existence,
-        connected: track.vehicle.is_some(),
+        connected: view.vehicle.is_some(),
         also_seen_by: view.also_seen_by.iter().map(|site| site.0.clone()).collect(),
         length_m: track.extent_m.map(|(length, _)| length),
         width_m: track.extent_m.map(|(_, width)| width),

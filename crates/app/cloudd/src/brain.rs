@@ -1,6 +1,8 @@
 //! The task that owns the twin: feeds it, does what it asks, and publishes what it shows.
 
 use crate::keep::{Keeper, Kept};
+use crate::picture::Picture;
+use crate::places::Places;
 use crate::record_log::Entry;
 use crate::stats::{Counters, Stats};
 use crate::stop::Stop;
@@ -8,14 +10,17 @@ use jxz_cloud::{Cloud, Freshness, Input, Output, View};
 use jxz_link::{AckToken, FromNode, NodeListener, utc_now};
 use jxz_units::Now;
 use jxz_world::{Drops, Record};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
 /// How often the twin is published.
 pub(crate) const PUBLISH_EVERY: Duration = Duration::from_millis(100);
+
+/// Events taken between two looks at the clock: about a millisecond's work.
+const AT_ONCE: usize = 256;
 
 /// The twin as published, with what the daemon knows beside it.
 #[derive(Debug, Clone)]
@@ -28,10 +33,18 @@ pub(crate) struct Moment {
     pub(crate) counters: Counters,
     /// The twin.
     pub(crate) view: View,
+    pub(crate) picture: OnceLock<Picture>,
     /// What was dropped, by the cloud alone: twin, listener, daemon.
     pub(crate) dropped_by_cloud: Drops,
     /// What was dropped on the island: by nodes as they last reported, and by the cloud.
     pub(crate) dropped: Drops,
+}
+
+impl Moment {
+    /// Its road users as consoles show them, rounded at the first call.
+    pub(crate) fn picture(&self, places: &Places) -> &Picture {
+        self.picture.get_or_init(|| Picture::of(&self.view, places))
+    }
 }
 
 /// The clocks of this process.
@@ -74,7 +87,15 @@ impl Brain {
         let (mut dropped_by_cloud, mut dropped) = (view.drops.clone(), view.dropped());
         dropped_by_cloud.merge(&beside);
         dropped.merge(&beside);
-        Moment { number, uptime: self.clock.0.elapsed(), counters, view, dropped_by_cloud, dropped }
+        Moment {
+            number,
+            uptime: self.clock.0.elapsed(),
+            counters,
+            view,
+            picture: OnceLock::new(),
+            dropped_by_cloud,
+            dropped,
+        }
     }
 
     /// Runs until told to stop. Everything acknowledged is on disk; what is still queued for it will be.
@@ -97,7 +118,14 @@ impl Brain {
             };
             tokio::select! {
                 event = listener.recv() => match event {
-                    Some(event) => self.take(event),
+                    Some(event) => {
+                        self.take(event);
+                        // What is there already costs no turn of the loop; the moment and the timer are not kept waiting.
+                        for _ in 1..AT_ONCE {
+                            let Some(event) = listener.try_recv() else { break };
+                            self.take(event);
+                        }
+                    }
                     None => return,
                 },
                 Some(input) = self.said.recv() => self.feed(input, None),

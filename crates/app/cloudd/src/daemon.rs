@@ -11,9 +11,10 @@ use crate::console::Console;
 use crate::fleet::{Door, Fleet, Ground};
 use crate::history::History;
 use crate::http::{self, Shared};
-use crate::live::{self, Frame};
+use crate::live::{self, Cast};
 use crate::oidc::Provider;
 use crate::operations::{self, Service, Tls};
+use crate::places::Places;
 use crate::record_log::{self, Found, RecordLog};
 use crate::serve::{self, Limits};
 use crate::stats::Stats;
@@ -105,13 +106,16 @@ impl Daemon {
         let (records, log_ended) = record_log::start(log, Arc::clone(&stats)).context("cannot start a thread")?;
 
         let queued = records.downgrade();
-        let (history, feed) = History::start(&config.data_dir, config.history, map.frame, Arc::clone(&stats))?;
+        let places = Arc::new(Places::of(&map));
+        let (history, feed) =
+            History::start(&config.data_dir, config.history, Arc::clone(&places), Arc::clone(&stats))?;
         let city = City::new(Arc::clone(&map), cloud.links());
         let (keeper, kept) = keep::channel(Arc::clone(&stats));
         let (to_brain, said) = mpsc::channel(64);
         let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats), keeper, said };
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
-        let (frames_in, frames) = watch::channel(Arc::new(Frame::default()));
+        let none = Cast::none(Arc::clone(&moments.borrow()), places);
+        let (casts_in, casts) = watch::channel(Arc::new(none));
         let (stop, stopped) = stop::channel();
         let ground = Ground {
             catalogue: catalogue.clone(),
@@ -123,7 +127,8 @@ impl Daemon {
         let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;
         let shared = Shared {
             moments: moments.clone(),
-            frames,
+            casts,
+            quic: addresses.0,
             stats: Arc::clone(&stats),
             stop: stopped.clone(),
             console: Console::new(config.http.console_dir.clone()),
@@ -159,8 +164,8 @@ impl Daemon {
             truths
         });
         tasks.spawn(run_brain(brain, listener, moments_in, log_ended, stopped.clone()));
-        let frames = live::encode_frames(moments.clone(), frames_in, map.frame, stats, truths);
-        tasks.spawn(run_until_told(frames, stopped.clone()));
+        let casting = live::cast_moments(moments.clone(), casts_in, stats, truths);
+        tasks.spawn(run_until_told(casting, stopped.clone()));
         let limits = Limits {
             connections: config.http.max_connections,
             head: Duration::from_secs(config.http.head_timeout_s.into()),

@@ -1,32 +1,51 @@
 //! The twin as a console's frame (`proto/jxz/console/v1/console.proto`).
 
 use crate::brain::Moment;
+use crate::picture;
+use crate::places::Places;
 use jxz_cloud::{Freshness, GlobalTrackId, NodeView, SensorView, SignalView, WarningView};
-use jxz_geo::{LocalFrame, Point};
+use jxz_geo::Point;
 use jxz_units::Utc;
 use jxz_wire::console::v1 as wire;
 use jxz_world::{Cause, Drops, Light, PredictedPath, SensorKind, StageLatency, WarningStage};
 use std::collections::BTreeMap;
 
-/// What `heading_decideg` says of a road user that has not moved yet.
-const HEADING_UNKNOWN: u32 = 3600;
-
 /// The frame of a moment. A node that the cloud's map does not have has no place to be drawn at: it and its road
 /// users are left out (the gRPC interface lists them).
-pub(crate) fn frame(moment: &Moment, geo: &LocalFrame, truth: Option<wire::Truth>) -> wire::Frame {
-    let view = &moment.view;
-    let sites: Vec<(&NodeView, Point)> =
-        view.nodes.iter().filter_map(|node| node.position.map(|position| (node, position))).collect();
-    let update = wire::Update {
-        road_users: Some(road_users(moment, geo, &sites)),
-        sites: sites.iter().map(|(node, position)| site(moment, geo, node, *position)).collect(),
-        warnings: view.warnings.iter().filter(|w| is_shown(w)).map(|warning| warning_state(geo, warning)).collect(),
-        junctions: view.signals.iter().map(|signals| junction(view.at, signals)).collect(),
-        latencies: latencies(&view.latencies()),
+pub(crate) fn frame(moment: &Moment, places: &Places, truth: Option<wire::Truth>) -> wire::Frame {
+    let rest = beside_road_users(moment, places);
+    let road_users = Some(picture::columns(moment.picture(places).rows.iter()));
+    let update = wire::Update { road_users, truth, ..rest };
+    wire::Frame { sent_at_ms: unix_ms(moment.view.at), body: Some(wire::frame::Body::Update(update)), number: 0 }
+}
+
+/// What a frame has beside road users and truth.
+pub(crate) fn beside_road_users(moment: &Moment, places: &Places) -> wire::Update {
+    wire::Update {
+        sites: sites(moment, places),
+        warnings: warnings(moment, places),
+        junctions: junctions(moment),
+        latencies: latencies(&moment.view.latencies()),
         dropped: counts(&moment.dropped),
-        truth,
-    };
-    wire::Frame { sent_at_ms: unix_ms(view.at), body: Some(wire::frame::Body::Update(update)) }
+        ..wire::Update::default()
+    }
+}
+
+/// The sites that have a place.
+pub(crate) fn sites(moment: &Moment, places: &Places) -> Vec<wire::SiteState> {
+    let drawn = moment.view.nodes.iter().filter_map(|node| node.position.map(|position| (node, position)));
+    drawn.map(|(node, position)| site(moment, places, node, position)).collect()
+}
+
+/// The warnings that are shown.
+pub(crate) fn warnings(moment: &Moment, places: &Places) -> Vec<wire::WarningState> {
+    let shown = moment.view.warnings.iter().filter(|warning| is_shown(warning));
+    shown.map(|warning| warning_state(places, warning)).collect()
+}
+
+/// The signals of every junction heard of.
+pub(crate) fn junctions(moment: &Moment) -> Vec<wire::JunctionState> {
+    moment.view.signals.iter().map(|signals| junction(moment.view.at, signals)).collect()
 }
 
 /// Cancelled ones are gone from the console; stale ones stay, greyed.
@@ -34,32 +53,8 @@ fn is_shown(warning: &WarningView) -> bool {
     warning.warning.stage != WarningStage::Cancelled
 }
 
-fn road_users(moment: &Moment, geo: &LocalFrame, sites: &[(&NodeView, Point)]) -> wire::RoadUsers {
-    let index: BTreeMap<_, u32> = sites.iter().zip(0..).map(|((node, _), i)| (&node.site, i)).collect();
-    let mut columns = wire::RoadUsers::default();
-    for track in &moment.view.tracks {
-        let Some(site) = index.get(&track.site) else { continue };
-        let (lon_e7, lat_e7) = e7(geo, track.track.position);
-        let heading = track.track.heading.map(|heading| (heading.deg() * 10.0).round() as u32 % HEADING_UNKNOWN);
-        columns.id.push(track.id.0);
-        columns.site.push(*site);
-        columns.class.push(track.track.class.best().0.index() as u32);
-        columns.lon_e7.push(lon_e7);
-        columns.lat_e7.push(lat_e7);
-        columns.heading_decideg.push(heading.unwrap_or(HEADING_UNKNOWN));
-        columns.speed_cmps.push((track.track.speed_mps() * 100.0).round() as u32);
-        columns.freshness.push(freshness(track.freshness) as i32);
-        columns.connected.push(track.track.vehicle.is_some());
-        let others: Vec<u32> = track.also_seen_by.iter().filter_map(|site| index.get(site).copied()).collect();
-        if !others.is_empty() {
-            columns.also_seen.push(wire::AlsoSeen { road_user: track.id.0, site: others });
-        }
-    }
-    columns
-}
-
-fn site(moment: &Moment, geo: &LocalFrame, node: &NodeView, position: Point) -> wire::SiteState {
-    let (lon_e7, lat_e7) = e7(geo, position);
+fn site(moment: &Moment, places: &Places, node: &NodeView, position: Point) -> wire::SiteState {
+    let (lon_e7, lat_e7) = places.e7(places.near(&node.site), position);
     let now = moment.view.at;
     let health = node.health.as_ref();
     let mut dropped = node.drops.clone();
@@ -91,11 +86,12 @@ fn sensor(sensor: &SensorView) -> wire::SensorState {
     }
 }
 
-fn warning_state(geo: &LocalFrame, view: &WarningView) -> wire::WarningState {
+fn warning_state(places: &Places, view: &WarningView) -> wire::WarningState {
     let warning = &view.warning;
     let (reason_zh, reason_en) = jxz_hazard::describe(warning);
-    let (lon_e7, lat_e7) = e7(geo, warning.place.at);
-    let (path_lon_e7, path_lat_e7) = warning.place.path.points().iter().map(|point| e7(geo, *point)).unzip();
+    let near = places.near(&view.site);
+    let (lon_e7, lat_e7) = places.e7(near, warning.place.at);
+    let (path_lon_e7, path_lat_e7) = warning.place.path.points().iter().map(|point| places.e7(near, *point)).unzip();
     let numbers = |ids: &[GlobalTrackId]| ids.iter().map(|id| id.0).collect();
     wire::WarningState {
         id: format!("{:016x}", warning.id.0),
@@ -116,7 +112,7 @@ fn warning_state(geo: &LocalFrame, view: &WarningView) -> wire::WarningState {
         freshness: freshness(view.freshness) as i32,
         path_lon_e7,
         path_lat_e7,
-        predicted: warning.paths.iter().zip(&view.paths_of).map(|(path, of)| predicted(geo, path, *of)).collect(),
+        predicted: warning.paths.iter().zip(&view.paths_of).map(|(path, of)| predicted(places, path, *of)).collect(),
         why: Some(why(view)),
     }
 }
@@ -139,8 +135,8 @@ fn measured(cause: &Cause) -> BTreeMap<String, f64> {
     fields.into_iter().filter_map(|(name, value)| Some((name, value.as_f64()?))).collect()
 }
 
-fn predicted(geo: &LocalFrame, path: &PredictedPath, of: GlobalTrackId) -> wire::PredictedPath {
-    let (lon_e7, lat_e7) = path.points.iter().map(|point| e7(geo, *point)).unzip();
+fn predicted(places: &Places, path: &PredictedPath, of: GlobalTrackId) -> wire::PredictedPath {
+    let (lon_e7, lat_e7) = path.points.iter().map(|point| places.e7(None, *point)).unzip();
     wire::PredictedPath { road_user: of.0, lon_e7, lat_e7 }
 }
 
@@ -157,7 +153,7 @@ fn junction(now: Utc, view: &SignalView) -> wire::JunctionState {
     }
 }
 
-fn latencies(rows: &[StageLatency]) -> Vec<wire::StageLatency> {
+pub(crate) fn latencies(rows: &[StageLatency]) -> Vec<wire::StageLatency> {
     let row = |row: &StageLatency| wire::StageLatency {
         stage: row.stage.name().to_owned(),
         p50_ms: row.p50_ms,
@@ -167,19 +163,13 @@ fn latencies(rows: &[StageLatency]) -> Vec<wire::StageLatency> {
     rows.iter().map(row).collect()
 }
 
-const fn freshness(freshness: Freshness) -> wire::Freshness {
+pub(crate) const fn freshness(freshness: Freshness) -> wire::Freshness {
     match freshness {
         Freshness::Fresh => wire::Freshness::Fresh,
         Freshness::Late => wire::Freshness::Late,
         Freshness::Stale => wire::Freshness::Stale,
         Freshness::Lost => wire::Freshness::Lost,
     }
-}
-
-/// Longitude and latitude, 1e-7 degrees. Both fit: the wire admits no point farther than 100 km from the origin.
-fn e7(geo: &LocalFrame, point: Point) -> (i32, i32) {
-    let position = geo.to_wgs84(point);
-    ((position.lon_deg * 1e7).round() as i32, (position.lat_deg * 1e7).round() as i32)
 }
 
 /// Counts by cause's name.

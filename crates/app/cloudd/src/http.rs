@@ -8,7 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::console::Console;
 use crate::failure::{self, Failure};
 use crate::fleet::{self, Fleet};
-use crate::live::{self, Frame};
+use crate::live::{self, Cast};
 use crate::metrics;
 use crate::oidc::{self, Provider};
 use crate::openapi::{Api, Needs, Operation};
@@ -26,7 +26,7 @@ use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use jxz_geo::LocalFrame;
 use schemars::JsonSchema;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -38,7 +38,9 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) moments: watch::Receiver<Arc<Moment>>,
-    pub(crate) frames: watch::Receiver<Arc<Frame>>,
+    pub(crate) casts: watch::Receiver<Arc<Cast>>,
+    /// Where nodes connect to.
+    pub(crate) quic: SocketAddr,
     pub(crate) stats: Arc<Stats>,
     pub(crate) stop: Stop,
     pub(crate) console: Console,
@@ -126,7 +128,7 @@ async fn api_page() -> impl IntoResponse {
 
 async fn scrape(State(shared): State<Shared>) -> Response {
     let moment = Arc::clone(&shared.moments.borrow());
-    match metrics::text(&moment) {
+    match metrics::text(&moment, jxz_link::dropped_by_system(shared.quic)) {
         Ok(text) => ([(header::CONTENT_TYPE, OPEN_METRICS)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

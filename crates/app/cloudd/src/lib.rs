@@ -24,6 +24,8 @@ mod metrics;
 mod oidc;
 mod openapi;
 mod operations;
+mod picture;
+mod places;
 mod record_log;
 mod serve;
 mod stats;

@@ -9,14 +9,15 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 type Labels = Vec<(&'static str, String)>;
 type Real = Gauge<f64, AtomicU64>;
 
-/// The text of a scrape.
-pub(crate) fn text(moment: &Moment) -> Result<String, fmt::Error> {
+/// The text of a scrape; `dropped_by_system` is of the nodes' socket.
+pub(crate) fn text(moment: &Moment, dropped_by_system: Option<u64>) -> Result<String, fmt::Error> {
     let mut registry = Registry::with_prefix("jxz_cloud");
     nodes(&mut registry, moment);
     stages(&mut registry, moment);
@@ -24,6 +25,12 @@ pub(crate) fn text(moment: &Moment) -> Result<String, fmt::Error> {
     twin(&mut registry, moment);
     drops(&mut registry, moment);
     daemon(&mut registry, moment);
+    if let Some(dropped) = dropped_by_system {
+        let datagrams: Counter = Counter::default();
+        datagrams.inc_by(dropped);
+        let help = "Datagrams of nodes that the system dropped: its buffer (net.core.rmem_max) was full";
+        registry.register("datagrams_dropped_by_system", help, datagrams);
+    }
     let mut text = String::new();
     encode(&mut text, &registry)?;
     Ok(text)
@@ -114,9 +121,13 @@ fn twin(registry: &mut Registry, moment: &Moment) {
             tracks.get_or_create(&vec![site(&node.site), ("freshness", freshness.name().to_owned())]).set(0);
         }
     }
-    for track in &view.tracks {
-        let labels = vec![site(&track.site), ("freshness", track.freshness.name().to_owned())];
-        tracks.get_or_create(&labels).inc();
+    let mut counted: BTreeMap<_, i64> = BTreeMap::new();
+    for track in view.tracks() {
+        *counted.entry((track.node, track.freshness)).or_default() += 1;
+    }
+    for ((node, freshness), n) in counted {
+        let labels = vec![site(&view.nodes[node].site), ("freshness", freshness.name().to_owned())];
+        tracks.get_or_create(&labels).set(n);
     }
     registry.register("tracks", "Road users in the twin", tracks);
     let (alive, raised) = (Family::<Labels, Gauge>::default(), Family::<Labels, Counter>::default());

@@ -19,6 +19,8 @@ pub(crate) struct Stats {
     pub(crate) consoles: AtomicUsize,
     /// Frames left out for consoles that do not keep up.
     pub(crate) frames_skipped: AtomicU64,
+    /// Messages of consoles that are none.
+    pub(crate) console_garbage: AtomicU64,
     /// Twins left out for gRPC watchers that do not keep up.
     pub(crate) twins_skipped: AtomicU64,
     /// Log-ins refused: a wrong pair, too many attempts, too many at once.
@@ -40,6 +42,7 @@ pub(crate) struct Counters {
     pub(crate) record_log_failing: bool,
     pub(crate) consoles: usize,
     pub(crate) frames_skipped: u64,
+    pub(crate) console_garbage: u64,
     pub(crate) twins_skipped: u64,
     pub(crate) log_ins_refused: u64,
     pub(crate) history_bytes: u64,
@@ -57,6 +60,7 @@ impl Stats {
             record_log_failing: self.record_log_failing.load(Relaxed),
             consoles: self.consoles.load(Relaxed),
             frames_skipped: self.frames_skipped.load(Relaxed),
+            console_garbage: self.console_garbage.load(Relaxed),
             twins_skipped: self.twins_skipped.load(Relaxed),
             log_ins_refused: self.log_ins_refused.load(Relaxed),
             history_bytes: self.history_bytes.load(Relaxed),
@@ -71,6 +75,7 @@ impl Counters {
     pub(crate) fn drops(&self) -> Drops {
         let mut drops = Drops::default();
         drops.add(DropCause::MustArriveQueueFull, self.records_refused);
+        drops.add(DropCause::PeerGarbage, self.console_garbage);
         drops.add(DropCause::SubscriberSlow, self.frames_skipped.saturating_add(self.twins_skipped));
         drops
     }

@@ -83,7 +83,7 @@ impl Truths {
     /// The truth to be shown with a moment: the one nearest to the mean time of its live tracks, so that what is beside a track is
     /// an error of the track and not of time. Without columns if none has come yet.
     pub(crate) fn beside(&self, moment: &Moment) -> wire::Truth {
-        let live = moment.view.tracks.iter().filter(|track| track.freshness.is_live());
+        let live = moment.view.tracks().filter(|track| track.freshness.is_live());
         self.at(mean_ms(live.map(|track| track.track.valid_at)), Instant::now())
     }
 

@@ -48,7 +48,10 @@ async fn what_was_shown_is_played_back_after_a_restart() {
     let played = frames(&rig, &format!("from_ms={from}&to_ms={to}")).await;
     assert!(played.len() as u64 <= range["frames"].as_u64().unwrap() && played.len() >= 4, "{}", played.len());
     assert!(played.windows(2).all(|pair| pair[0].sent_at_ms < pair[1].sent_at_ms));
-    let updates = played.iter().filter_map(|frame| frame.body.as_ref().map(|wire::frame::Body::Update(update)| update));
+    let updates = played.iter().filter_map(|frame| match frame.body.as_ref()? {
+        wire::frame::Body::Update(update) => Some(update),
+        wire::frame::Body::Delta(_) => panic!("what is played back is whole"),
+    });
     // The cloud that was started anew may have written by now; it has heard of nobody.
     let full: Vec<_> = updates.filter(|update| update.road_users.as_ref().unwrap().id.len() == 2).collect();
     let update = full.last().expect("frames with both cars");

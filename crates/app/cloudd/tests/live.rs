@@ -5,7 +5,8 @@
 mod common;
 
 use common::{PATIENCE, Rig, state, warning};
-use futures_util::StreamExt;
+use futures_util::{SinkExt, StreamExt};
+use jxz_wire::RoadUserPicture;
 use jxz_wire::console::v1 as wire;
 use prost::Message as _;
 use tokio::time::timeout;
@@ -21,15 +22,38 @@ async fn open(rig: &Rig, origin: &str) -> Result<Socket, Error> {
     Ok(connect_async(request).await?.0)
 }
 
-async fn update(socket: &mut Socket) -> wire::Update {
+async fn frame(socket: &mut Socket) -> wire::Frame {
     loop {
         let message = timeout(PATIENCE, socket.next()).await.expect("a frame in time").unwrap().unwrap();
         if let Message::Binary(bytes) = message {
-            let frame = wire::Frame::decode(bytes).unwrap();
-            let Some(wire::frame::Body::Update(update)) = frame.body else { panic!("a frame without a body") };
-            return update;
+            return wire::Frame::decode(bytes).unwrap();
         }
     }
+}
+
+/// The next frame's, of a console that says nothing.
+async fn update(socket: &mut Socket) -> wire::Update {
+    match frame(socket).await.body {
+        Some(wire::frame::Body::Update(update)) => update,
+        other => panic!("a whole frame, not {other:?}"),
+    }
+}
+
+async fn say(socket: &mut Socket, said: wire::FromConsole) {
+    socket.send(Message::Binary(said.encode_to_vec().into())).await.unwrap();
+}
+
+/// So far around the first car, 1e-7 degrees.
+fn around(reach_e7: i32) -> wire::FromConsole {
+    let viewport = wire::Viewport {
+        west_e7: 1_187_000_000 - reach_e7,
+        south_e7: 320_300_000 - reach_e7,
+        east_e7: 1_187_000_000 + reach_e7,
+        north_e7: 320_300_000 + reach_e7,
+        zoom: 18.0,
+        chosen: 0,
+    };
+    wire::FromConsole { viewport: Some(viewport), ..wire::FromConsole::default() }
 }
 
 #[tokio::test]
@@ -67,6 +91,48 @@ async fn frames_show_what_a_node_said_at_the_right_places() {
     assert_eq!((&warning.concerned, &warning.about), (&vec![users.id[0]], &vec![users.id[1]]));
     assert!(!warning.reason_zh.is_empty() && !warning.reason_en.is_empty());
     assert_eq!(update.junctions[0].phases[0].light, "permissive-green");
+    drop((socket, node));
+    rig.daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_console_that_says_what_it_looks_at_gets_what_changes_there() {
+    let rig = Rig::start().await;
+    let mut socket = open(&rig, &format!("http://{}", rig.daemon.http)).await.unwrap();
+    let node = rig.node("north", 7);
+    let mut picture = RoadUserPicture::default();
+    say(&mut socket, around(5_000)).await;
+    // One car at the origin, one 300 m, or 31,747 of these, to the east.
+    let (mut changes, mut sequence, mut wide) = (0, 0, false);
+    loop {
+        sequence += 1;
+        node.send_state(state("north", 7, sequence), PATIENCE);
+        let frame = frame(&mut socket).await;
+        picture.take(&frame).unwrap();
+        say(&mut socket, wire::FromConsole { taken: frame.number, ..wire::FromConsole::default() }).await;
+        let Some(wire::frame::Body::Delta(delta)) = frame.body else { continue };
+        changes += 1;
+        let all = delta.counted.unwrap().by_class.iter().sum::<u32>();
+        match picture.road_users().count() {
+            1 if changes > 5 && all == 2 && !wide => {
+                assert_eq!(picture.road_users().next().unwrap().lon_e7, [1_187_000_000], "the one at the origin");
+                say(&mut socket, around(40_000)).await;
+                wide = true;
+            }
+            2 if wide => break,
+            _ => {}
+        }
+    }
+    // What is no word of a console is counted and does no harm.
+    socket.send(Message::Binary(vec![0xff; 9].into())).await.unwrap();
+    loop {
+        let frame = frame(&mut socket).await;
+        say(&mut socket, wire::FromConsole { taken: frame.number, ..wire::FromConsole::default() }).await;
+        let status = rig.command("GET", "/api/v1/status", &serde_json::Value::Null).await;
+        if status["dropped"]["peer_garbage"] == 1 {
+            break;
+        }
+    }
     drop((socket, node));
     rig.daemon.stop().await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! WGS 84 and the local transverse-Mercator frame.
 
-use crate::Point;
+use crate::{Near, Point};
 use serde::{Deserialize, Serialize};
 
 /// WGS 84 semi-major axis, metres.
@@ -89,6 +89,12 @@ impl LocalFrame {
     pub fn to_wgs84(&self, point: Point) -> Wgs84 {
         let (lat, lon) = unproject(point.x, point.y + self.origin_northing_m);
         Wgs84 { lat_deg: lat.to_degrees(), lon_deg: self.origin.lon_deg + lon.to_degrees() }
+    }
+
+    /// The way back to WGS 84 around a point, for many positions near it.
+    #[must_use]
+    pub fn near(&self, centre: Point) -> Near {
+        Near::of(self, centre)
     }
 }
 

@@ -4,9 +4,11 @@
 //! ([`LocalFrame`]): x is metres east, y metres north, of the frame's origin.
 
 mod frame;
+mod near;
 mod polyline;
 
 pub use frame::{FrameError, LocalFrame, Wgs84};
+pub use near::Near;
 pub use polyline::{Polyline, PolylineError, Projection};
 
 /// A point of the local frame, metres east and north.

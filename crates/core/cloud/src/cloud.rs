@@ -2,11 +2,11 @@
 
 use crate::incidents::Incidents;
 use crate::node::Node;
-use crate::once::once;
+use crate::once::{Once, Said};
 use crate::traffic::{self, Traffic};
 use crate::view::{Counts, View};
 use crate::warnings::{Signals, Warnings};
-use crate::{CloudConfig, Freshness, Guidance, Incident, LinkCoverage, Minute, TrackView};
+use crate::{CloudConfig, Freshness, Guidance, Incident, LinkCoverage, Minute};
 use core::time::Duration;
 use jxz_map::{Map, MapIndex};
 use jxz_units::{Instant, Now, Utc};
@@ -91,7 +91,6 @@ pub struct Cloud {
     drops: Drops,
     counts: Counts,
     outputs: VecDeque<Output>,
-    shown: BTreeMap<SiteId, Freshness>,
     housekeeping_at: Option<Instant>,
 }
 
@@ -99,7 +98,8 @@ impl Cloud {
     /// A twin of the map's sites, of which nothing has been heard.
     #[must_use]
     pub fn new(config: CloudConfig, map: Arc<Map>) -> Self {
-        let nodes = map.sites.iter().take(config.max_nodes).map(|site| (site.id.clone(), Node::default())).collect();
+        let of_map = map.sites.iter().take(config.max_nodes).enumerate();
+        let nodes = of_map.map(|(i, site)| (site.id.clone(), Node::new(site.id.clone(), Some(i)))).collect();
         Self {
             config: Arc::new(config),
             lanes: Arc::new(MapIndex::new(&map)),
@@ -112,7 +112,6 @@ impl Cloud {
             drops: Drops::default(),
             counts: Counts::default(),
             outputs: VecDeque::new(),
-            shown: BTreeMap::new(),
             housekeeping_at: None,
         }
     }
@@ -122,7 +121,7 @@ impl Cloud {
         match input {
             Input::NodeConnected(site) => self.set_connected(&site, true),
             Input::NodeDisconnected(site) => self.set_connected(&site, false),
-            Input::State(state) => self.take_state(now.utc, &state),
+            Input::State(state) => self.take_state(now.utc, state),
             Input::Record(record) => self.take_record(now.utc, record),
             Input::IncidentClosed(number) => {
                 self.incidents.close(number);
@@ -176,33 +175,42 @@ impl Cloud {
     pub fn snapshot(&self, now: Utc) -> View {
         let number_of = |site: &SiteId, boot, track| self.nodes.get(site).and_then(|node| node.number_of(boot, track));
         let warnings = self.warnings.views(&self.config, now, number_of);
-        let mut tracks = Vec::new();
-        let mut nodes = Vec::with_capacity(self.nodes.len());
-        for (id, node) in &self.nodes {
-            let before = tracks.len();
-            tracks.extend(node.tracks(&self.config, now, id));
-            let live = tracks[before..].iter().filter(|track| track.freshness.is_live()).count();
-            let alive = warnings.iter().filter(|warning| warning.site == *id && warning.is_alive()).count();
-            let site = self.map.sites.iter().find(|site| site.id == *id);
-            nodes.push(node.view(&self.config, now, (id, site), (live, alive)));
+        let mut alive: BTreeMap<&SiteId, usize> = BTreeMap::new();
+        for warning in warnings.iter().filter(|warning| warning.is_alive()) {
+            *alive.entry(&warning.site).or_default() += 1;
         }
+        let nodes: Vec<_> = self
+            .nodes
+            .values()
+            .map(|node| {
+                let site = node.on_map.and_then(|place| self.map.sites.get(place));
+                node.view(&self.config, now, site, alive.get(&*node.site).copied().unwrap_or(0))
+            })
+            .collect();
         let mut drops = self.drops.clone();
         nodes.iter().for_each(|node| drops.merge(&node.drops));
         let (signals, counts) = (self.signals.views(&self.config, now), self.counts.clone());
         View {
             at: now,
             nodes,
-            tracks: once(tracks),
             warnings,
             signals,
             minute: self.traffic.last.clone(),
             guidance: self.traffic.guidance(),
             drops,
             counts,
+            said: self.said(),
+            aging: self.config.aging,
+            once: OnceLock::new(),
             lanes: Arc::clone(&self.lanes),
             located: OnceLock::new(),
             index: OnceLock::new(),
         }
+    }
+
+    /// What every node said of road users, shared, by site.
+    fn said(&self) -> Vec<Said> {
+        self.nodes.values().map(Node::said).collect()
     }
 
     /// The node's twin, made if there is room for one more.
@@ -212,7 +220,8 @@ impl Cloud {
                 self.drops.count(DropCause::TwinFull);
                 return None;
             }
-            self.nodes.insert(site.clone(), Node::default());
+            let on_map = self.map.sites.iter().position(|known| known.id == *site);
+            self.nodes.insert(site.clone(), Node::new(site.clone(), on_map));
         }
         self.nodes.get_mut(site)
     }
@@ -223,20 +232,24 @@ impl Cloud {
         }
     }
 
-    fn take_state(&mut self, now: Utc, state: &NodeState) {
+    fn take_state(&mut self, now: Utc, mut state: NodeState) {
         let config = Arc::clone(&self.config);
+        let tracks = state.tracks.len() as u64;
         let Some(node) = self.node(&state.site) else { return };
-        if !node.take_state(&config, now, state) {
+        if !node.take_state(&config, now, &mut state) {
             return;
         }
+        let change = turned(&config, now, node);
         self.counts.states += 1;
-        self.counts.tracks += state.tracks.len() as u64;
+        self.counts.tracks += tracks;
         self.counts.delays.count(now.seconds_since(state.valid_at));
         if let Some(signals) = &state.signals {
             let origin = (&state.site, state.valid_for_s);
             self.signals.take((&config, &mut self.drops), now, origin, signals);
         }
-        self.show_freshness(now, &state.site);
+        if change.is_some() {
+            self.show_freshness(now, &state.site);
+        }
     }
 
     fn take_record(&mut self, now: Utc, record: Record) {
@@ -304,11 +317,11 @@ impl Cloud {
         for node in self.nodes.values_mut() {
             busy |= node.forget(&self.config, now);
         }
-        let sites: Vec<SiteId> = self.nodes.keys().cloned().collect();
-        for site in &sites {
-            self.show_freshness(now, site);
+        for node in self.nodes.values_mut() {
+            let room = self.outputs.len() < self.config.max_outputs;
+            self.outputs.extend(turned(&self.config, now, node).filter(|_| room).map(|turn| tell(node, turn)));
         }
-        busy || self.shown.values().any(|freshness| *freshness != Freshness::Lost)
+        busy || self.nodes.values().any(|node| node.told.is_some_and(|told| told != Freshness::Lost))
     }
 
     /// Samples the traffic when that is due.
@@ -317,11 +330,10 @@ impl Cloud {
             return;
         }
         let (nodes, config, utc) = (&self.nodes, &self.config, now.utc);
-        let tracks: Vec<TrackView> =
-            once(nodes.iter().flat_map(|(site, node)| node.tracks(config, utc, site)).collect());
-        let closed = self
-            .traffic
-            .sample(&config.traffic, (&self.map, &self.lanes), now, &tracks, |site| is_up(nodes, config, utc, site));
+        let said = self.said();
+        let once = Once::of(&said, config.aging, utc);
+        let up = |site: &SiteId| is_up(nodes, config, utc, site);
+        let closed = self.traffic.sample(&config.traffic, (&self.map, &self.lanes), now, once.iter(&said), up);
         if let Some(closed) = closed {
             let outputs = closed.guidance.into_iter().map(|guidance| Output::Guidance(Box::new(guidance)));
             for output in core::iter::once(Output::Minute(closed.minute)).chain(outputs) {
@@ -343,18 +355,27 @@ impl Cloud {
         }
     }
 
-    /// Tells when a node's freshness is not what was told last. A node never heard is not told of.
+    /// Tells when a node's freshness is not what was told last.
     fn show_freshness(&mut self, now: Utc, site: &SiteId) {
-        let Some(node) = self.nodes.get(site) else { return };
-        let to = node.freshness(&self.config, now);
-        let from = self.shown.get(site).copied();
-        // With no room the change is told later: what was told last stays as it is.
-        let changed = from != Some(to) && !(from.is_none() && to == Freshness::Lost);
-        if changed && self.outputs.len() < self.config.max_outputs {
-            self.shown.insert(site.clone(), to);
-            self.outputs.push_back(Output::NodeFreshness { site: site.clone(), from, to });
+        let room = self.outputs.len() < self.config.max_outputs;
+        if let Some(node) = self.nodes.get_mut(site).filter(|_| room)
+            && let Some(turn) = turned(&self.config, now, node)
+        {
+            self.outputs.push_back(tell(node, turn));
         }
     }
+}
+
+/// What a node's freshness now is, if that is not what was told last. A node never heard is not told of.
+fn turned(config: &CloudConfig, now: Utc, node: &Node) -> Option<Freshness> {
+    let to = node.freshness(config, now);
+    (node.told != Some(to) && !(node.told.is_none() && to == Freshness::Lost)).then_some(to)
+}
+
+/// The word of that. With no room for it nothing is told and it is told later: what was told last stays as it is.
+fn tell(node: &mut Node, to: Freshness) -> Output {
+    let from = node.told.replace(to);
+    Output::NodeFreshness { site: node.site.as_ref().clone(), from, to }
 }
 
 /// Whether a site's states come in time: only then does what it does not report mean that nothing is there.

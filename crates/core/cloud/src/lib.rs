@@ -8,6 +8,7 @@ mod cloud;
 mod config;
 mod delays;
 mod freshness;
+mod held;
 mod incidents;
 mod ledger;
 mod node;

@@ -1,11 +1,13 @@
 //! The twin of one node.
 
+use crate::held::HeldTracks;
 use crate::ledger::Ledger;
-use crate::view::{GlobalTrackId, NodeView, SensorView, TrackView, island_track_id};
+use crate::view::{GlobalTrackId, NodeView, SensorView};
 use crate::{CloudConfig, Freshness, Validity};
 use jxz_units::Utc;
-use jxz_world::{DropCause, Drops, NodeHealth, NodeState, SensorHealth, Site, SiteId, Track, TrackId};
-use std::collections::{BTreeMap, VecDeque};
+use jxz_world::{DropCause, Drops, NodeHealth, NodeState, SensorHealth, SensorId, Site, SiteId, TrackId};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Boots remembered as past, so that their late datagrams are not taken for a restart.
 const PAST_BOOTS: usize = 8;
@@ -13,15 +15,6 @@ const PAST_BOOTS: usize = 8;
 const MAX_HEALTH_ROWS: usize = 64;
 /// Longest name or version in a health report, bytes.
 const MAX_TEXT: usize = 128;
-
-/// A track as held.
-#[derive(Debug, Clone)]
-struct HeldTrack {
-    track: Track,
-    id: GlobalTrackId,
-    validity: Validity,
-    sequence: u64,
-}
 
 /// The node's newest state, less its tracks.
 #[derive(Debug, Clone, Copy)]
@@ -38,24 +31,45 @@ struct StateHead {
 struct HeldHealth {
     boot: u64,
     sequence: u64,
-    report: NodeHealth,
+    report: Arc<NodeHealth>,
     validity: Validity,
 }
 
 /// The twin of one node.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Node {
+    pub(crate) site: Arc<SiteId>,
+    /// Its place in the map's sites; `None` for a site that the map does not have.
+    pub(crate) on_map: Option<usize>,
+    /// The freshness that was told last.
+    pub(crate) told: Option<Freshness>,
     connected: bool,
     last_heard: Option<Utc>,
     head: Option<StateHead>,
     past_boots: VecDeque<u64>,
-    tracks: BTreeMap<TrackId, HeldTrack>,
+    tracks: HeldTracks,
     health: Option<HeldHealth>,
     pub(crate) ledger: Ledger,
     pub(crate) drops: Drops,
 }
 
 impl Node {
+    pub(crate) fn new(site: SiteId, on_map: Option<usize>) -> Self {
+        Self {
+            site: Arc::new(site),
+            on_map,
+            told: None,
+            connected: false,
+            last_heard: None,
+            head: None,
+            past_boots: VecDeque::new(),
+            tracks: HeldTracks::default(),
+            health: None,
+            ledger: Ledger::default(),
+            drops: Drops::default(),
+        }
+    }
+
     pub(crate) fn set_connected(&mut self, connected: bool) {
         self.connected = connected;
     }
@@ -64,8 +78,8 @@ impl Node {
         self.last_heard = Some(now);
     }
 
-    /// Takes a state or a part of one; `false` if it is dropped whole (and counted).
-    pub(crate) fn take_state(&mut self, config: &CloudConfig, now: Utc, state: &NodeState) -> bool {
+    /// Takes a state or a part of one, with its tracks; `false` if it is dropped whole (and counted).
+    pub(crate) fn take_state(&mut self, config: &CloudConfig, now: Utc, state: &mut NodeState) -> bool {
         self.heard(now);
         if !(state.valid_for_s.is_finite() && state.valid_for_s > 0.0) {
             self.drops.count(DropCause::PeerGarbage);
@@ -91,7 +105,8 @@ impl Node {
             let delay_s = now.seconds_since(state.valid_at);
             self.head = Some(StateHead { boot: state.boot, sequence: state.sequence, validity, delay_s });
         }
-        let news = self.take_tracks(config, now, state, span_s);
+        let tracks = std::mem::take(&mut state.tracks);
+        let news = self.tracks.take((config, &mut self.drops), now, (state.sequence, span_s), tracks);
         if !newer && news == 0 && state.signals.is_none() {
             // The same part again: datagrams may be duplicated on the way.
             self.drops.count(DropCause::PeerDuplicate);
@@ -106,36 +121,6 @@ impl Node {
         while self.past_boots.len() > PAST_BOOTS {
             self.past_boots.pop_front();
         }
-    }
-
-    /// Takes a part's tracks; returns how many were new to this state.
-    fn take_tracks(&mut self, config: &CloudConfig, now: Utc, state: &NodeState, span_s: f64) -> usize {
-        let mut news = 0;
-        for track in &state.tracks {
-            if !is_sound(track) {
-                self.drops.count(DropCause::PeerGarbage);
-                continue;
-            }
-            let held = self.tracks.get(&track.id);
-            if held.is_some_and(|held| held.sequence >= state.sequence) {
-                continue;
-            }
-            if held.is_none() && self.tracks.len() >= config.max_tracks_per_node {
-                self.drops.count(DropCause::TwinFull);
-                continue;
-            }
-            news += 1;
-            self.tracks.insert(
-                track.id,
-                HeldTrack {
-                    track: track.clone(),
-                    id: island_track_id(track),
-                    validity: Validity::new(track.valid_at, span_s, now),
-                    sequence: state.sequence,
-                },
-            );
-        }
-        news
     }
 
     /// Takes a health report unless a newer one is held.
@@ -162,13 +147,12 @@ impl Node {
         clip(&mut report.software_version);
         clip(&mut report.map_version);
         let validity = Validity::new(report.at, config.health_valid_for_s, now);
-        self.health = Some(HeldHealth { boot, sequence, report, validity });
+        self.health = Some(HeldHealth { boot, sequence, report: Arc::new(report), validity });
     }
 
     /// Removes tracks that have been lost for long enough; returns whether any track is left.
     pub(crate) fn forget(&mut self, config: &CloudConfig, now: Utc) -> bool {
-        self.tracks.retain(|_, held| now < held.validity.forget_at(config.aging, config.forget_after_s));
-        !self.tracks.is_empty()
+        self.tracks.forget(config, now)
     }
 
     /// How its newest state stands; `None` if there never was one.
@@ -185,40 +169,25 @@ impl Node {
 
     /// The island-wide number of one of its tracks, while it is held and of this boot.
     pub(crate) fn number_of(&self, boot: u64, track: TrackId) -> Option<GlobalTrackId> {
-        self.head.filter(|head| head.boot == boot).and_then(|_| Some(self.tracks.get(&track)?.id))
+        self.head.filter(|head| head.boot == boot).and_then(|_| Some(self.tracks.get(track)?.id))
     }
 
-    /// Its tracks that are not lost.
-    pub(crate) fn tracks<'a>(
-        &'a self,
-        config: &'a CloudConfig,
-        now: Utc,
-        site: &'a SiteId,
-    ) -> impl Iterator<Item = TrackView> + 'a {
-        self.tracks.values().filter_map(move |held| {
-            let freshness = held.validity.freshness(now, config.aging);
-            (freshness != Freshness::Lost).then(|| TrackView {
-                id: held.id,
-                site: site.clone(),
-                also_seen_by: Vec::new(),
-                freshness,
-                age_s: held.validity.age_s(now),
-                track: held.track.clone(),
-            })
-        })
+    /// Its site and its tracks, shared.
+    pub(crate) fn said(&self) -> (Arc<SiteId>, HeldTracks) {
+        (Arc::clone(&self.site), self.tracks.clone())
+    }
+
+    /// Its tracks that are fresh or late.
+    fn live(&self, config: &CloudConfig, now: Utc) -> usize {
+        let tracks = self.tracks.as_slice().iter();
+        tracks.filter(|held| held.validity.freshness(now, config.aging).is_live()).count()
     }
 
     /// The node as shown; `warnings` is how many of its warnings are alive.
-    pub(crate) fn view(
-        &self,
-        config: &CloudConfig,
-        now: Utc,
-        (id, site): (&SiteId, Option<&Site>),
-        (tracks, warnings): (usize, usize),
-    ) -> NodeView {
+    pub(crate) fn view(&self, config: &CloudConfig, now: Utc, site: Option<&Site>, warnings: usize) -> NodeView {
         let clock_ahead_s = self.head.map(|head| -head.delay_s).filter(|ahead_s| *ahead_s > config.clock_tolerance_s);
         NodeView {
-            site: id.clone(),
+            site: self.site.as_ref().clone(),
             name_zh: site.map(|site| site.name_zh.clone()),
             name_en: site.map(|site| site.name_en.clone()),
             position: site.map(|site| site.position),
@@ -229,10 +198,10 @@ impl Node {
             delay_s: self.head.map(|head| head.delay_s),
             clock_ahead_s,
             boot: self.head.map(|head| head.boot).or(self.health.as_ref().map(|held| held.boot)),
-            tracks,
+            tracks: self.live(config, now),
             warnings,
             sensors: self.sensors(config, now, site),
-            health: self.health.as_ref().map(|held| held.report.clone()),
+            health: self.health.as_ref().map(|held| Arc::clone(&held.report)),
             health_freshness: self.health.as_ref().map(|held| held.validity.freshness(now, config.aging)),
             drops: self.drops.clone(),
             records_missing: self.ledger.missing(),
@@ -242,15 +211,15 @@ impl Node {
     /// The site's sensors as the map lists them, then those that only the node knows.
     fn sensors(&self, config: &CloudConfig, now: Utc, site: Option<&Site>) -> Vec<SensorView> {
         let specs = site.map_or(&[][..], |site| &site.sensors);
-        let reported = |id| {
-            self.health
-                .as_ref()
-                .and_then(|held| held.report.sensors.iter().find(|sensor| sensor.id == id).map(|sensor| (held, sensor)))
+        let reported = |id: &SensorId| {
+            self.health.as_ref().and_then(|held| {
+                held.report.sensors.iter().find(|sensor| sensor.id == *id).map(|sensor| (held, sensor))
+            })
         };
         let mut sensors: Vec<SensorView> = specs
             .iter()
             .map(|spec| {
-                let report = reported(spec.id.clone());
+                let report = reported(&spec.id);
                 SensorView {
                     id: spec.id.clone(),
                     kind: spec.kind,
@@ -285,15 +254,6 @@ fn sensor_freshness(
     let then = Validity::new(last_scan_at, period_s * config.sensor_periods, held.report.at)
         .freshness(held.report.at, config.aging);
     then.max(held.validity.freshness(now, config.aging))
-}
-
-/// Whether every number that the twin computes with is finite.
-fn is_sound(track: &Track) -> bool {
-    let finite = |x: f64| x.is_finite();
-    track.position.iter().all(|x| finite(*x))
-        && track.velocity.iter().all(|x| finite(*x))
-        && track.covariance.iter().all(|x| finite(*x))
-        && (0.0..=1.0).contains(&track.existence)
 }
 
 fn clip(text: &mut String) {

@@ -1,12 +1,13 @@
 //! The twin as shown to operators: a plain copy at one time.
 
-use crate::{Freshness, Guidance, Minute};
+use crate::once::{Once, Said};
+use crate::{Aging, Freshness, Guidance, Minute};
 use jxz_geo::Point;
 use jxz_map::{LaneIx, LaneKind, LanePosition, MapIndex};
 use jxz_units::Utc;
 use jxz_world::{
     Drops, JunctionSignals, LatencyStage, NodeHealth, RoadUserClass, SensorId, SensorKind, SiteId, StageLatency, Track,
-    TrackId, Warning, WarningKind, WarningStage,
+    TrackId, VehicleId, Warning, WarningKind, WarningStage,
 };
 use rstar::primitives::GeomWithData;
 use rstar::{AABB, RTree};
@@ -81,7 +82,7 @@ pub struct NodeView {
     /// Its sensors: those of the map first, then those only it knows.
     pub sensors: Vec<SensorView>,
     /// Its newest health report.
-    pub health: Option<NodeHealth>,
+    pub health: Option<Arc<NodeHealth>>,
     /// How that report stands.
     pub health_freshness: Option<Freshness>,
     /// What the cloud dropped of what it sent.
@@ -103,27 +104,31 @@ pub struct SensorView {
     pub scans_per_s: Option<f64>,
 }
 
-/// A road user as shown. Lost ones are not shown.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrackView {
+/// A road user as shown, a part of a [`View`]. Lost ones are not shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrackView<'a> {
     /// Its number on the island.
     pub id: GlobalTrackId,
+    /// The site whose estimate is shown, as an index into [`View::nodes`].
+    pub node: usize,
     /// The site whose estimate is shown: of those that see it, the one that knows best where it is now.
-    pub site: SiteId,
+    pub site: &'a SiteId,
     /// The other sites that see it, by name.
-    pub also_seen_by: Vec<SiteId>,
+    pub also_seen_by: &'a [SiteId],
     /// How far it may be trusted.
     pub freshness: Freshness,
     /// Seconds since its time of validity, by the cloud's clock, never negative.
     pub age_s: f64,
+    /// Its own temporary id, if it sends one, whichever of the sites hears it.
+    pub vehicle: Option<VehicleId>,
     /// What the site says.
-    pub track: Track,
+    pub track: &'a Track,
 }
 
-impl TrackView {
+impl<'a> TrackView<'a> {
     /// Every site that sees it, the best first.
-    pub fn sites(&self) -> impl Iterator<Item = &SiteId> {
-        core::iter::once(&self.site).chain(&self.also_seen_by)
+    pub fn sites(&self) -> impl Iterator<Item = &'a SiteId> {
+        core::iter::once(self.site).chain(self.also_seen_by)
     }
 }
 
@@ -186,15 +191,14 @@ pub struct Counts {
 
 type Located = GeomWithData<[f64; 2], usize>;
 
-/// The twin at one time.
+/// The twin at one time. Road users are shared with the twin, not copied; which of them are one is found out at the first
+/// look at them, by whoever looks.
 #[derive(Debug, Clone)]
 pub struct View {
     /// When.
     pub at: Utc,
     /// Every node of the map and every other node heard, by site.
     pub nodes: Vec<NodeView>,
-    /// Road users that are not lost, each once however many sites see it.
-    pub tracks: Vec<TrackView>,
     /// Warnings that are not lost, by number.
     pub warnings: Vec<WarningView>,
     /// Signals that are not lost, by junction.
@@ -207,35 +211,59 @@ pub struct View {
     pub drops: Drops,
     /// What the cloud has taken.
     pub counts: Counts,
+    pub(crate) said: Vec<Said>,
+    pub(crate) aging: Aging,
+    pub(crate) once: OnceLock<Once>,
     pub(crate) lanes: Arc<MapIndex>,
     pub(crate) located: OnceLock<Vec<Option<LanePosition>>>,
     pub(crate) index: OnceLock<RTree<Located>>,
 }
 
 impl View {
+    fn once(&self) -> &Once {
+        self.once.get_or_init(|| Once::of(&self.said, self.aging, self.at))
+    }
+
+    /// Road users that are not lost, each once however many sites see it.
+    pub fn tracks(&self) -> impl ExactSizeIterator<Item = TrackView<'_>> + Clone {
+        self.once().iter(&self.said)
+    }
+
+    /// The road user at a place in the order of [`View::tracks`].
+    #[must_use]
+    pub fn track(&self, place: usize) -> Option<TrackView<'_>> {
+        self.once().get(&self.said, place)
+    }
+
+    /// How many [`View::tracks`] there are.
+    #[must_use]
+    pub fn track_count(&self) -> usize {
+        self.once().len()
+    }
+
     /// The road users inside an area, in the order of [`View::tracks`]. The index is built at the first call.
     #[must_use]
-    pub fn tracks_in(&self, area: Area) -> Vec<&TrackView> {
+    pub fn tracks_in(&self, area: Area) -> Vec<TrackView<'_>> {
         let index = self.index.get_or_init(|| {
-            let located = self.tracks.iter().enumerate();
+            let located = self.tracks().enumerate();
             RTree::bulk_load(located.map(|(i, t)| Located::new(t.track.position.into(), i)).collect())
         });
         let envelope = AABB::from_corners(area.min.into(), area.max.into());
         let mut found: Vec<usize> = index.locate_in_envelope(envelope).map(|located| located.data).collect();
         found.sort_unstable();
-        found.into_iter().map(|i| &self.tracks[i]).collect()
+        found.into_iter().filter_map(|i| self.track(i)).collect()
     }
 
     /// The place of each road user of [`View::tracks`] on the lanes of the map; `None` off them. Matched at the first
     /// call.
     #[must_use]
     pub fn lane_positions(&self) -> &[Option<LanePosition>] {
-        self.located.get_or_init(|| self.tracks.iter().map(|view| on_lane(&self.lanes, &view.track)).collect())
+        self.located.get_or_init(|| self.tracks().map(|view| on_lane(&self.lanes, view.track)).collect())
     }
 
     /// The road users on lanes that `wanted` picks, with their place, in the order of [`View::tracks`].
-    pub fn tracks_on(&self, wanted: impl Fn(LaneIx) -> bool) -> impl Iterator<Item = (&TrackView, LanePosition)> {
-        let placed = self.tracks.iter().zip(self.lane_positions());
+    pub fn tracks_on(&self, wanted: impl Fn(LaneIx) -> bool) -> impl Iterator<Item = (TrackView<'_>, LanePosition)> {
+        let placed = self.tracks().zip(self.lane_positions());
         placed.filter_map(move |(track, place)| place.filter(|place| wanted(place.lane)).map(|place| (track, place)))
     }
 
@@ -248,7 +276,7 @@ impl View {
     /// Road users that are fresh or late.
     #[must_use]
     pub fn tracks_live(&self) -> usize {
-        self.tracks.iter().filter(|track| track.freshness.is_live()).count()
+        self.tracks().filter(|track| track.freshness.is_live()).count()
     }
 
     /// Warnings alive, by kind; kinds without one are there with 0.
@@ -270,7 +298,7 @@ impl View {
             .nodes
             .iter()
             .filter(|node| node.health_freshness.is_some_and(|freshness| freshness != Freshness::Lost))
-            .filter_map(|node| node.health.as_ref())
+            .filter_map(|node| node.health.as_deref())
             .collect();
         LatencyStage::ALL.into_iter().filter_map(|stage| merged(stage, &reports)).collect()
     }

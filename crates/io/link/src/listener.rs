@@ -204,7 +204,10 @@ impl NodeListener {
             Some(_) => transport::open_server(&config.credentials, &[ALPN_NODE, ALPN_JOIN])?,
         };
         let failed = |source| LinkError::Socket { action: format!("listen for nodes on {}", config.address), source };
-        let endpoint = Endpoint::server(server, config.address).map_err(failed)?;
+        let socket = crate::socket::bind(config.address).map_err(failed)?;
+        let runtime = quinn::default_runtime().ok_or_else(|| failed(std::io::Error::other("no runtime")))?;
+        let endpoint =
+            Endpoint::new(quinn::EndpointConfig::default(), Some(server), socket, runtime).map_err(failed)?;
         let local = endpoint.local_addr().map_err(failed)?;
         let (sender, events) = mpsc::channel(config.capacity.max(1));
         let shared = Arc::new(Shared {
@@ -237,6 +240,16 @@ impl NodeListener {
     pub async fn recv(&mut self) -> Option<FromNode> {
         loop {
             match self.events.recv().await? {
+                FromNode::Record(_, _, token) if !token.is_in_turn() => drop(token),
+                event => return Some(event),
+            }
+        }
+    }
+
+    /// The next event if there is one already. In order with [`NodeListener::recv`].
+    pub fn try_recv(&mut self) -> Option<FromNode> {
+        loop {
+            match self.events.try_recv().ok()? {
                 FromNode::Record(_, _, token) if !token.is_in_turn() => drop(token),
                 event => return Some(event),
             }

@@ -2,7 +2,7 @@
 
 use crate::{Credentials, LinkError};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{ClientConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
+use quinn::{AckFrequencyConfig, ClientConfig, IdleTimeout, ServerConfig, TransportConfig, VarInt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,10 +21,14 @@ pub const ALPN_JOIN: &[u8] = b"jxz-join/1";
 pub(crate) const MAX_STREAMS: u32 = 64;
 /// How long a peer may take over the handshake, the hello or one stream.
 pub(crate) const PEER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Packets that the server may take in before it acknowledges them at once; after 25 ms it does so anyway.
+const ACK_EVERY: u32 = 8;
+/// A state of fifty road users is 5.6 KB: it leaves as a whole, in one system call, and no second one waits behind it.
+const STATE_BUFFER: usize = 8 * 1024;
 const IDLE_MS: u32 = 5_000;
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 
-fn transport() -> Arc<TransportConfig> {
+fn transport() -> TransportConfig {
     let mut config = TransportConfig::default();
     config
         // The default of 1 MiB let datagrams grow 1.6 s old in the buffer at 5 % loss; 4 KiB keeps them near 10 ms.
@@ -40,14 +44,14 @@ fn transport() -> Arc<TransportConfig> {
         .stream_receive_window(VarInt::from_u32(512 * 1024))
         .receive_window(VarInt::from_u32(4 * 1024 * 1024))
         .send_window(4 * 1024 * 1024);
-    Arc::new(config)
+    config
 }
 
 pub(crate) fn server(credentials: &Credentials, alpn: &[u8]) -> Result<ServerConfig, LinkError> {
     let crypto = QuicServerConfig::try_from(credentials.server_config(alpn)?)
         .map_err(|error| LinkError::Tls(error.to_string()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(transport());
+    config.transport_config(Arc::new(transport()));
     Ok(config)
 }
 
@@ -56,7 +60,7 @@ pub(crate) fn open_server(credentials: &Credentials, alpns: &[&[u8]]) -> Result<
     let crypto = QuicServerConfig::try_from(credentials.open_server_config(alpns)?)
         .map_err(|error| LinkError::Tls(error.to_string()))?;
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
-    config.transport_config(transport());
+    config.transport_config(Arc::new(transport()));
     Ok(config)
 }
 
@@ -67,6 +71,12 @@ pub(crate) fn client(credentials: &Credentials, alpn: &[u8]) -> Result<ClientCon
 pub(crate) fn client_of(tls: rustls::ClientConfig) -> Result<ClientConfig, LinkError> {
     let crypto = QuicClientConfig::try_from(tls).map_err(|error| LinkError::Tls(error.to_string()))?;
     let mut config = ClientConfig::new(Arc::new(crypto));
-    config.transport_config(transport());
+    let mut transport = transport();
+    // A state is a burst of datagrams ten times a second, none of which is ever sent again: one acknowledgement a burst
+    // is enough, where two packets each would have one. Halves what a thousand nodes get from the cloud.
+    let mut acknowledge = AckFrequencyConfig::default();
+    acknowledge.ack_eliciting_threshold(VarInt::from_u32(ACK_EVERY));
+    transport.ack_frequency_config(Some(acknowledge)).datagram_send_buffer_size(STATE_BUFFER);
+    config.transport_config(Arc::new(transport));
     Ok(config)
 }

@@ -395,7 +395,13 @@ async fn send_state(connection: &Connection, shared: &Shared, fresh: &Fresh) -> 
             shared.count(DropCause::UplinkExpired, 1);
             continue;
         }
-        match timeout(left, connection.send_datagram_wait(datagram)).await {
+        // With room there is nothing to wait for, and no timer to be set.
+        let sent = if connection.datagram_send_buffer_space() > datagram.len() {
+            Ok(connection.send_datagram(datagram))
+        } else {
+            timeout(left, connection.send_datagram_wait(datagram)).await
+        };
+        match sent {
             Err(_) => shared.count(DropCause::UplinkExpired, 1),
             Ok(Ok(())) => shared.book().stats.state_datagrams += 1,
             Ok(Err(SendDatagramError::TooLarge)) => shared.count(DropCause::UplinkShed, 1),

@@ -14,6 +14,8 @@ mod health;
 mod json;
 mod misbehaviour;
 mod neighbour;
+mod picture;
+mod plain;
 mod record;
 mod scan;
 mod schema;
@@ -33,6 +35,7 @@ pub use health::{spool_from_wire, spool_to_wire};
 pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
 pub use packages::foxglove;
 pub use packages::jxz::*;
+pub use picture::RoadUserPicture;
 pub use record::{
     Reply, Verdict, decode_hello, decode_record, decode_reply, encode_record, encode_reply, hello, record_from_wire,
     record_to_wire,

@@ -2,8 +2,9 @@
 
 use crate::error::{decode, name, required};
 use crate::node::v1 as wire;
+use crate::plain::{put_track, put_varint, read_state};
 use crate::signals::{signals_from_wire, signals_to_wire};
-use crate::track::{Room, share_out, track_from_wire, track_to_wire};
+use crate::track::{Rounded, track_from_wire, track_to_wire};
 use crate::{MAX_STATE_BYTES, WireError};
 use bytes::Bytes;
 use jxz_units::Utc;
@@ -11,21 +12,50 @@ use jxz_world::{NodeState, SiteId};
 use prost::Message;
 use prost::encoding::encoded_len_varint;
 
+/// `NodeDatagram.state` and `NodeState.tracks`: field and kind.
+const STATE_KEY: u8 = 1 << 3 | 2;
+const TRACK_KEY: u8 = 6 << 3 | 2;
+
 /// A state in as few datagrams as its order allows, none over `max_bytes`, each a state of its own with a part of
 /// the tracks. The first has the signals. A state with nothing in it is one datagram: that is news too.
 ///
 /// # Errors
 /// [`WireError::Oversize`] if a single track, or the signals, do not fit into `max_bytes` with the head.
 pub fn split_state(state: &NodeState, max_bytes: usize) -> Result<Vec<Bytes>, WireError> {
-    let first = without_tracks(state);
-    let head = wire::NodeState { signals: None, ..first.clone() };
+    let head = wire::NodeState { signals: None, ..without_tracks(state) }.encode_to_vec();
+    let signals = match &state.signals {
+        Some(signals) => {
+            wire::NodeState { signals: Some(signals_to_wire(signals, 0)), ..wire::NodeState::default() }.encode_to_vec()
+        }
+        None => Vec::new(),
+    };
     // Tag and length around the state within `NodeDatagram`.
     let envelope = 1 + encoded_len_varint(max_bytes as u64);
-    let (first_bytes, other_bytes) = (envelope + first.encoded_len(), envelope + head.encoded_len());
-    let room = Room { message: "NodeState", first_bytes, other_bytes, max_bytes };
-    let parts = share_out(room, state.tracks.iter().map(|track| track_to_wire(track, state.valid_at)))?;
-    let heads = std::iter::once(first).chain(std::iter::repeat(head));
-    Ok(heads.zip(parts).map(|(head, tracks)| datagram(wire::NodeState { tracks, ..head })).collect())
+    let check = |len: usize| {
+        if len <= max_bytes { Ok(()) } else { Err(WireError::Oversize { message: "NodeState", len, limit: max_bytes }) }
+    };
+    let (first_bytes, other_bytes) = (envelope + head.len() + signals.len(), envelope + head.len());
+    check(first_bytes)?;
+    let (mut datagrams, mut track, mut tracks) = (Vec::new(), Vec::new(), Vec::with_capacity(max_bytes));
+    let mut room = max_bytes - first_bytes;
+    // The first has the signals.
+    let mut last = &signals[..];
+    for each in &state.tracks {
+        track.clear();
+        put_track(&Rounded::of(each, state.valid_at), &mut track);
+        let track_bytes = 1 + encoded_len_varint(track.len() as u64) + track.len();
+        if tracks.len() + track_bytes > room {
+            check(other_bytes + track_bytes)?;
+            datagrams.push(datagram([&head, &tracks, std::mem::take(&mut last)]));
+            tracks.clear();
+            room = max_bytes - other_bytes;
+        }
+        tracks.push(TRACK_KEY);
+        put_varint(track.len() as u64, &mut tracks);
+        tracks.extend_from_slice(&track);
+    }
+    datagrams.push(datagram([&head, &tracks, last]));
+    Ok(datagrams)
 }
 
 /// A whole state as one message, however large.
@@ -47,8 +77,14 @@ fn without_tracks(state: &NodeState) -> wire::NodeState {
     }
 }
 
-fn datagram(state: wire::NodeState) -> Bytes {
-    wire::NodeDatagram { body: Some(wire::node_datagram::Body::State(state)) }.encode_to_vec().into()
+/// A datagram with a state of these parts.
+fn datagram(parts: [&[u8]; 3]) -> Bytes {
+    let len = parts.iter().map(|part| part.len()).sum::<usize>();
+    let mut bytes = Vec::with_capacity(len + 4);
+    bytes.push(STATE_KEY);
+    put_varint(len as u64, &mut bytes);
+    parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
+    bytes.into()
 }
 
 /// One state datagram of a node.
@@ -56,6 +92,11 @@ fn datagram(state: wire::NodeState) -> Bytes {
 /// # Errors
 /// More than [`MAX_STATE_BYTES`], not protobuf, or the first field that is missing, out of range or unknown.
 pub fn decode_state(datagram: &[u8]) -> Result<NodeState, WireError> {
+    if datagram.len() <= MAX_STATE_BYTES
+        && let Some(state) = read_state(datagram)
+    {
+        return Ok(state);
+    }
     let datagram: wire::NodeDatagram = decode("NodeDatagram", datagram, MAX_STATE_BYTES)?;
     let wire::node_datagram::Body::State(state) = required("NodeDatagram.body", datagram.body)?;
     state_from_wire(state)

@@ -189,11 +189,11 @@ async fn tracks(State(shared): State<Shared>, Path(id): Path<String>) -> Result<
     let link = link.ok_or_else(|| Failure::not_found(format!("the map has no link `{id}`")))?;
     let moment = Arc::clone(&shared.moments.borrow());
     let on_link = moment.view.tracks_on(|lane| map.lane(lane).link == Some(link));
-    let tracks = on_link.map(|(track, place)| track_row(map, track, place)).collect();
+    let tracks = on_link.map(|(track, place)| track_row(map, &track, place)).collect();
     Ok(Json(OnLink { at_ms: moment.view.at.unix_ms(), tracks }))
 }
 
-fn track_row(map: &Map, view: &TrackView, place: LanePosition) -> TrackRow {
+fn track_row(map: &Map, view: &TrackView<'_>, place: LanePosition) -> TrackRow {
     let at = map.frame.to_wgs84(view.track.position);
     TrackRow {
         id: view.id.0,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// A node's report, while it stands for the present.
 pub(super) fn live_health(node: &NodeView) -> Option<&NodeHealth> {
-    node.health.as_ref().filter(|_| node.health_freshness.is_some_and(Freshness::is_live))
+    node.health.as_deref().filter(|_| node.health_freshness.is_some_and(Freshness::is_live))
 }
 
 /// A node, managed.

@@ -5,9 +5,9 @@ use super::index::{Hour, Index};
 use crate::brain::Moment;
 use crate::config::History as Limits;
 use crate::frame;
+use crate::places::Places;
 use crate::stats::Stats;
 use anyhow::Context;
-use jxz_geo::LocalFrame;
 use jxz_units::Utc;
 use jxz_wire::console::v1::Frame;
 use std::fs::{self, File, OpenOptions};
@@ -69,7 +69,7 @@ pub(super) fn open(dir: &Path) -> anyhow::Result<Index> {
 pub(super) struct Writer {
     pub(super) dir: PathBuf,
     pub(super) limits: Limits,
-    pub(super) geo: LocalFrame,
+    pub(super) places: Arc<Places>,
     pub(super) index: Arc<Mutex<Index>>,
     pub(super) stats: Arc<Stats>,
 }
@@ -81,7 +81,7 @@ impl Writer {
         loop {
             let moment = moments.recv_timeout(Duration::from_millis(BLOCK_MS));
             let next = match &moment {
-                Ok(moment) => Some(frame::frame(moment, &self.geo, None)),
+                Ok(moment) => Some(frame::frame(moment, &self.places, None)),
                 Err(_) => None,
             };
             let full = match (frames.first(), &next) {
@@ -168,7 +168,6 @@ fn belongs_to_another(first_ms: u64, next_ms: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jxz_geo::Wgs84;
     use jxz_wire::console::v1::{Update, frame::Body};
 
     const HOUR_MS: u64 = 3_600_000;
@@ -176,14 +175,15 @@ mod tests {
     const START_MS: u64 = 496_186 * HOUR_MS;
 
     fn frames(from_ms: u64, count: u64) -> Vec<Frame> {
-        let frame = |k| Frame { sent_at_ms: from_ms + 200 * k, body: Some(Body::Update(Update::default())) };
+        let frame = |k| Frame { sent_at_ms: from_ms + 200 * k, body: Some(Body::Update(Update::default())), number: 0 };
         (0..count).map(frame).collect()
     }
 
     fn writer(dir: &Path, limits: Limits) -> Writer {
-        let geo = LocalFrame::new(Wgs84 { lat_deg: 32.0, lon_deg: 118.0 }).unwrap();
+        let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../seeds/island");
+        let places = Arc::new(Places::of(&jxz_map::Map::load(&seeds).unwrap()));
         let index = Arc::new(Mutex::new(open(dir).unwrap()));
-        Writer { dir: dir.to_owned(), limits, geo, index, stats: Arc::default() }
+        Writer { dir: dir.to_owned(), limits, places, index, stats: Arc::default() }
     }
 
     fn known(writer: &Writer) -> Vec<(String, Vec<BlockAt>)> {

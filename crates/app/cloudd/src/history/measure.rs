@@ -3,6 +3,7 @@
 use super::block;
 use crate::brain::Moment;
 use crate::frame;
+use crate::places::Places;
 use crate::stats::Counters;
 use jxz_map::Map;
 use jxz_sim::{Scenario, VirtualIsland};
@@ -19,7 +20,7 @@ fn bytes_of_a_road_user_and_hour_grow_with_the_rate_and_stay_below_half_a_megaby
     let map = Arc::new(Map::load(&seeds.join("island")).unwrap());
     let scenario = Scenario::from_toml(&std::fs::read_to_string(seeds.join("scenarios/demo.toml")).unwrap()).unwrap();
     let start = Utc::from_unix_ms(1_786_233_600_000);
-    let geo = map.frame;
+    let places = Places::of(&map);
     let mut island = VirtualIsland::new(map, &scenario, 7, start).unwrap();
     let (mut frames, mut tracks) = (Vec::new(), 0);
     while island.seconds() < 30.0 {
@@ -27,7 +28,7 @@ fn bytes_of_a_road_user_and_hour_grow_with_the_rate_and_stay_below_half_a_megaby
         let due = 10.0 + 0.1 * frames.len() as f64;
         if island.seconds() >= due {
             let view = island.cloud().snapshot(start.plus_seconds(island.seconds()));
-            tracks += view.tracks.len();
+            tracks += view.track_count();
             let moment = Moment {
                 number: frames.len() as u64,
                 uptime: Duration::from_secs_f64(island.seconds()),
@@ -35,8 +36,9 @@ fn bytes_of_a_road_user_and_hour_grow_with_the_rate_and_stay_below_half_a_megaby
                 dropped: view.dropped(),
                 dropped_by_cloud: Drops::default(),
                 view,
+                picture: std::sync::OnceLock::new(),
             };
-            frames.push(frame::frame(&moment, &geo, None));
+            frames.push(frame::frame(&moment, &places, None));
         }
     }
     let (seconds, tracks) = (frames.len() as f64 / 10.0, tracks as f64 / frames.len() as f64);

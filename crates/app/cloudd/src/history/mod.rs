@@ -15,11 +15,11 @@ pub(crate) use serve::routes;
 
 use crate::brain::{Moment, PUBLISH_EVERY};
 use crate::config::History as Limits;
+use crate::places::Places;
 use crate::stats::Stats;
 use anyhow::Context;
 use block::BlockAt;
 use index::Index;
-use jxz_geo::LocalFrame;
 use jxz_wire::console::v1::Frame;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -59,13 +59,13 @@ impl History {
     pub(crate) fn start(
         data_dir: &Path,
         limits: Limits,
-        geo: LocalFrame,
+        places: Arc<Places>,
         stats: Arc<Stats>,
     ) -> anyhow::Result<(Self, Feed)> {
         let dir = data_dir.join("history");
         let index = Arc::new(Mutex::new(log::open(&dir)?));
         let writer =
-            log::Writer { dir: dir.clone(), limits, geo, index: Arc::clone(&index), stats: Arc::clone(&stats) };
+            log::Writer { dir: dir.clone(), limits, places, index: Arc::clone(&index), stats: Arc::clone(&stats) };
         let (queue, moments) = sync_channel(QUEUE);
         let (done, ended) = oneshot::channel();
         let work = move || {

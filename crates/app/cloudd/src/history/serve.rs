@@ -210,7 +210,11 @@ mod tests {
     fn history(dir: &std::path::Path, blocks: u64) -> History {
         let (mut hour, mut bytes) = (Hour::default(), Vec::new());
         for k in 0..blocks {
-            let frame = |n: u64| Frame { sent_at_ms: 5_000 * k + 200 * n, body: Some(Body::Update(Update::default())) };
+            let frame = |n: u64| Frame {
+                sent_at_ms: 5_000 * k + 200 * n,
+                body: Some(Body::Update(Update::default())),
+                number: 0,
+            };
             let (at, more) = block::encode((0..25).map(frame).collect(), bytes.len() as u64).unwrap();
             hour.blocks.push(at);
             bytes.extend(more);
@@ -248,7 +252,9 @@ mod tests {
 
     #[test]
     fn frames_are_picked_on_a_grid_across_requests() {
-        let frames = |from: u64| (0..50).map(|n| Frame { sent_at_ms: from + 200 * n, body: None }).collect::<Vec<_>>();
+        let frames = |from: u64| {
+            (0..50).map(|n| Frame { sent_at_ms: from + 200 * n, body: None, number: 0 }).collect::<Vec<_>>()
+        };
         let picked = |query: FramesQuery| {
             let mut due_ms = query.from_ms;
             let bytes = pick(frames(10_000), query, &mut due_ms);

@@ -35,6 +35,9 @@ pub(crate) struct CloudToml<'a> {
     /// How much of the records is kept, if not as much as usual.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) records: Option<RecordsToml>,
+    /// How often history takes a frame, if not as often as usual.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) history: Option<HistoryToml>,
 }
 
 /// Its `[records]`.
@@ -47,6 +50,12 @@ pub(crate) struct RecordsToml {
 impl RecordsToml {
     /// So little that it is full within minutes.
     pub(crate) const SMALL: Self = Self { file_bytes: 1 << 20, files: 4 };
+}
+
+/// Its `[history]`.
+#[derive(Serialize)]
+pub(crate) struct HistoryToml {
+    pub(crate) rate_hz: u32,
 }
 
 /// Its `[http]`.

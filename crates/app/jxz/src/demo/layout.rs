@@ -183,6 +183,7 @@ impl Layout {
             pki: pki(),
             authority: Some(pki()),
             records: full_soon.then_some(RecordsToml::SMALL),
+            history: None,
         };
         write_toml(&self.cloud_config, &cloud)?;
         for site in &self.sites {

@@ -28,6 +28,8 @@ const BOOT: u64 = 1;
 struct Node {
     site: SiteId,
     number: u32,
+    /// Where its road users are.
+    ground: Vector,
     tracks: u32,
     uplink: Uplink,
     states: AtomicU64,
@@ -68,6 +70,7 @@ impl Fleet {
             Ok(Arc::new(Node {
                 site,
                 number,
+                ground: ground.place(number) - Point::origin(),
                 tracks,
                 uplink,
                 states: zero(),
@@ -145,37 +148,36 @@ async fn repeat(period: Duration, share: f64, mut act: impl FnMut()) {
 impl Node {
     fn send_state(&self) {
         let at = utc_now();
+        // The only sine and cosine of the state: its road users turn together.
+        let (sin, cos) = turned(at).sin_cos();
         let state = NodeState {
             site: self.site.clone(),
             boot: BOOT,
             sequence: self.state_sequence.fetch_add(1, Relaxed) + 1,
             valid_at: at,
             valid_for_s: STATE_VALID_S,
-            tracks: (0..self.tracks).map(|number| self.track(number, at)).collect(),
+            tracks: (0..self.tracks).map(|number| self.track(number, at, Vector::new(sin, cos))).collect(),
             signals: None,
         };
         self.states.fetch_add(1, Relaxed);
         self.uplink.send_state(state, Duration::from_secs_f64(STATE_VALID_S));
     }
 
-    fn track(&self, number: u32, at: Utc) -> Track {
-        let angle = turned(at);
-        let centre = 20.0 * Vector::new(f64::from(number % 8), f64::from(number / 8));
-        let site = 300.0 * Vector::new(f64::from(self.number % 32) - 16.0, f64::from(self.number / 32) - 16.0);
-        let (sin, cos) = angle.sin_cos();
+    fn track(&self, number: u32, at: Utc, ahead: Vector) -> Track {
+        let centre = 20.0 * Vector::new(f64::from(number % 8) - 3.5, f64::from(number / 8 % 8) - 3.5);
         Track {
             id: TrackId(u64::from(number) + 1),
             island: IslandId(u64::from(self.number) << 40 | (u64::from(number) + 1)),
             valid_at: at,
             measured_at: at,
             since: at.plus_seconds(-60.0),
-            position: Point::from(site + centre) + 8.0 * Vector::new(sin, cos),
-            velocity: 7.0 * Vector::new(cos, -sin),
+            position: Point::from(self.ground + centre) + 8.0 * ahead,
+            velocity: 7.0 * Vector::new(ahead.y, -ahead.x),
             covariance: Matrix4::identity() * 0.25,
             existence: 0.98,
             class: ClassBelief::from_weights([8.0, 1.0, 1.0]),
             extent_m: Some((4.6, 1.8)),
-            heading: Some(Heading::from_rad(angle)),
+            heading: Some(Heading::from_rad(turned(at))),
             vehicle: None,
             sources: Sources { radar: true, camera: true, v2x: false },
         }

@@ -1,8 +1,10 @@
 //! A folder with what a cloud of many nodes needs: a map with their sites, keys, a configuration.
 
-use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, write_toml};
+use crate::daemons::{CloudToml, Held, HistoryToml, HttpToml, Listen, Pki, write_toml};
 use anyhow::Context;
+use jxz_geo::{LocalFrame, Point, Wgs84};
 use jxz_link::Plan;
+use jxz_wire::console::v1::Viewport;
 use jxz_world::SiteId;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -15,6 +17,8 @@ const SPACING_DEG: f64 = 0.003;
 
 /// Where everything is.
 pub(super) struct Ground {
+    nodes: u32,
+    frame: LocalFrame,
     pub(super) pki: PathBuf,
     pub(super) config: PathBuf,
     pub(super) quic: SocketAddr,
@@ -27,7 +31,7 @@ pub(super) fn site(number: u32) -> SiteId {
 }
 
 impl Ground {
-    pub(super) fn make(folder: &Path, nodes: u32) -> anyhow::Result<Self> {
+    pub(super) fn make(folder: &Path, nodes: u32, history_hz: u32) -> anyhow::Result<Self> {
         let map = folder.join("map");
         write_map(&map, nodes).with_context(|| format!("cannot write a map into {}", map.display()))?;
         let pki = folder.join("pki");
@@ -42,7 +46,9 @@ impl Ground {
         jxz_link::make(&pki, &plan, false).context("cannot make the nodes' keys")?;
         // Held until all are chosen, so that no two are the same.
         let mut held = Held::default();
-        let ground = Self { config: folder.join("cloud.toml"), quic: held.udp()?, http: held.tcp(0)?, pki };
+        let frame = LocalFrame::new(Wgs84 { lat_deg: CENTRE.0, lon_deg: CENTRE.1 }).context("cannot make a frame")?;
+        let (quic, http) = (held.udp()?, held.tcp(0)?);
+        let ground = Self { nodes, frame, config: folder.join("cloud.toml"), quic, http, pki };
         let config = CloudToml {
             map: &map,
             data_dir: folder.join("data"),
@@ -52,10 +58,40 @@ impl Ground {
             pki: Pki { dir: &ground.pki },
             authority: None,
             records: None,
+            history: Some(HistoryToml { rate_hz: history_hz }),
         };
         write_toml(&ground.config, &config)?;
         Ok(ground)
     }
+
+    /// Where a node's site is in the map's frame.
+    pub(super) fn place(&self, number: u32) -> Point {
+        let (lon_deg, lat_deg) = place(number, self.nodes);
+        self.frame.to_local(Wgs84 { lat_deg, lon_deg })
+    }
+
+    /// A part of the map with about so many sites, in its middle.
+    pub(super) fn viewport(&self, sites: u32) -> Viewport {
+        let reach_deg = SPACING_DEG * f64::from(sites.max(1)).sqrt() / 2.0;
+        // What the cloud adds on each side is a quarter of the whole.
+        let reach_e7 = (reach_deg / 1.5 * 1e7) as i32;
+        let (lat_e7, lon_e7) = ((CENTRE.0 * 1e7) as i32, (CENTRE.1 * 1e7) as i32);
+        Viewport {
+            west_e7: lon_e7 - reach_e7,
+            south_e7: lat_e7 - reach_e7,
+            east_e7: lon_e7 + reach_e7,
+            north_e7: lat_e7 + reach_e7,
+            zoom: 0.0,
+            chosen: 0,
+        }
+    }
+}
+
+/// Longitude and latitude of a site, degrees: rows of as many as there are columns.
+fn place(number: u32, nodes: u32) -> (f64, f64) {
+    let side = f64::from(nodes).sqrt().ceil();
+    let (row, column) = ((f64::from(number) / side).floor(), f64::from(number) % side);
+    (CENTRE.1 + SPACING_DEG * (column - side / 2.0), CENTRE.0 + SPACING_DEG * (row - side / 2.0))
 }
 
 /// One road, and the sites in rows around it.
@@ -74,10 +110,8 @@ fn write_map(folder: &Path, nodes: u32) -> std::io::Result<()> {
         lon_deg + 0.01
     );
     let mut sites = String::new();
-    let side = f64::from(nodes).sqrt().ceil();
     for number in 0..nodes {
-        let (row, column) = ((f64::from(number) / side).floor(), f64::from(number) % side);
-        let (lon, lat) = (lon_deg + SPACING_DEG * (column - side / 2.0), lat_deg + SPACING_DEG * (row - side / 2.0));
+        let (lon, lat) = place(number, nodes);
         let id = site(number);
         // Writing into a string cannot fail.
         let _ = write!(

@@ -3,6 +3,7 @@
 mod fleet;
 mod gauge;
 mod ground;
+mod memory;
 mod report;
 mod viewer;
 
@@ -11,7 +12,9 @@ use anyhow::{Context, bail};
 use fleet::Fleet;
 use gauge::Gauge;
 use ground::Ground;
+use memory::Sampler;
 use report::{Measured, Report};
+use rustix::process::Pid;
 use std::path::PathBuf;
 use std::time::Duration;
 use viewer::Viewers;
@@ -20,6 +23,8 @@ use viewer::Viewers;
 const START_PATIENCE: Duration = Duration::from_secs(120);
 /// After a stage, records that are still on their way may take this long.
 const SETTLE: Duration = Duration::from_secs(30);
+/// Before a stage is measured.
+const SETTLE_IN: Duration = Duration::from_secs(8);
 /// What the cloud must keep at the 99th percentile, milliseconds.
 const TWIN_LIMIT_MS: f64 = 200.0;
 const VIEWER_LIMIT_MS: f64 = 500.0;
@@ -29,7 +34,9 @@ const VIEWER_LIMIT_MS: f64 = 500.0;
 /// Starts a `jxz-cloud` of its own on loopback with a map of as many sites, connects every node over QUIC with its own
 /// certificate, and sends states, health reports and warnings as edge nodes do. A rate is held when the 99th percentile
 /// from a state's time to the twin is at most 200 ms, to a viewer at most 500 ms, at least 99 % of the road users'
-/// updates arrive, and every record is acknowledged.
+/// updates arrive, and every record is acknowledged. Without --once it looks for the highest such rate up to --hz.
+///
+/// The viewers are WebSocket clients of the console's protocol: each looks at a part of the map and gets what changes there.
 ///
 /// Example: jxz loadgen --nodes 1000 --tracks 50 --hz 10
 #[derive(Debug, clap::Args)]
@@ -52,6 +59,12 @@ pub(crate) struct Args {
     /// Consoles that watch.
     #[arg(long, default_value_t = 1)]
     viewers: usize,
+    /// Road users in the part of the map that each of them looks at.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    in_view: u32,
+    /// Frames of history a second that the cloud keeps: 1, 2, 5 or 10. Disk takes some 10 bytes a road user and frame.
+    #[arg(long, default_value_t = 1)]
+    history_hz: u32,
     /// Measure this load only: do not look for the highest rate that is held.
     #[arg(long)]
     once: bool,
@@ -67,7 +80,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     let cloud = sibling("jxz-cloud")?;
     let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
     eprintln!("making keys for {} nodes", args.nodes);
-    let ground = Ground::make(folder.path(), args.nodes)?;
+    let ground = Ground::make(folder.path(), args.nodes, args.history_hz)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -90,14 +103,16 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
     eprintln!("connecting {} nodes", args.nodes);
     wait_for(START_PATIENCE, &mut daemon, "not every node was let in", async || fleet.connected() == fleet.len())
         .await?;
-    let viewers = Viewers::open(ground.http, args.viewers).await?;
+    let viewers = Viewers::open(ground.http, args.viewers, ground.viewport(args.in_view / args.tracks)).await?;
 
     let mut stages = Vec::new();
     let (mut held_hz, mut failed_hz) = (0.0_f64, f64::INFINITY);
     let mut hz = args.hz;
     loop {
         eprintln!("{} nodes x {} road users x {hz:.2} Hz for {} s", args.nodes, args.tracks, args.seconds);
-        let measured = stage(args, &fleet, &viewers, &gauge, hz).await?;
+        wait_for(START_PATIENCE, &mut daemon, "not every node came back", async || fleet.connected() == fleet.len())
+            .await?;
+        let measured = stage(args, &fleet, &viewers, (&gauge, daemon.pid()), hz).await?;
         daemon.check()?;
         if measured.holds() {
             held_hz = held_hz.max(hz)
@@ -122,9 +137,17 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
 }
 
 /// One rate: a few seconds to settle, then the measurement.
-async fn stage(args: &Args, fleet: &Fleet, viewers: &Viewers, gauge: &Gauge, hz: f64) -> anyhow::Result<Measured> {
+async fn stage(
+    args: &Args,
+    fleet: &Fleet,
+    viewers: &Viewers,
+    (gauge, cloud): (&Gauge, Option<Pid>),
+    hz: f64,
+) -> anyhow::Result<Measured> {
     let load = fleet.start(hz, args.warnings_hz);
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    // History's first block is full after five seconds: what is kept is then there.
+    tokio::time::sleep(SETTLE_IN).await;
+    let sampler = Sampler::start(cloud);
     let (before, sent_before) = (gauge.read().await?, fleet.counts());
     viewers.take();
     let started = std::time::Instant::now();
@@ -133,7 +156,9 @@ async fn stage(args: &Args, fleet: &Fleet, viewers: &Viewers, gauge: &Gauge, hz:
     let seconds = started.elapsed().as_secs_f64();
     let seen = viewers.take();
     drop(load);
-    Ok(Measured::of(hz, seconds, (&before, &after), (&sent_before, &sent_after), &seen))
+    let mut measured = Measured::of((hz, fleet.len()), seconds, (&before, &after), (&sent_before, &sent_after), &seen);
+    measured.memory = sampler.stop();
+    Ok(measured)
 }
 
 async fn wait_for(

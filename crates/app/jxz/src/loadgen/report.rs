@@ -2,6 +2,7 @@
 
 use super::fleet::{Counts, Fleet};
 use super::gauge::Reading;
+use super::memory::Memory;
 use super::viewer::Seen;
 use super::{TWIN_LIMIT_MS, VIEWER_LIMIT_MS};
 use serde::Serialize;
@@ -20,6 +21,8 @@ pub(super) struct Measured {
     pub(super) hz: f64,
     seconds: f64,
     holds: bool,
+    /// Nodes whose link stood at the end.
+    connected: f64,
     /// Updates of road users a second: asked for, made by the generator, taken into the twin.
     asked_per_s: f64,
     made_per_s: f64,
@@ -32,6 +35,9 @@ pub(super) struct Measured {
     viewer_p50_ms: Option<f64>,
     viewer_p99_ms: Option<f64>,
     viewer_frames_per_s: f64,
+    /// Road users shown in a frame, on average; frames that could not be applied.
+    viewer_shown: f64,
+    viewer_refused: u64,
     viewer_mb_per_s: f64,
     /// Must-arrive records a second: made, on the cloud's disk.
     records_per_s: f64,
@@ -39,10 +45,12 @@ pub(super) struct Measured {
     /// Dropped in this stage by cause: by the links of the nodes, by the cloud.
     shed_by_nodes: BTreeMap<String, u64>,
     shed_by_cloud: BTreeMap<String, u64>,
+    /// Datagrams that the cloud's system dropped before the cloud saw them.
+    dropped_by_system: f64,
     /// Cores in use.
     cloud_cores: f64,
     generator_cores: f64,
-    cloud_resident_mib: f64,
+    pub(super) memory: Option<Memory>,
 }
 
 /// The whole run.
@@ -62,7 +70,7 @@ pub(super) struct Report {
 
 impl Measured {
     pub(super) fn of(
-        hz: f64,
+        (hz, nodes): (f64, usize),
         seconds: f64,
         (before, after): (&Reading, &Reading),
         (sent_before, sent): (&Counts, &Counts),
@@ -71,7 +79,7 @@ impl Measured {
         let rate = |name: &str| (after.value(name) - before.value(name)) / seconds;
         let made_per_s = (sent.tracks - sent_before.tracks) as f64 / seconds;
         let per_state = sent.tracks as f64 / sent.states.max(1) as f64;
-        let nodes = after.by_label("jxz_cloud_node_connected", "site").values().sum::<f64>();
+        let connected = after.by_label("jxz_cloud_node_connected", "site").values().sum::<f64>();
         let delays = difference(
             &before.by_label("jxz_cloud_state_delay_seconds_bucket", "le"),
             &after.by_label("jxz_cloud_state_delay_seconds_bucket", "le"),
@@ -89,7 +97,8 @@ impl Measured {
             hz,
             seconds,
             holds: false,
-            asked_per_s: hz * nodes * per_state,
+            connected,
+            asked_per_s: hz * nodes as f64 * per_state,
             made_per_s,
             taken_per_s: rate("jxz_cloud_track_updates_received_total"),
             datagrams_per_s: rate("jxz_cloud_states_received_total"),
@@ -98,14 +107,18 @@ impl Measured {
             viewer_p50_ms: quantile(0.5),
             viewer_p99_ms: quantile(0.99),
             viewer_frames_per_s: seen.frames as f64 / seconds,
+            viewer_shown: seen.shown as f64 / seen.frames.max(1) as f64,
+            viewer_refused: seen.refused,
             viewer_mb_per_s: seen.bytes as f64 / seconds / 1e6,
             records_per_s: (sent.records - sent_before.records) as f64 / seconds,
             records_stored_per_s: rate("jxz_cloud_records_stored_total"),
             shed_by_nodes: shed_by_nodes.filter(|(_, n)| *n > 0).collect(),
             shed_by_cloud: shed_by_cloud.into_iter().filter(|(_, n)| *n > 0.0).map(|(c, n)| (c, n as u64)).collect(),
+            dropped_by_system: after.value("jxz_cloud_datagrams_dropped_by_system_total")
+                - before.value("jxz_cloud_datagrams_dropped_by_system_total"),
             cloud_cores: rate("jxz_cloud_process_cpu_seconds_total"),
             generator_cores: sent.cpu.saturating_sub(sent_before.cpu).as_secs_f64() / seconds,
-            cloud_resident_mib: after.value("jxz_cloud_process_resident_memory_bytes") / f64::from(1 << 20),
+            memory: None,
         };
         measured.holds = measured.judge();
         measured
@@ -114,6 +127,7 @@ impl Measured {
     fn judge(&self) -> bool {
         self.twin_p99_ms.is_some_and(|ms| ms <= TWIN_LIMIT_MS)
             && self.viewer_p99_ms.is_none_or(|ms| ms <= VIEWER_LIMIT_MS)
+            && self.viewer_refused == 0
             && self.made_per_s >= MADE_SHARE * self.asked_per_s
             && self.taken_per_s >= ARRIVE_SHARE * self.made_per_s
             && self.records_stored_per_s >= ARRIVE_SHARE * self.records_per_s
@@ -160,7 +174,16 @@ impl Report {
         writeln!(
             out,
             "{:>6} {:>10} {:>10} {:>10} {:>13} {:>13} {:>9} {:>7} {:>7} {:>8}  holds",
-            "Hz", "asked/s", "made/s", "taken/s", "twin p50/99", "viewer p50/99", "records/s", "cloud", "gen.", "MiB"
+            "Hz",
+            "asked/s",
+            "made/s",
+            "taken/s",
+            "twin p50/99",
+            "viewer p50/99",
+            "records/s",
+            "cloud",
+            "gen.",
+            "in view"
         )?;
         for stage in &self.stages {
             writeln!(
@@ -175,9 +198,24 @@ impl Report {
                 stage.records_stored_per_s,
                 stage.cloud_cores,
                 stage.generator_cores,
-                stage.cloud_resident_mib,
+                stage.viewer_shown,
                 if stage.holds { "yes" } else { "no" }
             )?;
+            writeln!(
+                out,
+                "       consoles: {:.1} frames/s, {:.2} MB/s, {} refused",
+                stage.viewer_frames_per_s, stage.viewer_mb_per_s, stage.viewer_refused
+            )?;
+            if let Some(memory) = stage.memory {
+                writeln!(
+                    out,
+                    "       cloud's memory: {:.0} MiB at first, {:.0} at last, {:+.1} MiB a minute",
+                    memory.first_mib, memory.last_mib, memory.slope_mib_per_min
+                )?;
+            }
+            if stage.dropped_by_system > 0.0 {
+                writeln!(out, "       dropped by the cloud's system: {} datagrams", stage.dropped_by_system)?;
+            }
             for (who, shed) in [("nodes", &stage.shed_by_nodes), ("cloud", &stage.shed_by_cloud)] {
                 for (cause, n) in shed {
                     writeln!(out, "       dropped by the {who}: {cause} {n}")?;

@@ -83,12 +83,12 @@ impl Traffic {
 
     /// Takes the road users as they are now, each once, and the sites that see at present. Returns the minute before,
     /// if this sample is the first of another.
-    pub(crate) fn sample(
+    pub(crate) fn sample<'a>(
         &mut self,
         config: &TrafficConfig,
         (map, lanes): (&Map, &MapIndex),
         now: Now,
-        tracks: &[TrackView],
+        tracks: impl Iterator<Item = TrackView<'a>>,
         is_up: impl Fn(&SiteId) -> bool,
     ) -> Option<Closed> {
         let this = now.utc.unix_ms().div_euclid(60_000);
@@ -122,7 +122,7 @@ impl Traffic {
         Closed { minute, guidance }
     }
 
-    fn add(&mut self, map: &Map, lanes: &MapIndex, tracks: &[TrackView], dt_s: f64) {
+    fn add<'a>(&mut self, map: &Map, lanes: &MapIndex, tracks: impl Iterator<Item = TrackView<'a>>, dt_s: f64) {
         let coverage = Arc::clone(&self.coverage);
         for link in coverage.links() {
             let covered_m = self.in_view[link.link.0 as usize].covered_m;
@@ -131,9 +131,10 @@ impl Traffic {
             }
         }
         let mut waiting: BTreeMap<LaneIx, Vec<(f64, f64)>> = BTreeMap::new();
-        let motor = |view: &&TrackView| view.freshness.is_live() && view.track.class.best().0 == RoadUserClass::Motor;
-        for view in tracks.iter().filter(motor) {
-            let Some(place) = view::on_lane(lanes, &view.track) else { continue };
+        let motor =
+            |view: &TrackView<'_>| view.freshness.is_live() && view.track.class.best().0 == RoadUserClass::Motor;
+        for view in tracks.filter(motor) {
+            let Some(place) = view::on_lane(lanes, view.track) else { continue };
             let lane = map.lane(place.lane);
             let Some(link) = lane.link.and_then(|link| coverage.link(link)) else { continue };
             if !self.in_view[link.link.0 as usize].sees(link, place.s_m / lane.centre.length_m()) {
