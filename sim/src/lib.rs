@@ -41,8 +41,8 @@ pub mod words {
     };
 }
 pub use score::{
-    Alarm, AlarmTruth, ApplicationScore, Benefit, CONFLICT_S, Delay, Event, LEAD_S, Lead, NEAR_CONFLICT_S, RunScore,
-    Score, ScoreWatch, Tally,
+    Alarm, AlarmTruth, ApplicationScore, Benefit, Blame, CONFLICT_S, Delay, Event, LEAD_S, Lead, NEAR_CONFLICT_S,
+    Named, RunScore, Score, ScoreWatch, Tally,
 };
 pub use simulation::{STEP, SentScan, Simulation, SimulationError, StepOutput};
 pub use site_play::{PlayOutput, Sighting, SitePlay};

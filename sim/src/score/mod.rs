@@ -14,12 +14,14 @@
 //!   that they then took, were bound to conflict; of two side by side, from which on one moved over. More lead than that
 //!   takes a guess at what somebody will do.
 
+mod blame;
 mod course;
 mod foresee;
 mod label;
 mod tally;
 mod watch;
 
+pub use blame::{Blame, Named};
 pub use tally::{ApplicationScore, Benefit, Delay, Lead, Score, Tally};
 pub use watch::{Alarm, AlarmTruth, Event, RunScore, ScoreWatch};
 

@@ -1,6 +1,7 @@
 //! Many runs, added up.
 
 use super::LEAD_S;
+use super::blame::Blame;
 use super::watch::{AlarmTruth, RunScore};
 use jxz_world::{Application, WarningKind};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,8 @@ pub struct ApplicationScore {
     pub false_alarms_per_site_hour: Option<f64>,
     /// False alarms per 1,000 pairs that came within 10 m of each other, over all scenarios.
     pub false_alarms_per_1000_encounters: Option<f64>,
+    /// False alarms of normal traffic by what they came from, by its name ([`Blame::name`]).
+    pub blamed: BTreeMap<String, u64>,
     /// Lead of the events whose geometry allows 1.8 s.
     pub lead_time_s: Lead,
     /// Lead of all events found.
@@ -110,6 +113,7 @@ struct Sums {
     near: u64,
     false_alarms: u64,
     false_normal: u64,
+    blamed: BTreeMap<Blame, u64>,
     leads_s: Vec<f64>,
     leads_all_s: Vec<f64>,
     short_geometry: u64,
@@ -171,6 +175,9 @@ impl Tally {
                 AlarmTruth::False => {
                     sums.false_alarms += 1;
                     sums.false_normal += u64::from(run.normal);
+                    if let Some(blame) = alarm.blame.filter(|_| run.normal) {
+                        *sums.blamed.entry(blame).or_default() += 1;
+                    }
                 }
                 AlarmTruth::Advice => {}
             }
@@ -235,6 +242,7 @@ impl Sums {
             false_alarms: self.false_alarms,
             false_alarms_per_site_hour: per_hour(self.false_normal),
             false_alarms_per_1000_encounters: share(self.false_alarms * 1000, encounters),
+            blamed: self.blamed.iter().map(|(blame, n)| (blame.name().to_owned(), *n)).collect(),
             lead_time_s: lead(&self.leads_s),
             lead_time_all_s: lead(&self.leads_all_s),
             short_geometry: self.short_geometry,

@@ -1,5 +1,6 @@
 //! One run: what was warned of, and what happened.
 
+use super::blame::{self, Blame, Named};
 use super::course;
 use super::foresee::{Trail, foreseeable_s, moved_over_s};
 use super::label::{self, Side, family};
@@ -11,8 +12,8 @@ use crate::truth::TruthObject;
 use crate::virtual_run::{Encounter, EncounterBook, Observer, VirtualIsland};
 use jxz_units::Now;
 use jxz_world::{
-    Application, Level, Record, RecordBody, RoadUserClass, SiteId, Track, TrackId, Warning, WarningId, WarningKind,
-    WarningStage,
+    Application, Level, PredictedPath, Record, RecordBody, RoadUserClass, SiteId, Track, TrackId, Warning, WarningId,
+    WarningKind, WarningStage,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::btree_map::Entry;
@@ -59,6 +60,13 @@ pub struct Alarm {
     pub shown: BTreeMap<u64, f64>,
     /// What it was for.
     pub truth: AlarmTruth,
+    /// The tracks that it named when it was raised, beside the truth.
+    pub named: Vec<Named>,
+    /// What it came from, if it was for nothing.
+    pub blame: Option<Blame>,
+    /// The ways that it supposed when it was raised.
+    #[serde(skip)]
+    paths: Vec<PredictedPath>,
 }
 
 impl Alarm {
@@ -201,9 +209,11 @@ impl ScoreWatch {
         self.see(time_s, island);
         let changes = core::mem::take(&mut *self.changes.lock().unwrap_or_else(PoisonError::into_inner));
         if !changes.is_empty() {
-            let owners = owners(island);
+            let truth = island.simulation().truth();
+            let tracks: BTreeMap<SiteId, Vec<Track>> =
+                island.tracks().into_iter().map(|(site, tracks)| (site.id.clone(), tracks)).collect();
             for (at_s, site, warning) in changes {
-                self.take(at_s, &warning, |track| owners.get(&site)?.get(&track).copied());
+                self.take(at_s, warning, tracks.get(&site).map_or(&[], Vec::as_slice), truth);
             }
         }
         for shown in island.take_shown() {
@@ -252,7 +262,8 @@ impl ScoreWatch {
         }
     }
 
-    fn take(&mut self, at_s: f64, warning: &Warning, owner: impl Fn(TrackId) -> Option<u64>) {
+    fn take(&mut self, at_s: f64, warning: Warning, tracks: &[Track], truth: &[TruthObject]) {
+        let owner = |number: TrackId| owner(tracks.iter().find(|track| track.id == number)?, truth);
         let concerned: BTreeSet<u64> = warning.concerned.iter().filter_map(|c| owner(c.track)).collect();
         let about: BTreeSet<u64> = warning.about.iter().filter_map(|track| owner(*track)).collect();
         if let Some(index) = self.by_id.get(&warning.id) {
@@ -273,6 +284,8 @@ impl ScoreWatch {
             return;
         }
         self.by_id.insert(warning.id, self.alarms.len());
+        let numbers: Vec<TrackId> =
+            warning.concerned.iter().map(|c| c.track).chain(warning.about.iter().copied()).collect();
         self.alarms.push(Alarm {
             id: warning.id,
             application: warning.application,
@@ -283,6 +296,9 @@ impl ScoreWatch {
             about,
             shown: BTreeMap::new(),
             truth: AlarmTruth::False,
+            named: blame::named(&numbers, tracks, truth),
+            blame: None,
+            paths: warning.paths,
         });
     }
 
@@ -311,7 +327,12 @@ impl ScoreWatch {
         let named: Vec<(Application, u64)> =
             self.score.events.iter().flat_map(|e| e.of.iter().map(|who| (e.application, *who))).collect();
         for index in 0..self.alarms.len() {
-            self.alarms[index].truth = self.truth_of(&self.alarms[index], &conflicts, &named);
+            let truth = self.truth_of(&self.alarms[index], &conflicts, &named);
+            let alarm = &mut self.alarms[index];
+            alarm.truth = truth;
+            if truth == AlarmTruth::False {
+                alarm.blame = Some(Blame::of(&alarm.named, &alarm.paths, &self.trails, alarm.at_s, Self::apart_s()));
+            }
         }
         self.score.alarms = self.alarms;
         self.score.left_out += self.book.left_out;
@@ -468,16 +489,11 @@ impl ScoreWatch {
     }
 }
 
-/// Whose every node's tracks are now.
-fn owners(island: &VirtualIsland) -> BTreeMap<SiteId, BTreeMap<TrackId, u64>> {
-    let truth = island.simulation().truth();
-    let owner = |track: &Track| {
-        let away = |object: &&TruthObject| (object.position - track.position).norm();
-        let nearest = truth.iter().min_by(|a, b| away(a).total_cmp(&away(b)));
-        nearest.filter(|object| away(object) < MATCH_M).map(|object| (track.id, object.id))
-    };
-    let sites = island.tracks().into_iter();
-    sites.map(|(site, tracks)| (site.id.clone(), tracks.iter().filter_map(owner).collect())).collect()
+/// The road user whose a track is.
+fn owner(track: &Track, truth: &[TruthObject]) -> Option<u64> {
+    let away = |object: &&TruthObject| (object.position - track.position).norm();
+    let nearest = truth.iter().min_by(|a, b| away(a).total_cmp(&away(b)));
+    nearest.filter(|object| away(object) < MATCH_M).map(|object| object.id)
 }
 
 /// Alarms that came again for the same soon after they ended.

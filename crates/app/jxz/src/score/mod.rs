@@ -20,6 +20,7 @@ const LENGTH_S: f64 = 60.0;
   jxz score
   jxz score --seeds 101..120 --json score.json
   jxz score --only vrucw --seeds 1..3 --events
+  jxz score --only dense --seeds 101..104 --explain-false
   jxz score --scenario my-crossing.toml --seeds 1..20")]
 pub(crate) struct Args {
     /// Seeds of every scenario, the first and the last.
@@ -40,6 +41,10 @@ pub(crate) struct Args {
     /// Print every event that was missed or warned of late, and every false alarm.
     #[arg(long)]
     events: bool,
+    /// Say what the false alarms of normal traffic came from, counted and one by one: tracks of nobody or second ones of
+    /// somebody, wrong in place, velocity or kind; or right ones, of which one took another way, slowed down, or passed by.
+    #[arg(long)]
+    explain_false: bool,
     /// Write everything into this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -98,7 +103,12 @@ pub(crate) fn run(args: Args) -> anyhow::Result<()> {
     if args.events {
         print::remarks(&outcome.remarks)?;
     }
-    print::report(&outcome.lines, &score, (outcome.runs, times_real_time))
+    print::report(&outcome.lines, &score, (outcome.runs, times_real_time))?;
+    if args.explain_false {
+        print::remarks(&outcome.faults)?;
+        print::blamed(&score)?;
+    }
+    Ok(())
 }
 
 /// The scenarios to run.

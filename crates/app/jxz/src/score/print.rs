@@ -1,6 +1,6 @@
 //! The score in words.
 
-use jxz_sim::{AlarmTruth, ApplicationScore, LEAD_S, RunScore, Score};
+use jxz_sim::{AlarmTruth, ApplicationScore, Blame, LEAD_S, RunScore, Score};
 use jxz_world::{Application, WarningKind};
 use std::io::{IsTerminal, Write};
 
@@ -84,6 +84,26 @@ impl Remark {
             )));
         }
         remarks
+    }
+
+    /// What each false alarm of normal traffic came from, with the tracks that it named.
+    pub(super) fn faults(name: &str, seed: u64, run: &RunScore) -> Vec<Self> {
+        let told = run.alarms.iter().filter(|_| run.normal).filter_map(|alarm| Some((alarm, alarm.blame?)));
+        let fault = |(alarm, blame): (&jxz_sim::Alarm, Blame)| {
+            let of = |named: &jxz_sim::Named| {
+                let whose = named.road_user.map_or("nobody's".to_owned(), |id| format!("of {id}"));
+                let second = if named.is_second { ", a second one" } else { "" };
+                let kind = if named.kind_is_right { "" } else { ", taken for another kind" };
+                format!(
+                    "{whose} ({:.1} m outside, {:.1} m/s wrong, {:.1} s old{second}{kind}) at {:.1} {:.1}",
+                    named.outside_m, named.velocity_error_mps, named.age_s, named.at.x, named.at.y
+                )
+            };
+            let tracks: Vec<String> = alarm.named.iter().map(of).collect();
+            let (application, at_s) = (alarm.application.name(), alarm.at_s);
+            Self(format!("{name} seed {seed}: {application} at {at_s:.1} s: {}: {}", blame.name(), tracks.join("; ")))
+        };
+        told.map(fault).collect()
     }
 }
 
@@ -205,5 +225,20 @@ fn totals(out: &mut impl Write, score: &Score) -> anyhow::Result<()> {
         benefit.conflicts_on,
         figure(conflicts, 3, 0, |cut| cut < CONFLICTS_CUT),
     )?;
+    Ok(())
+}
+
+/// What false alarms of normal traffic came from, by application.
+pub(super) fn blamed(score: &Score) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    write!(out, "\n{:<12}", "false for")?;
+    Blame::ALL.iter().try_for_each(|blame| write!(out, " {:>9}", blame.name()))?;
+    writeln!(out)?;
+    for (name, application) in score.applications.iter().filter(|(_, application)| !application.blamed.is_empty()) {
+        write!(out, "{name:<12}")?;
+        let count = |blame: &Blame| application.blamed.get(blame.name()).copied().unwrap_or(0);
+        Blame::ALL.iter().try_for_each(|blame| write!(out, " {:>9}", count(blame)))?;
+        writeln!(out)?;
+    }
     Ok(())
 }

@@ -16,6 +16,8 @@ pub(super) struct Outcome {
     pub(super) tally: Tally,
     pub(super) lines: Vec<Line>,
     pub(super) remarks: Vec<Remark>,
+    /// What false alarms of normal traffic came from.
+    pub(super) faults: Vec<Remark>,
     /// A line of JSON for each run with deaf drivers, if they are asked for.
     pub(super) records: String,
     pub(super) runs: usize,
@@ -64,6 +66,7 @@ pub(super) fn play(map: &Arc<Map>, entries: &[Entry], args: &Args) -> anyhow::Re
         tally: Tally::default(),
         lines: Vec::new(),
         remarks: Vec::new(),
+        faults: Vec::new(),
         records: String::new(),
         runs: 0,
         simulated_s: 0.0,
@@ -79,6 +82,7 @@ pub(super) fn play(map: &Arc<Map>, entries: &[Entry], args: &Args) -> anyhow::Re
             line.add(&off, on.as_ref());
         }
         outcome.remarks.extend(Remark::of(&entry.name, seed, &off));
+        outcome.faults.extend(Remark::faults(&entry.name, seed, &off));
         if args.runs.is_some() {
             outcome.records += &serde_json::to_string(&Played { scenario: &entry.name, seed, score: &off })?;
             outcome.records.push('\n');
