@@ -6,7 +6,7 @@ mod common;
 
 use common::island;
 use jxz_map::Map;
-use jxz_sim::{RunScore, Scenario, ScoreWatch, Tally, VirtualIsland};
+use jxz_sim::{AlarmTruth, Blame, RunScore, Scenario, ScoreWatch, Tally, VirtualIsland};
 use jxz_units::Utc;
 use jxz_world::Application;
 use std::path::Path;
@@ -62,4 +62,27 @@ fn a_near_miss_is_no_event() {
     let run = scored(&scenario("near-oncoming-pass.toml"), island());
     assert_eq!((run.events.len(), run.conflicts, run.collisions), (0, 0, 0), "{:?}", run.events);
     assert!(run.encounters >= 1, "they do come near each other");
+}
+
+#[test]
+fn every_false_alarm_is_told_with_its_tracks_and_what_it_came_from() {
+    // Cameras that say everything is somewhere else: tracks are of nobody, or misplaced.
+    let mut scenario = scenario("dense-sensor-faults.toml");
+    scenario.expect.seconds = Some(40.0);
+    scenario.sensors.clear();
+    let mut turned = island();
+    for sensor in Arc::make_mut(&mut turned).sites.iter_mut().flat_map(|site| &mut site.sensors) {
+        sensor.azimuth_sigma_rad *= 12.0;
+    }
+    let run = scored(&scenario, turned);
+    let of = |truth: AlarmTruth| run.alarms.iter().filter(move |alarm| alarm.truth == truth);
+    assert!(of(AlarmTruth::False).count() > 0, "such sensors make false alarms");
+    assert!(of(AlarmTruth::False).all(|alarm| alarm.blame.is_some() && !alarm.named.is_empty()));
+    assert!(of(AlarmTruth::Averted).all(|alarm| alarm.blame.is_none()));
+    let tracks_are_wrong = of(AlarmTruth::False).any(|alarm| alarm.blame < Some(Blame::Kind));
+    assert!(tracks_are_wrong, "{:?}", of(AlarmTruth::False).map(|alarm| alarm.blame).collect::<Vec<_>>());
+    let mut tally = Tally::default();
+    tally.add(&run);
+    let blamed: u64 = tally.score().applications.values().flat_map(|score| score.blamed.values()).sum();
+    assert_eq!(blamed, of(AlarmTruth::False).count() as u64);
 }
