@@ -129,6 +129,7 @@ mod tests {
     fn a_frame_that_is_none_is_refused_and_a_whole_one_asked_for() {
         let (seen, mut picture) = (Mutex::new(Seen::new().unwrap()), RoadUserPicture::default());
         assert!(look(&seen, &mut picture, &[7, 7, 7]).whole);
-        assert_eq!((seen.lock().unwrap().refused, seen.lock().unwrap().frames), (1, 0));
+        let seen = seen.into_inner().unwrap();
+        assert_eq!((seen.refused, seen.frames), (1, 0));
     }
 }
