@@ -26,6 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// The simulated traffic finds its way before anybody looks, seconds.
@@ -79,7 +80,11 @@ struct Seen {
 struct Bench {
     rig: Rig,
     sim: Simulation,
-    radio: MulticastRadio,
+    radio: Arc<MulticastRadio>,
+    /// Frames with the time of their receipt, which this process' other work must not delay.
+    heard: mpsc::Receiver<ReceivedFrame>,
+    /// What vehicles will say within the step, and when.
+    to_say: VecDeque<(Instant, Vec<u8>)>,
     socket: UdpSocket,
     started: Instant,
     steps: u32,
@@ -112,11 +117,15 @@ impl Bench {
         assert!(lead_s > 0.0, "this machine does not simulate {SETTLE_S} s of traffic in as long");
         let started = Instant::now() + Duration::from_secs_f64(lead_s) - settle;
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let radio = MulticastRadio::open(&rig.channel()).unwrap();
+        let radio = Arc::new(MulticastRadio::open(&rig.channel()).unwrap());
+        let (sender, heard) = mpsc::channel(4096);
+        tokio::spawn(listen(Arc::clone(&radio), sender));
         Self {
             rig,
             sim,
             radio,
+            heard,
+            to_say: VecDeque::new(),
             socket,
             started,
             steps: u32::try_from(settle.as_nanos() / STEP.as_nanos()).unwrap(),
@@ -136,7 +145,8 @@ impl Bench {
     fn next_due(&self) -> Instant {
         let step = self.started + STEP * self.steps;
         let scan = self.waiting.first_key_value().map(|((at, _), _)| self.real(*at));
-        scan.map_or(step, |scan| scan.min(step))
+        let message = self.to_say.front().map(|(at, _)| *at);
+        [Some(step), scan, message].into_iter().flatten().min().unwrap()
     }
 
     fn real(&self, at: Virtual) -> Instant {
@@ -146,10 +156,11 @@ impl Bench {
     /// Plays the simulator and listens, until then.
     async fn play_until(&mut self, end: Instant) {
         while Instant::now() < end {
+            let due = self.next_due().min(end);
             tokio::select! {
                 biased;
-                heard = self.radio.recv() => self.hear(&heard.unwrap()),
-                () = tokio::time::sleep_until(self.next_due().min(end)) => self.send_due(),
+                heard = self.heard.recv() => self.hear(&heard.unwrap()),
+                () = tokio::time::sleep_until(due) => self.send_due(),
             }
         }
     }
@@ -164,6 +175,11 @@ impl Bench {
             self.socket.send_to(&scan, self.rig.ingest).unwrap();
             self.given.push_back(at);
             self.seen.scans += u64::from(self.measuring);
+        }
+        while let Some((_, bytes)) = self.to_say.pop_front_if(|(at, _)| *at <= Instant::now()) {
+            let application_id = MessageKind::Bsm.application_id();
+            self.radio.send(&RadioFrame { priority: BSM_PRIORITY, application_id, bytes: bytes.into() }).unwrap();
+            self.seen.vehicles_said += u64::from(self.measuring);
         }
         if self.started + STEP * self.steps <= Instant::now() {
             self.step();
@@ -183,14 +199,12 @@ impl Bench {
             let datagram = jxz_wire::encode_signals(signals, self.signal_sequence);
             self.socket.send_to(&datagram, self.rig.ingest).unwrap();
         }
-        // A radio hears whom it can hear.
-        let near = output.messages.into_iter().filter(|m| (m.position - site.position).norm() <= 400.0);
-        for message in near {
-            let application_id = MessageKind::Bsm.application_id();
-            let bytes = message.bytes.into();
-            self.radio.send(&RadioFrame { priority: BSM_PRIORITY, application_id, bytes }).unwrap();
-            self.seen.vehicles_said += u64::from(self.measuring);
-        }
+        // A radio hears whom it can hear; they speak in turn, not all at once.
+        let near: Vec<_> = (output.messages.into_iter())
+            .filter(|message| (message.position - site.position).norm() <= 400.0)
+            .collect();
+        let (begin, share) = (self.started + STEP * (self.steps - 1), STEP / u32::try_from(near.len().max(1)).unwrap());
+        self.to_say.extend((0..).zip(near).map(|(k, message)| (begin + share * k, message.bytes)));
         if self.measuring {
             let inside = |o: &&jxz_sim::TruthObject| (o.position - site.position).norm() <= site.coverage_m;
             self.seen.in_area += self.sim.truth().iter().filter(inside).count() as u64;
@@ -232,6 +246,10 @@ impl Bench {
             self.seen.sensing_to_wire_ms.push(off_the_air(newest));
         }
     }
+}
+
+async fn listen(radio: Arc<MulticastRadio>, heard: mpsc::Sender<ReceivedFrame>) {
+    while heard.send(radio.recv().await.unwrap()).await.is_ok() {}
 }
 
 /// What one state of affairs was like.
@@ -303,7 +321,7 @@ async fn run() -> Outcome {
 }
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let Outcome { with_cloud: Measured { seen, used }, without, status, starts } = runtime.block_on(run());
     let cores = used.cpu_s / used.wall_s;
     let age = [50, 99].map(|p| percentile(&seen.sensing_to_wire_ms, p));
