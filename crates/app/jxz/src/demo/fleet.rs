@@ -7,8 +7,11 @@ use jxz_map::Map;
 use jxz_world::{SiteId, VehicleId};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 
 /// Nobody subscribes to a site farther away than this, metres.
@@ -17,8 +20,9 @@ const SITE_RANGE_M: f64 = 400.0;
 const HYSTERESIS_M: f64 = 40.0;
 /// How long a vehicle waits after a failed attempt.
 const RETRY: Duration = Duration::from_millis(500);
-/// Messages received and not yet handed on, over all vehicles; a vehicle with no room waits.
-const INBOX: usize = 4096;
+/// Messages received and not yet handed on, over all vehicles; what finds no room is lost, for a longer queue would only
+/// make all of them old.
+const INBOX: usize = 256;
 
 /// A message for one vehicle.
 pub(super) type Delivery = (VehicleId, UuMessage);
@@ -43,7 +47,9 @@ pub(super) struct Fleet {
     subscriptions: BTreeMap<VehicleId, Subscription>,
     inbox: mpsc::Sender<Delivery>,
     /// Vehicles that found no certificate free.
-    pub(super) turned_away: u64,
+    turned_away: u64,
+    /// Messages that found no room.
+    lost: Arc<AtomicU64>,
 }
 
 impl Fleet {
@@ -55,7 +61,13 @@ impl Fleet {
         let sites = sites.map(|(s, l)| Site { id: s.id.clone(), position: s.position, address: l.uu }).collect();
         let (inbox, messages) = mpsc::channel(INBOX);
         let free = (0..credentials.len()).rev().collect();
-        Ok((Self { sites, credentials, free, subscriptions: BTreeMap::new(), inbox, turned_away: 0 }, messages))
+        let (subscriptions, lost) = (BTreeMap::new(), Arc::default());
+        Ok((Self { sites, credentials, free, subscriptions, inbox, turned_away: 0, lost }, messages))
+    }
+
+    /// Vehicles that found no certificate free, and messages that found no room.
+    pub(super) fn dropped(&self) -> u64 {
+        self.turned_away + self.lost.load(Ordering::Relaxed)
     }
 
     /// Vehicles that are subscribed, or trying to be.
@@ -97,7 +109,8 @@ impl Fleet {
             return;
         };
         let Site { id, address, .. } = &self.sites[site];
-        let keep = keep_subscribed(vehicle, id.clone(), *address, self.credentials[slot].clone(), self.inbox.clone());
+        let (credentials, lost) = (self.credentials[slot].clone(), Arc::clone(&self.lost));
+        let keep = keep_subscribed(vehicle, id.clone(), *address, credentials, self.inbox.clone(), lost);
         self.subscriptions.insert(vehicle, Subscription { site, slot, task: tokio::spawn(keep) });
     }
 
@@ -115,13 +128,18 @@ async fn keep_subscribed(
     address: SocketAddr,
     credentials: Credentials,
     inbox: mpsc::Sender<Delivery>,
+    lost: Arc<AtomicU64>,
 ) {
     loop {
         match UuClient::connect(address, &site, &credentials).await {
             Ok(mut client) => {
                 while let Some(message) = client.recv().await {
-                    if inbox.send((vehicle, message)).await.is_err() {
-                        return;
+                    match inbox.try_send((vehicle, message)) {
+                        Ok(()) => {}
+                        Err(TrySendError::Full(_)) => {
+                            lost.fetch_add(1, Ordering::Relaxed);
+                        }
+                        Err(TrySendError::Closed(_)) => return,
                     }
                 }
             }

@@ -344,7 +344,7 @@ impl Driver {
         for more in [&self.sim.on_board().drops, &self.air.drops()] {
             drops.merge(more);
         }
-        drops.add(DropCause::SubscriberSlow, self.fleet.turned_away);
+        drops.add(DropCause::SubscriberSlow, self.fleet.dropped());
         Outcome {
             seconds: self.sim.now().mono.since(jxz_units::Instant::ZERO).as_secs_f64(),
             warnings: self.warnings(),
