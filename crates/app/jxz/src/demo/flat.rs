@@ -18,6 +18,8 @@ const NOT_COUNTED: &str = "history";
 /// What may be more at the end of a life than early in it: a share, and beside it so much.
 const MAY_GROW: Held = Held { resident_mib: 4.0, files: 12.0, threads: 4.0, disk_mib: 4.0 };
 const MAY_GROW_SHARE: f64 = 0.1;
+/// What is kept of the past fills up to its bounds: a black box of 8 and clips of 8 MiB, or 4 MiB of records, and a little.
+const FULL: Held = Held { resident_mib: 0.0, files: 0.0, threads: 0.0, disk_mib: 20.0 };
 
 /// What a daemon holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
@@ -156,7 +158,7 @@ impl Growth {
     fn beyond(&self) -> Vec<String> {
         let grew = |(name, part): &Part| {
             let (early, late) = (part(&self.early), part(&self.late));
-            (late > early * (1.0 + MAY_GROW_SHARE) + part(&MAY_GROW))
+            (late > part(&FULL) && late > early * (1.0 + MAY_GROW_SHARE) + part(&MAY_GROW))
                 .then(|| format!("{}: {name} from {early:.1} to {late:.1} in {:.0} s", self.daemon, self.lived_s))
         };
         Held::PARTS.iter().filter_map(grew).collect()
@@ -208,6 +210,16 @@ mod tests {
         let leaks = |s: f64| 40.0 + 0.02 * s;
         let (_, grew) = judged(vec![life(leaks, 900)]);
         assert!(matches!(grew.as_slice(), [one] if one.starts_with("a-node: resident MiB from 4")), "{grew:?}");
+    }
+
+    #[test]
+    fn a_folder_fills_up_to_its_bounds_and_no_further() {
+        let grown = |from, to| {
+            let held = |disk_mib| Held { resident_mib: 40.0, files: 20.0, threads: 6.0, disk_mib };
+            let (daemon, early, late) = ("a-node".to_owned(), held(from), held(to));
+            Growth { daemon, lived_s: 900.0, early, late }.beyond().len()
+        };
+        assert_eq!((grown(4.0, 17.0), grown(17.0, 18.0), grown(17.0, 26.0)), (0, 0, 1));
     }
 
     #[test]
