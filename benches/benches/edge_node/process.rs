@@ -40,21 +40,16 @@ impl Process {
     /// From `/proc`.
     pub(crate) fn usage(&self) -> Usage {
         let proc = Path::new("/proc").join(self.0.id().to_string());
-        let stat = std::fs::read_to_string(proc.join("stat")).unwrap();
-        // After the name in brackets: state is the 3rd field of the whole, user and system time the 14th and 15th.
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks: u64 = [11, 12].iter().map(|k| fields[*k].parse::<u64>().unwrap()).sum();
+        let usage = jxz_observe::process_usage_of(self.0.id()).unwrap();
         let status = std::fs::read_to_string(proc.join("status")).unwrap();
-        let mib = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
-            line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
-        };
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        let peak_kib: f64 = peak.trim().strip_suffix("kB").unwrap().trim().parse().unwrap();
         let file = std::fs::metadata(proc.join("exe")).unwrap().len();
         Usage {
-            cpu_s: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+            cpu_s: usage.cpu.as_secs_f64(),
             wall_s: 0.0,
-            resident_mib: mib("VmRSS:"),
-            peak_mib: mib("VmHWM:"),
+            resident_mib: usage.resident_bytes as f64 / f64::from(1 << 20),
+            peak_mib: peak_kib / 1024.0,
             binary_mib: file as f64 / f64::from(1 << 20),
             at: Instant::now(),
         }

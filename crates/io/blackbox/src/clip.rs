@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(120);
 /// Urgent warnings that are remembered, so that each begins one clip.
 const REMEMBERED: usize = 1024;
 
-/// A step that a clip may begin with: as bytes, which take a third of the room.
+/// A step that a clip may begin with: as bytes, which take less room than what they say.
 struct Recent {
     number: u64,
     mono_ns: u64,

@@ -11,6 +11,6 @@ mod supervisor;
 pub use logs::{LogError, LogFormat, LogSettings, init_logs};
 pub use manual::write_manual;
 pub use metrics::{MetricsSnapshot, encode_metrics, snapshot_collector};
-pub use process::{ProcessUsage, process_usage};
+pub use process::{ProcessUsage, process_usage, process_usage_of};
 pub use stop::stop_signal;
 pub use supervisor::{Progress, Supervisor};

@@ -1,4 +1,4 @@
-//! What the process itself uses, from Linux's `/proc`.
+//! What a process uses, from Linux's `/proc`.
 
 use std::fs;
 use std::time::Duration;
@@ -20,7 +20,14 @@ pub struct ProcessUsage {
 /// What this process uses now; `None` where there is no `/proc`, or it reads differently.
 #[must_use]
 pub fn process_usage() -> Option<ProcessUsage> {
-    parse(&fs::read_to_string("/proc/self/stat").ok()?, &fs::read_to_string("/proc/self/status").ok()?)
+    process_usage_of(std::process::id())
+}
+
+/// What another process uses now, by its number; `None` where it is gone, there is no `/proc`, or it reads differently.
+#[must_use]
+pub fn process_usage_of(pid: u32) -> Option<ProcessUsage> {
+    let read = |file: &str| fs::read_to_string(format!("/proc/{pid}/{file}")).ok();
+    parse(&read("stat")?, &read("status")?)
 }
 
 fn parse(stat: &str, status: &str) -> Option<ProcessUsage> {

@@ -8,29 +8,21 @@ use crate::track::Rounded;
 use jxz_units::Utc;
 use jxz_world::{NodeState, SiteId};
 use prost::Message as _;
+use prost::encoding::encode_varint;
 
 const VARINT: u64 = 0;
 const FIXED64: u64 = 1;
 const BYTES: u64 = 2;
 
-/// Writes a varint.
-pub(crate) fn put_varint(mut value: u64, into: &mut Vec<u8>) {
-    while value >= 0x80 {
-        into.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    into.push(value as u8);
-}
-
 fn put_key(field: u64, kind: u64, into: &mut Vec<u8>) {
-    put_varint(field << 3 | kind, into);
+    encode_varint(field << 3 | kind, into);
 }
 
 /// A scalar that is not its default.
 fn put(field: u64, value: u64, into: &mut Vec<u8>) {
     if value != 0 {
         put_key(field, VARINT, into);
-        put_varint(value, into);
+        encode_varint(value, into);
     }
 }
 
@@ -61,7 +53,7 @@ pub(crate) fn put_track(track: &Rounded, into: &mut Vec<u8>) {
     put(7, zigzag_32(track.east_mmps), into);
     put(8, zigzag_32(track.north_mmps), into);
     put_key(9, BYTES, into);
-    put_varint(4 * track.covariance.len() as u64, into);
+    encode_varint(4 * track.covariance.len() as u64, into);
     for value in track.covariance {
         into.extend_from_slice(&value.to_le_bytes());
     }
@@ -71,18 +63,18 @@ pub(crate) fn put_track(track: &Rounded, into: &mut Vec<u8>) {
     // No probability takes more than two bytes, so that their length takes one.
     into.push(0);
     for value in track.class_e4 {
-        put_varint(value.into(), into);
+        encode_varint(value.into(), into);
     }
     into[at] = (into.len() - at - 1) as u8;
     for (field, value) in [(12, track.length_cm), (13, track.width_cm), (14, track.heading_mrad)] {
         if let Some(value) = value {
             put_key(field, VARINT, into);
-            put_varint(value.into(), into);
+            encode_varint(value.into(), into);
         }
     }
     if let Some(vehicle) = track.vehicle {
         put_key(15, BYTES, into);
-        put_varint(vehicle.len() as u64, into);
+        encode_varint(vehicle.len() as u64, into);
         into.extend_from_slice(&vehicle);
     }
     put(16, track.sources.into(), into);

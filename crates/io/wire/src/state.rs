@@ -2,7 +2,7 @@
 
 use crate::error::{decode, name, required};
 use crate::node::v1 as wire;
-use crate::plain::{put_track, put_varint, read_state};
+use crate::plain::{put_track, read_state};
 use crate::signals::{signals_from_wire, signals_to_wire};
 use crate::track::{Rounded, track_from_wire, track_to_wire};
 use crate::{MAX_STATE_BYTES, WireError};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use jxz_units::Utc;
 use jxz_world::{NodeState, SiteId};
 use prost::Message;
-use prost::encoding::encoded_len_varint;
+use prost::encoding::{encode_varint, encoded_len_varint};
 
 /// `NodeDatagram.state` and `NodeState.tracks`: field and kind.
 const STATE_KEY: u8 = 1 << 3 | 2;
@@ -22,7 +22,7 @@ const TRACK_KEY: u8 = 6 << 3 | 2;
 /// # Errors
 /// [`WireError::Oversize`] if a single track, or the signals, do not fit into `max_bytes` with the head.
 pub fn split_state(state: &NodeState, max_bytes: usize) -> Result<Vec<Bytes>, WireError> {
-    let head = wire::NodeState { signals: None, ..without_tracks(state) }.encode_to_vec();
+    let head = head_of(state).encode_to_vec();
     let signals = match &state.signals {
         Some(signals) => {
             wire::NodeState { signals: Some(signals_to_wire(signals, 0)), ..wire::NodeState::default() }.encode_to_vec()
@@ -51,7 +51,7 @@ pub fn split_state(state: &NodeState, max_bytes: usize) -> Result<Vec<Bytes>, Wi
             room = max_bytes - other_bytes;
         }
         tracks.push(TRACK_KEY);
-        put_varint(track.len() as u64, &mut tracks);
+        encode_varint(track.len() as u64, &mut tracks);
         tracks.extend_from_slice(&track);
     }
     datagrams.push(datagram([&head, &tracks, last]));
@@ -62,18 +62,19 @@ pub fn split_state(state: &NodeState, max_bytes: usize) -> Result<Vec<Bytes>, Wi
 #[must_use]
 pub fn state_to_wire(state: &NodeState) -> wire::NodeState {
     let tracks = state.tracks.iter().map(|track| track_to_wire(track, state.valid_at)).collect();
-    wire::NodeState { tracks, ..without_tracks(state) }
+    let signals = state.signals.as_ref().map(|signals| signals_to_wire(signals, 0));
+    wire::NodeState { tracks, signals, ..head_of(state) }
 }
 
-fn without_tracks(state: &NodeState) -> wire::NodeState {
+/// What every part of a state has: all but tracks and signals.
+fn head_of(state: &NodeState) -> wire::NodeState {
     wire::NodeState {
         site: state.site.0.clone(),
         boot: state.boot,
         sequence: state.sequence,
         valid_at_unix_ns: state.valid_at.unix_ns(),
         valid_for_ms: (state.valid_for_s * 1e3).round().clamp(0.0, f64::from(u32::MAX)) as u32,
-        tracks: Vec::new(),
-        signals: state.signals.as_ref().map(|signals| signals_to_wire(signals, 0)),
+        ..wire::NodeState::default()
     }
 }
 
@@ -82,7 +83,7 @@ fn datagram(parts: [&[u8]; 3]) -> Bytes {
     let len = parts.iter().map(|part| part.len()).sum::<usize>();
     let mut bytes = Vec::with_capacity(len + 4);
     bytes.push(STATE_KEY);
-    put_varint(len as u64, &mut bytes);
+    encode_varint(len as u64, &mut bytes);
     parts.into_iter().for_each(|part| bytes.extend_from_slice(part));
     bytes.into()
 }

@@ -48,7 +48,7 @@ pub(crate) struct RecordsToml {
 }
 
 impl RecordsToml {
-    /// So little that it is full within minutes.
+    /// So little that it is soon full.
     pub(crate) const SMALL: Self = Self { file_bytes: 1 << 20, files: 4 };
 }
 

@@ -54,9 +54,9 @@ impl Daemon {
         &self.name
     }
 
-    /// Its process, while it runs.
-    pub(crate) fn pid(&self) -> Option<Pid> {
-        self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+    /// The number of its process, while it runs.
+    pub(crate) fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// An error with the end of its log if the daemon has stopped by itself.
@@ -84,7 +84,7 @@ impl Daemon {
 
     /// Sends it a signal, if it runs.
     pub(crate) fn signal(&self, signal: Signal) {
-        if let Some(pid) = self.pid() {
+        if let Some(pid) = self.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
             // It may be gone already; waiting for it tells.
             let _gone = kill_process(pid, signal);
         }

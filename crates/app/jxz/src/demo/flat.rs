@@ -63,12 +63,11 @@ impl Watch {
         }
         self.next_s = elapsed_s + PERIOD_S;
         for (daemon, folder) in daemons {
-            let Some(held) = daemon.pid().and_then(|pid| Held::of(&pid.to_string(), folder)) else { continue };
-            let lives = self.lives.entry(daemon.name().to_owned()).or_default();
-            if lives.is_empty() {
-                lives.push(Life::default());
+            let Some(held) = daemon.id().and_then(|pid| Held::of(pid, folder)) else { continue };
+            let lives = self.lives.entry(daemon.name().to_owned()).or_insert_with(|| vec![Life::default()]);
+            if let Some(life) = lives.last_mut() {
+                life.looks.push((elapsed_s, held));
             }
-            lives.extend_last(elapsed_s, held);
         }
     }
 
@@ -90,18 +89,6 @@ impl Watch {
             .collect();
         let grew = grown.iter().flat_map(Growth::beyond).collect();
         (grown, grew)
-    }
-}
-
-trait Lives {
-    fn extend_last(&mut self, at_s: f64, held: Held);
-}
-
-impl Lives for Vec<Life> {
-    fn extend_last(&mut self, at_s: f64, held: Held) {
-        if let Some(life) = self.last_mut() {
-            life.looks.push((at_s, held));
-        }
     }
 }
 
@@ -128,17 +115,12 @@ impl Held {
     ];
 
     /// What the kernel says of a process; `None` if it is gone.
-    fn of(pid: &str, folder: &Path) -> Option<Self> {
-        let proc = Path::new("/proc").join(pid);
-        let status = std::fs::read_to_string(proc.join("status")).ok()?;
-        let field = |name: &str| -> Option<f64> {
-            let line = status.lines().find_map(|line| line.strip_prefix(name))?;
-            line.split_whitespace().next()?.parse().ok()
-        };
+    fn of(pid: u32, folder: &Path) -> Option<Self> {
+        let usage = jxz_observe::process_usage_of(pid)?;
         Some(Self {
-            resident_mib: field("VmRSS:")? / 1024.0,
-            threads: field("Threads:")?,
-            files: std::fs::read_dir(proc.join("fd")).ok()?.count() as f64,
+            resident_mib: usage.resident_bytes as f64 / f64::from(1 << 20),
+            threads: usage.threads.into(),
+            files: std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as f64,
             disk_mib: bytes_in(folder) as f64 / f64::from(1 << 20),
         })
     }
@@ -235,9 +217,9 @@ mod tests {
         std::fs::write(folder.path().join("a"), vec![0; 1 << 20]).unwrap();
         std::fs::create_dir(folder.path().join(NOT_COUNTED)).unwrap();
         std::fs::write(folder.path().join(NOT_COUNTED).join("b"), vec![0; 1 << 20]).unwrap();
-        let held = Held::of("self", folder.path()).unwrap();
+        let held = Held::of(std::process::id(), folder.path()).unwrap();
         assert!(held.resident_mib > 1.0 && held.threads >= 1.0 && held.files >= 3.0, "{held:?}");
         assert!((held.disk_mib - 1.0).abs() < 1e-9, "{held:?}");
-        assert!(Held::of("0", folder.path()).is_none());
+        assert!(Held::of(0, folder.path()).is_none());
     }
 }

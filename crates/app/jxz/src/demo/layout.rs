@@ -65,7 +65,7 @@ struct EdgeToml<'a> {
     neighbours: Vec<NeighbourToml<'a>>,
 }
 
-/// So small that it is full within minutes, and must stay so.
+/// So small that it is soon full, within minutes at a busy site, and must stay so.
 #[derive(Serialize)]
 struct BlackBoxToml {
     max_mb: u64,
@@ -102,7 +102,7 @@ struct RadioToml<'a> {
 
 impl Layout {
     /// Makes keys and configurations in `folder`, with ports that are free now. With `full_soon` what is kept of the past
-    /// is so little that it is full within minutes.
+    /// is so little that it is soon full.
     pub(super) fn make(
         folder: &Path,
         map_dir: &Path,

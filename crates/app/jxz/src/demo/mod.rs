@@ -84,7 +84,7 @@ pub(crate) struct Args {
     sites: Option<usize>,
     /// Let things go wrong by chance, on this seed: nodes and cloud killed and stopped for a while, rubbish at their ports.
     /// What each holds of memory, files, threads and disk is watched, and the demo fails if it grows. What is kept of
-    /// the past is little, so that it is full within minutes.
+    /// the past is little, so that it is soon full.
     #[arg(long, value_name = "SEED")]
     faults: Option<u64>,
     /// Keep keys, configurations and logs in this folder instead of a temporary one.

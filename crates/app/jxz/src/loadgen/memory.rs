@@ -1,6 +1,5 @@
 //! The cloud's memory over time, as the kernel sees it.
 
-use rustix::process::Pid;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
@@ -19,14 +18,14 @@ pub(super) struct Memory {
 
 /// A sampler of a process's resident memory.
 pub(super) struct Sampler {
-    process: Option<Pid>,
+    process: Option<u32>,
     started: Instant,
     samples: JoinHandle<()>,
     taken: Arc<Mutex<Vec<(f64, f64)>>>,
 }
 
 impl Sampler {
-    pub(super) fn start(process: Option<Pid>) -> Self {
+    pub(super) fn start(process: Option<u32>) -> Self {
         let (started, taken) = (Instant::now(), Arc::<Mutex<Vec<_>>>::default());
         let samples = tokio::spawn({
             let taken = Arc::clone(&taken);
@@ -68,12 +67,8 @@ impl Memory {
     }
 }
 
-/// `VmRSS` of a process.
-fn resident_mib(process: Pid) -> Option<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024.0 / MIB)
+fn resident_mib(process: u32) -> Option<f64> {
+    Some(jxz_observe::process_usage_of(process)?.resident_bytes as f64 / MIB)
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use gauge::Gauge;
 use ground::Ground;
 use memory::Sampler;
 use report::{Measured, Report};
-use rustix::process::Pid;
 use std::path::PathBuf;
 use std::time::Duration;
 use viewer::Viewers;
@@ -112,7 +111,7 @@ async fn drive(args: &Args, cloud: &std::path::Path, ground: &Ground) -> anyhow:
         eprintln!("{} nodes x {} road users x {hz:.2} Hz for {} s", args.nodes, args.tracks, args.seconds);
         wait_for(START_PATIENCE, &mut daemon, "not every node came back", async || fleet.connected() == fleet.len())
             .await?;
-        let measured = stage(args, &fleet, &viewers, (&gauge, daemon.pid()), hz).await?;
+        let measured = stage(args, &fleet, &viewers, (&gauge, daemon.id()), hz).await?;
         daemon.check()?;
         if measured.holds() {
             held_hz = held_hz.max(hz)
@@ -141,7 +140,7 @@ async fn stage(
     args: &Args,
     fleet: &Fleet,
     viewers: &Viewers,
-    (gauge, cloud): (&Gauge, Option<Pid>),
+    (gauge, cloud): (&Gauge, Option<u32>),
     hz: f64,
 ) -> anyhow::Result<Measured> {
     let load = fleet.start(hz, args.warnings_hz);
