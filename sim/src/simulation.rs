@@ -385,6 +385,11 @@ impl Simulation {
         self.radio.uplink(now, site)
     }
 
+    /// The delay of the cloud's word to a site, or why it is lost.
+    pub(crate) fn downlink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.radio.downlink(now, site)
+    }
+
     fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
         let truth = &self.truth;
         let time_s = now.mono.since(Instant::ZERO).as_secs_f64();

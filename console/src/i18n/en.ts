@@ -192,6 +192,7 @@ export const en = {
   radio_duplicate: 'Radio: duplicate',
   signal_rejected: 'Signal: rejected',
   condition_rejected: 'Road condition: rejected',
+  congestion_rejected: 'Word of congestion: rejected',
   settings_rejected: 'Warning settings: rejected',
   black_box_gap: 'Black box: not recorded',
   encode_failed: 'Message: encoding failed',

@@ -193,6 +193,7 @@ export const zh: Dictionary = {
   radio_duplicate: '空口：重复消息',
   signal_rejected: '信号：被拒绝',
   condition_rejected: '路况通报：被拒绝',
+  congestion_rejected: '拥堵通报：被拒绝',
   settings_rejected: '预警设置：被拒绝',
   black_box_gap: '黑匣子：记录缺失',
   encode_failed: '消息：编码失败',

@@ -227,6 +227,11 @@ impl Radio {
     pub(crate) fn uplink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
         self.uu.uplink(now, SITES | site as u64)
     }
+
+    /// The delay of the cloud's word to a site, or why it is lost.
+    pub(crate) fn downlink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.uu.downlink(now, SITES | site as u64)
+    }
 }
 
 /// One number below 2⁴⁸ for two: the finaliser of SplitMix64 over both.

@@ -84,7 +84,9 @@ impl Uu {
         if self.links.len() > places.len() + FORGOTTEN_AT_ONCE {
             let present: BTreeSet<u64> = places.iter().map(|(number, _)| *number).collect();
             self.links.retain(|number, _| present.contains(number));
-            self.messages.retain(|(from, to), _| present.contains(from) && (*to == CLOUD || present.contains(to)));
+            self.messages.retain(|(from, to), _| {
+                (*from == CLOUD || present.contains(from)) && (*to == CLOUD || present.contains(to))
+            });
         }
     }
 
@@ -96,6 +98,11 @@ impl Uu {
     /// The delay of a subscriber's message to the cloud, or why it is lost.
     pub(crate) fn uplink(&mut self, now: Instant, from: u64) -> Result<Duration, UuLoss> {
         self.pass(now, (from, CLOUD), self.to_cloud)
+    }
+
+    /// The delay of the cloud's message to a subscriber, or why it is lost: the way back takes as long.
+    pub(crate) fn downlink(&mut self, now: Instant, to: u64) -> Result<Duration, UuLoss> {
+        self.pass(now, (CLOUD, to), self.to_cloud)
     }
 
     fn pass(&mut self, now: Instant, ends: (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {

@@ -4,7 +4,7 @@ use crate::radio::Channel;
 use jxz_edge::Input;
 use jxz_units::Instant;
 use jxz_v2x::Frame;
-use jxz_world::{JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, VehicleId};
+use jxz_world::{CongestionReport, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, VehicleId};
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ pub(super) enum Arrival {
     Signals(usize, Box<JunctionSignals>),
     /// A word on the road's condition at an edge node.
     Condition(usize, RoadReport),
+    /// The cloud's word of congestion at an edge node.
+    Congestion(usize, Box<CongestionReport>),
     /// A vehicle's message at an edge node.
     Report(usize, Arc<[u8]>),
     /// A neighbour's word at an edge node.
@@ -40,6 +42,7 @@ impl Arrival {
             Self::Scan(node, _)
             | Self::Signals(node, _)
             | Self::Condition(node, _)
+            | Self::Congestion(node, _)
             | Self::Report(node, _)
             | Self::Neighbour(node, _) => Some(*node),
             Self::Broadcast(..) | Self::State(_) | Self::Record(_) => None,
@@ -52,6 +55,7 @@ impl Arrival {
             Self::Scan(node, scan) => (node, Input::Scan(*scan)),
             Self::Signals(node, signals) => (node, Input::Signals(*signals)),
             Self::Condition(node, report) => (node, Input::RoadCondition(report)),
+            Self::Congestion(node, report) => (node, Input::Congestion(*report)),
             Self::Report(node, bytes) => (node, Input::Radio(bytes.to_vec())),
             Self::Neighbour(node, word) => (node, Input::Neighbour(*word)),
             Self::Broadcast(..) | Self::State(_) | Self::Record(_) => return None,

@@ -6,6 +6,7 @@ use crate::places::Places;
 use crate::record_log::Entry;
 use crate::stats::{Counters, Stats};
 use crate::stop::Stop;
+use crate::teller::Teller;
 use jxz_cloud::{Cloud, Freshness, Input, Output, View};
 use jxz_link::{AckToken, FromNode, NodeListener, utc_now};
 use jxz_units::Now;
@@ -73,6 +74,7 @@ pub(crate) struct Brain {
     pub(crate) records: mpsc::Sender<Entry>,
     pub(crate) stats: Arc<Stats>,
     pub(crate) keeper: Keeper,
+    pub(crate) teller: Teller,
     /// What operators say.
     pub(crate) said: mpsc::Receiver<Input>,
 }
@@ -174,7 +176,7 @@ impl Brain {
                     continue;
                 }
                 Output::Guidance(guidance) => {
-                    tell_congestion(&guidance);
+                    self.teller.tell(*guidance);
                     continue;
                 }
                 Output::NodeFreshness { site, from, to } => {
@@ -197,10 +199,4 @@ fn tell(site: &jxz_world::SiteId, from: Option<Freshness>, to: Freshness) {
     } else {
         tracing::warn!(%site, from, to = to.name(), "node");
     }
-}
-
-/// The way down to the nodes is not built yet: the interfaces show it (`/api/v1/guidance`).
-fn tell_congestion(guidance: &jxz_cloud::Guidance) {
-    let jxz_cloud::Guidance { link, congested, vehicles, travel_time_s, free_flow_s, .. } = guidance;
-    tracing::debug!(link = link.0, congested, vehicles, travel_time_s, free_flow_s, "congestion");
 }

@@ -20,7 +20,7 @@ use crate::serve::{self, Limits};
 use crate::stats::Stats;
 use crate::stop::{self, Stop, Stopper};
 use crate::truth::{self, Truths};
-use crate::{incidents, keep};
+use crate::{incidents, keep, teller};
 use anyhow::Context;
 use jxz_cloud::{Cloud, CloudConfig};
 use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
@@ -111,8 +111,9 @@ impl Daemon {
             History::start(&config.data_dir, config.history, Arc::clone(&places), Arc::clone(&stats))?;
         let city = City::new(Arc::clone(&map), cloud.links());
         let (keeper, kept) = keep::channel(Arc::clone(&stats));
+        let (teller, told) = teller::channel(Arc::clone(&stats));
         let (to_brain, said) = mpsc::channel(64);
-        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats), keeper, said };
+        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats), keeper, teller, said };
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
         let none = Cast::none(Arc::clone(&moments.borrow()), places);
         let (casts_in, casts) = watch::channel(Arc::new(none));
@@ -148,6 +149,8 @@ impl Daemon {
 
         let mut tasks = JoinSet::new();
         tasks.spawn(run_until_told(managing, stopped.clone()));
+        let telling = teller::run(told, listener.links(), Arc::clone(&map), Arc::clone(&stats));
+        tasks.spawn(run_until_told(telling, stopped.clone()));
         let feeding = feed.run(moments.clone());
         tasks.spawn(async move {
             feeding.await;

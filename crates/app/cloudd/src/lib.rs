@@ -31,6 +31,7 @@ mod serve;
 mod stats;
 mod status;
 mod stop;
+mod teller;
 mod truth;
 mod twin_api;
 

@@ -200,6 +200,8 @@ fn daemon(registry: &mut Registry, moment: &Moment) {
     counter("history_written_bytes", "Bytes of history written", own.history_bytes);
     counter("history_frames_dropped", "Frames of history that the disk did not take", own.history_dropped);
     counter("kept_dropped", "Incidents and minutes of traffic that could not be kept", own.kept_dropped);
+    counter("congestion_words_told", "Words of congestion that a site has", own.congestion_told);
+    counter("congestion_words_untold", "Words of congestion that a site was not told", own.congestion_untold);
     let failing: Gauge = Gauge::default();
     failing.set(i64::from(own.record_log_failing));
     registry.register("record_log_failing", "Whether the disk refuses records at present", failing);

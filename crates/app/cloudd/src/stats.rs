@@ -31,6 +31,10 @@ pub(crate) struct Stats {
     pub(crate) history_dropped: AtomicU64,
     /// Incidents and minutes of traffic that could not be kept.
     pub(crate) kept_dropped: AtomicU64,
+    /// Words of congestion that a site has, and those that it was not told.
+    pub(crate) congestion_told: AtomicU64,
+    /// See `congestion_told`.
+    pub(crate) congestion_untold: AtomicU64,
 }
 
 /// The counters at one time.
@@ -48,6 +52,8 @@ pub(crate) struct Counters {
     pub(crate) history_bytes: u64,
     pub(crate) history_dropped: u64,
     pub(crate) kept_dropped: u64,
+    pub(crate) congestion_told: u64,
+    pub(crate) congestion_untold: u64,
 }
 
 impl Stats {
@@ -66,6 +72,8 @@ impl Stats {
             history_bytes: self.history_bytes.load(Relaxed),
             history_dropped: self.history_dropped.load(Relaxed),
             kept_dropped: self.kept_dropped.load(Relaxed),
+            congestion_told: self.congestion_told.load(Relaxed),
+            congestion_untold: self.congestion_untold.load(Relaxed),
         }
     }
 }

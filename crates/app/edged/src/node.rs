@@ -18,7 +18,7 @@ use jxz_observe::{Progress, Supervisor};
 use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Frame, MessageKind};
-use jxz_world::{DropCause, Drops, NeighbourTracks, Site};
+use jxz_world::{CongestionReport, DropCause, Drops, NeighbourTracks, Site};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -37,6 +37,8 @@ const MESSAGE_TTL: Duration = Duration::from_millis(300);
 const FLUSH_PATIENCE: Duration = Duration::from_secs(5);
 /// A longer revocation list is not read: 10,000 entries fit.
 const MAX_REVOCATIONS_BYTES: u64 = 1 << 20;
+/// Words of the cloud that wait: one a congested link and minute.
+const WORDS: usize = 64;
 /// How often the links are asked how they do, and the status is written.
 const LINK_PERIOD: Duration = Duration::from_secs(1);
 
@@ -116,6 +118,8 @@ struct Node {
     uplink: Uplink,
     records: Records,
     neighbours: Option<NeighbourLinks>,
+    /// The cloud's words of congestion.
+    words: mpsc::Receiver<CongestionReport>,
     verifiers: VerifyPool<u64>,
     verdicts: mpsc::Receiver<(Verdict, u64)>,
     revocations: Revocations,
@@ -166,6 +170,7 @@ pub async fn run(config: Config, stop: impl Future<Output = ()>) -> anyhow::Resu
                 }
             },
             Some(word) = heard(&mut node.neighbours) => Input::Neighbour(word),
+            Some(report) = node.words.recv() => Input::Congestion(report),
             Some((verdict, ticket)) = node.verdicts.recv() => Input::Verified(ticket, Some(verdict)),
             Some(change) = node.fleet.recv() => {
                 change.apply(|input| node.take(input));
@@ -250,6 +255,8 @@ impl Node {
         let mut uplink = UplinkConfig::new(&config.cloud.address, config.site.clone(), boot, credentials);
         uplink.server_name.clone_from(&config.cloud.server_name);
         uplink.assignments = Some(assignments);
+        let (words_in, words) = mpsc::channel(WORDS);
+        uplink.words = Some(words_in);
         let (records, uplink) = spool::open(config, uplink)?;
         Ok(Self {
             clock,
@@ -261,6 +268,7 @@ impl Node {
             uplink,
             records,
             neighbours,
+            words,
             verifiers,
             verdicts,
             revocations: Revocations::beside(&config.pki.dir),

@@ -5,7 +5,9 @@ use crate::guard::Verification;
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_v2x::Frame;
-use jxz_world::{Drops, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, SiteId, SpoolHealth};
+use jxz_world::{
+    CongestionReport, Drops, JunctionSignals, NeighbourTracks, NodeState, Record, RoadReport, Scan, SiteId, SpoolHealth,
+};
 
 /// Something that happened outside.
 #[derive(Debug, Clone)]
@@ -25,6 +27,8 @@ pub enum Input {
     Neighbour(NeighbourTracks),
     /// A road condition near the site, from the cloud or a road-weather station; said anew it replaces the older word.
     RoadCondition(RoadReport),
+    /// Congestion that the cloud found; said anew it replaces the older word about the link.
+    Congestion(CongestionReport),
     /// Other switches and thresholds of the warnings, from the next round on; out of range, they change nothing.
     Hazard(Box<HazardConfig>),
     /// The cloud's configuration, from the next round on; out of range, it changes nothing.

@@ -5,6 +5,7 @@ mod inside;
 use crate::broadcast::{MAP_PERIOD, Periodic, RepeatTable, SIGNALS_VALID_S, SPAT_PERIOD};
 use crate::clock::ClockWatch;
 use crate::conditions::Conditions;
+use crate::congestion::CityTraffic;
 use crate::guard::{Doubt, Guard, Security};
 use crate::health::{Health, Stopwatch};
 use crate::nearness::Nearness;
@@ -55,6 +56,7 @@ pub struct Edge {
     signals: Option<JunctionSignals>,
     reports: BTreeMap<jxz_world::VehicleId, VehicleReport>,
     conditions: Conditions,
+    city: CityTraffic,
     configuration: Option<ConfigVersion>,
     pace: Pace,
     spat: Periodic,
@@ -116,6 +118,7 @@ impl Edge {
             signals: None,
             reports: BTreeMap::new(),
             conditions: Conditions::default(),
+            city: CityTraffic::default(),
             configuration: None,
             pace: Pace::starting(start, Duration::from_secs_f64(config.round_s)),
             spat: Periodic::starting(start, SPAT_PERIOD),
@@ -164,6 +167,11 @@ impl Edge {
             Input::RoadCondition(report) => {
                 if !self.conditions.take(now, &self.site, report) {
                     self.health.drops.count(DropCause::ConditionRejected);
+                }
+            }
+            Input::Congestion(report) => {
+                if !self.city.take(now, &self.map, report) {
+                    self.health.drops.count(DropCause::CongestionRejected);
                 }
             }
             Input::Hazard(config) => self.handle_settings(*config),
@@ -391,7 +399,9 @@ impl Edge {
 
         let started = self.health.start();
         let (conditions, signals, reports) = (self.conditions.now(now), self.signals.as_ref(), &self.reports);
-        let round = Round { at: now.utc, tracks: &tracks, signals, reports, conditions: &conditions };
+        let congested = self.city.now(now);
+        let round =
+            Round { at: now.utc, tracks: &tracks, signals, reports, conditions: &conditions, congested: &congested };
         let changed = self.hazards.assess(&round);
         self.health.stop(LatencyStage::Predict, started);
 

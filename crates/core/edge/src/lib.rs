@@ -7,6 +7,7 @@ mod broadcast;
 mod clock;
 mod conditions;
 mod config;
+mod congestion;
 mod door;
 mod edge;
 mod error;

@@ -2,6 +2,7 @@
 
 use crate::config::GuidanceConfig;
 use crate::congestion::Jam;
+use crate::hazards::Congested;
 use crate::ledger::{EventKey, Proposal};
 use crate::normal;
 use crate::place::Spot;
@@ -9,13 +10,50 @@ use crate::route::{Cost, LinkGraph, Onward};
 use crate::scene::Scene;
 use jxz_map::{LinkIx, Turn};
 use jxz_units::Utc;
-use jxz_world::{Application, Cause, Level};
+use jxz_world::{Application, Cause, Level, TrackId};
 use std::collections::BTreeMap;
 
 /// 1-sigma error of a travel time worked out from limits and junctions, as a fraction.
 const TRAVEL_TIME_SIGMA: f64 = 0.15;
+/// The cloud tells of congestion that has lasted for minutes.
+const TOLD: f64 = 0.95;
+/// 1-sigma error of the mean speed that it tells, as a fraction: traffic changes from minute to minute.
+const TOLD_SIGMA: f64 = 0.25;
 /// A way around is worked out anew after this, seconds.
 const FRESH_S: f64 = 5.0;
+
+/// A congested link: one that the site sees itself, or that the cloud told of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Slow<'a> {
+    link: LinkIx,
+    mean_mps: f64,
+    mean_sigma_mps: f64,
+    /// Those that are in it already.
+    vehicles: &'a [TrackId],
+    probability: f64,
+    sensed_at: Utc,
+}
+
+/// Every congested link; of one that the site sees itself, what the cloud says does not matter.
+pub(crate) fn slow<'a>(jams: &'a [Jam], told: &[Congested]) -> Vec<Slow<'a>> {
+    let own = jams.iter().map(|jam| Slow {
+        link: jam.link,
+        mean_mps: jam.mean_mps,
+        mean_sigma_mps: jam.mean_sigma_mps,
+        vehicles: &jam.vehicles,
+        probability: jam.probability,
+        sensed_at: jam.sensed_at,
+    });
+    let told = told.iter().filter(|told| jams.iter().all(|jam| jam.link != told.link)).map(|told| Slow {
+        link: told.link,
+        mean_mps: told.mean_mps,
+        mean_sigma_mps: TOLD_SIGMA * told.mean_mps,
+        vehicles: &[],
+        probability: TOLD,
+        sensed_at: told.said_at,
+    });
+    own.chain(told).collect()
+}
 
 /// The ways around found lately.
 #[derive(Debug, Default)]
@@ -28,7 +66,7 @@ impl GuidanceBook {
         &mut self,
         scene: &Scene<'_>,
         graph: &LinkGraph,
-        jams: &[Jam],
+        jams: &[Slow<'_>],
         config: &GuidanceConfig,
         reach_m: f64,
         least: f64,
@@ -38,7 +76,9 @@ impl GuidanceBook {
         self.found.retain(|_, (when, _)| at.seconds_since(*when).abs() < FRESH_S);
         let mut proposals = Vec::new();
         for jam in jams {
-            for (from, onward) in graph.into(jam.link).filter(|(_, o)| o.turn != Turn::UTurn) {
+            // Only where the site has eyes on who would go in: the cloud tells of links beyond as well.
+            let ahead = |onward: &Onward| onward.turn != Turn::UTurn && scene.roads.shape(onward.from_lane).is_some();
+            for (from, onward) in graph.into(jam.link).filter(|(_, onward)| ahead(onward)) {
                 let key = (from, jam.link);
                 let (_, detour) =
                     *self.found.entry(key).or_insert_with(|| (at, detour_s(scene, graph, &slow, config, key)));
@@ -51,7 +91,7 @@ impl GuidanceBook {
 }
 
 /// Travel time over a congested link, seconds.
-fn jammed_s(scene: &Scene<'_>, jam: &Jam, config: &GuidanceConfig) -> f64 {
+fn jammed_s(scene: &Scene<'_>, jam: &Slow<'_>, config: &GuidanceConfig) -> f64 {
     scene.map.link(jam.link).line.length_m() / jam.mean_mps.max(config.slowest_mps)
 }
 
@@ -72,7 +112,7 @@ fn detour_s(
 fn advise(
     scene: &Scene<'_>,
     config: &GuidanceConfig,
-    jam: &Jam,
+    jam: &Slow<'_>,
     (from, onward): (LinkIx, &Onward),
     detour_s: f64,
     reach_m: f64,
@@ -93,7 +133,7 @@ fn advise(
     let lane = onward.from_lane;
     let end_m = scene.map.lane(lane).centre.length_m();
     let concerned = scene
-        .approaching(lane, end_m, reach_m, &jam.vehicles)
+        .approaching(lane, end_m, reach_m, jam.vehicles)
         .into_iter()
         .filter(|i| may_enter(scene, *i, jam.link))
         .map(|i| scene.concerned(i))

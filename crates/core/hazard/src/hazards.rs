@@ -12,8 +12,10 @@ use crate::roads::Roads;
 use crate::route::LinkGraph;
 use crate::scene::{Scene, Setting};
 use crate::signals::SignalBook;
-use crate::{against, beside, emergency, encounter, headway, light, location, odd, queue, speed_limit, vulnerable};
-use jxz_map::Map;
+use crate::{
+    against, beside, emergency, encounter, guidance, headway, light, location, odd, queue, speed_limit, vulnerable,
+};
+use jxz_map::{LinkIx, Map};
 use jxz_units::Utc;
 use jxz_world::{Application, JunctionSignals, RoadReport, Site, Track, VehicleId, VehicleReport, Warning};
 use std::collections::BTreeMap;
@@ -32,6 +34,19 @@ pub struct Round<'a> {
     pub reports: &'a BTreeMap<VehicleId, VehicleReport>,
     /// Reported road conditions; the first 64 that hold now.
     pub conditions: &'a [RoadReport],
+    /// Links that are congested by the cloud's word: guidance leads around these too.
+    pub congested: &'a [Congested],
+}
+
+/// A link that is congested, as the cloud says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Congested {
+    /// Which link.
+    pub link: LinkIx,
+    /// Space-mean speed over it, metres per second.
+    pub mean_mps: f64,
+    /// When the cloud said so.
+    pub said_at: Utc,
 }
 
 impl<'a> Round<'a> {
@@ -39,7 +54,7 @@ impl<'a> Round<'a> {
     #[must_use]
     pub const fn of_tracks(at: Utc, tracks: &'a [Track], signals: Option<&'a JunctionSignals>) -> Self {
         static NOBODY: BTreeMap<VehicleId, VehicleReport> = BTreeMap::new();
-        Self { at, tracks, signals, reports: &NOBODY, conditions: &[] }
+        Self { at, tracks, signals, reports: &NOBODY, conditions: &[], congested: &[] }
     }
 }
 
@@ -131,7 +146,8 @@ impl Hazards {
             shared.propose(application, least, &self.config, &mut self.memory, &mut self.proposals);
             if application == Application::Guidance && enabled {
                 let (config, reach_m) = (&self.config.guidance, self.config.life.approach_m);
-                self.proposals.extend(self.guidance.propose(&scene, &self.graph, &jams, config, reach_m, least));
+                let slow = guidance::slow(&jams, round.congested);
+                self.proposals.extend(self.guidance.propose(&scene, &self.graph, &slow, config, reach_m, least));
             }
             if !enabled {
                 self.proposals.truncate(from);

@@ -41,4 +41,4 @@ pub use config::{
     PredictConfig, RoadWorksConfig, SlwConfig, SvwConfig, Thresholds, TjwConfig, VrucwConfig, WrongWayConfig,
 };
 pub use describe::describe;
-pub use hazards::{HazardCounts, Hazards, Round};
+pub use hazards::{Congested, HazardCounts, Hazards, Round};

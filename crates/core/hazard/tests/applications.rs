@@ -29,7 +29,7 @@ fn run((from, to): (f64, f64), tracks: impl Fn(f64) -> Vec<Track>, extra: &Extra
         let reports: BTreeMap<_, _> = extra.says.iter().map(|(id, details)| report(*id, t, *details)).collect();
         let lights = extra.lights.map(|lights| lights(t));
         let (signals, conditions) = (lights.as_ref(), &extra.conditions[..]);
-        let round = Round { at: at(t), tracks: &tracks, signals, reports: &reports, conditions };
+        let round = Round { at: at(t), tracks: &tracks, signals, reports: &reports, conditions, congested: &[] };
         said.0.extend(hazards.assess(&round).into_iter().map(|warning| (t, warning)));
     }
     said

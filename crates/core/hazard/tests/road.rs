@@ -3,8 +3,9 @@
 mod common;
 
 use common::*;
-use jxz_hazard::HazardConfig;
-use jxz_world::{Application, Cause, Track, TrackId, WarningKind};
+use jxz_hazard::{Congested, HazardConfig, Round};
+use jxz_map::LinkIx;
+use jxz_world::{Application, Cause, Track, TrackId, WarningKind, WarningStage};
 
 #[test]
 fn a_vehicle_that_stands_in_the_lane_is_a_stopped_vehicle_and_ends_when_it_drives_off() {
@@ -128,4 +129,47 @@ fn guidance_works_with_everything_else_switched_off() {
     }
     let said = play(&mut hazards(config), (0.0, 20.0), crawling, Some(EAST_WEST));
     assert_eq!(said.kinds(), [WarningKind::Guidance]);
+}
+
+/// Somebody drives up from the west; of the road beyond the junction the site sees nothing.
+fn comes_from_the_west(t: f64) -> Vec<Track> {
+    vec![car(1, t, (-140.0 + 9.0 * t, -right_of(0)), (9.0, 0.0))]
+}
+
+fn told_of(link: &str, mean_mps: f64, until_s: f64) -> Vec<(f64, jxz_world::Warning)> {
+    let map = town();
+    let link = LinkIx(map.links.iter().position(|l| l.id == link).unwrap() as u32);
+    let mut hazards = hazards(HazardConfig::default());
+    let mut said = Vec::new();
+    for i in 0..100 {
+        let t = f64::from(i) * 0.1;
+        let tracks = comes_from_the_west(t);
+        let congested = [Congested { link, mean_mps, said_at: at(0.0) }];
+        let congested = if t < until_s { &congested[..] } else { &[] };
+        let round = Round { congested, ..Round::of_tracks(at(t), &tracks, None) };
+        said.extend(hazards.assess(&round).into_iter().map(|warning| (t, warning)));
+    }
+    said
+}
+
+#[test]
+fn who_drives_towards_congestion_that_only_the_cloud_sees_is_told_the_way_around() {
+    let said = told_of("east-out", 1.0, 6.0);
+    let raised: Vec<_> = said.iter().filter(|(_, w)| w.stage == WarningStage::Raised).collect();
+    let for_car: Vec<_> = raised.iter().filter(|(_, w)| w.concerned.iter().any(|c| c.track == TrackId(1))).collect();
+    let [(_, warning)] = for_car[..] else { panic!("{raised:?}") };
+    let Cause::Detour { congested_s, detour_s } = warning.cause else { panic!("{:?}", warning.cause) };
+    assert!((congested_s - 195.0).abs() < 0.1 && detour_s < 70.0, "{congested_s} {detour_s}");
+    assert!(raised.iter().all(|(_, w)| w.kind() == WarningKind::Guidance), "nothing else is known of it");
+    let ended = said.iter().find(|(_, w)| w.id == warning.id && w.stage == WarningStage::Cancelled);
+    assert!(ended.is_some_and(|(t, _)| (6.0..7.5).contains(t)), "{said:?}");
+}
+
+#[test]
+fn congestion_elsewhere_or_slight_concerns_nobody_here() {
+    for (link, mean_mps) in [("east-out", 10.0), ("east-beyond", 0.8)] {
+        let said = told_of(link, mean_mps, 100.0);
+        let for_car = said.iter().filter(|(_, w)| w.concerned.iter().any(|c| c.track == TrackId(1)));
+        assert_eq!(for_car.count(), 0, "{link}");
+    }
 }

@@ -91,8 +91,14 @@ fn said(config: HazardConfig) -> Vec<Warning> {
         let t = f64::from(i) * 0.1;
         let (tracks, reports, lights) = (busy(t), reports(t), lights(t));
         let conditions = conditions();
-        let round =
-            Round { at: at(t), tracks: &tracks, signals: Some(&lights), reports: &reports, conditions: &conditions };
+        let round = Round {
+            at: at(t),
+            tracks: &tracks,
+            signals: Some(&lights),
+            reports: &reports,
+            conditions: &conditions,
+            congested: &[],
+        };
         all.extend(hazards.assess(&round));
     }
     all

@@ -66,6 +66,9 @@ pub enum DropCause {
     SignalRejected,
     /// A road condition that has nonsensical numbers, is far from the site, or is beyond what can be held.
     ConditionRejected,
+    /// The cloud's word of congestion that is malformed, stale, about a link that the map does not have, or beyond what can be
+    /// held.
+    CongestionRejected,
     /// Settings of the warnings that are out of range.
     SettingsRejected,
     /// A word to the brain that the black box could not keep: a gap in its recording.
@@ -143,6 +146,7 @@ impl DropCause {
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",
             Self::ConditionRejected => "condition_rejected",
+            Self::CongestionRejected => "congestion_rejected",
             Self::SettingsRejected => "settings_rejected",
             Self::BlackBoxGap => "black_box_gap",
             Self::EncodeFailed => "encode_failed",

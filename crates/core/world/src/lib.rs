@@ -27,7 +27,7 @@ pub use neighbour::NeighbourTracks;
 pub use report::{
     LatencyStage, Misbehaviour, NodeHealth, NodeState, Record, RecordBody, SensorHealth, SpoolHealth, StageLatency,
 };
-pub use road::RoadReport;
+pub use road::{CongestionReport, RoadReport};
 pub use sensor::{Detection, Scan, SensorId, SensorKind, SensorSpec};
 pub use service::{ConfigVersion, Running, Service, Shortfall};
 pub use signal::{JunctionId, JunctionSignals, Light, PhaseId, PhaseSignal};

@@ -5,6 +5,32 @@ use jxz_geo::Point;
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
 
+/// The cloud's word that a link is congested, or no longer is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CongestionReport {
+    /// The link's id on the map.
+    pub link: String,
+    /// When the cloud said so: of two words about a link the later one holds.
+    pub said_at: Utc,
+    /// Space-mean speed over the link, metres per second.
+    pub speed_mps: f64,
+    /// Vehicles seen on it within a minute.
+    pub vehicles: u32,
+    /// Until when it holds unless said again; not after `said_at`: the congestion is over.
+    pub valid_until: Utc,
+}
+
+impl CongestionReport {
+    /// Traffic is nowhere faster than this, metres per second.
+    pub const MOST_MPS: f64 = 60.0;
+
+    /// Whether it says that the congestion is over.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.valid_until <= self.said_at
+    }
+}
+
 /// A reported road condition: by the operators, a road-weather station, or a neighbour.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RoadReport {

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// After the disk has failed, it is tried again after this.
 const RETRY: Duration = Duration::from_secs(5);
-/// Road conditions that are told again at the beginning of a file; of more, those told longest ago are left out.
+/// Road conditions, and words of congestion, that are told again at the beginning of a file; of more, those told longest ago are left out.
 const MAX_CONDITIONS: usize = 256;
 
 /// Words that hold until they are said anew: a file that begins in the middle tells them first.
@@ -25,6 +25,8 @@ struct Standing {
     /// By whom they are of is written inside: the last few of any authority.
     revocations: Vec<wire::Step>,
     conditions: BTreeMap<u64, wire::Step>,
+    /// By link.
+    congestion: BTreeMap<String, wire::Step>,
 }
 
 /// A node has a few authorities.
@@ -45,14 +47,8 @@ impl Standing {
                     self.revocations.remove(0);
                 }
             }
-            Some(Input::RoadCondition(condition)) => {
-                self.conditions.insert(condition.id, bare());
-                if self.conditions.len() > MAX_CONDITIONS
-                    && let Some(oldest) = self.conditions.values().min_by_key(|step| step.number).map(|s| s.number)
-                {
-                    self.conditions.retain(|_, step| step.number != oldest);
-                }
-            }
+            Some(Input::RoadCondition(condition)) => hold(&mut self.conditions, condition.id, bare()),
+            Some(Input::Congestion(report)) => hold(&mut self.congestion, report.link.clone(), bare()),
             _ => {}
         }
     }
@@ -60,12 +56,24 @@ impl Standing {
     fn steps(&self, now: Now) -> Vec<wire::Step> {
         let holds = |step: &&wire::Step| match &step.input {
             Some(Input::RoadCondition(condition)) => condition.valid_until_ns >= now.utc.unix_ns(),
+            Some(Input::Congestion(report)) => report.valid_until_ns >= now.utc.unix_ns(),
             _ => true,
         };
+        let many = self.conditions.values().chain(self.congestion.values()).filter(holds);
         let once = self.configuration.iter().chain(&self.hazard).chain(&self.links).chain(&self.revocations);
-        let mut steps: Vec<wire::Step> = once.chain(self.conditions.values().filter(holds)).cloned().collect();
+        let mut steps: Vec<wire::Step> = once.chain(many).cloned().collect();
         steps.sort_by_key(|step| step.number);
         steps
+    }
+}
+
+/// Holds a word in place of the one before; of too many, the one told longest ago goes.
+fn hold<K: Ord>(words: &mut BTreeMap<K, wire::Step>, key: K, step: wire::Step) {
+    words.insert(key, step);
+    if words.len() > MAX_CONDITIONS
+        && let Some(oldest) = words.values().map(|step| step.number).min()
+    {
+        words.retain(|_, step| step.number != oldest);
     }
 }
 

@@ -10,9 +10,9 @@ use jxz_units::{Heading, Utc};
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
 use jxz_world::{
-    ClassBelief, ConfigVersion, Detection, DropCause, Drops, IslandId, JunctionId, JunctionSignals, Light,
-    NeighbourTracks, PhaseId, PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId, Sources,
-    SpoolHealth, Track, TrackId, VehicleId,
+    ClassBelief, ConfigVersion, CongestionReport, Detection, DropCause, Drops, IslandId, JunctionId, JunctionSignals,
+    Light, NeighbourTracks, PhaseId, PhaseSignal, RoadHazard, RoadReport, RoadUserClass, Scan, SensorId, SiteId,
+    Sources, SpoolHealth, Track, TrackId, VehicleId,
 };
 use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
@@ -180,6 +180,13 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
             drops: drops(chance),
             spool: chance.maybe(spool),
         }),
+        10 => Input::Congestion(CongestionReport {
+            link: format!("w{}", chance.0.next_u64()),
+            said_at: chance.utc(),
+            speed_mps: chance.number(),
+            vehicles: chance.0.next_u64() as u32,
+            valid_until: chance.utc(),
+        }),
         _ => Input::Timer,
     }
 }
@@ -188,7 +195,7 @@ fn input(chance: &mut Chance, kind: u64) -> Input {
 fn every_kind_comes_back_as_it_was_said() {
     let mut chance = Chance(ChaCha8Rng::seed_from_u64(18));
     for round in 0..ROUNDS {
-        for kind in 0..11 {
+        for kind in 0..12 {
             let said = input(&mut chance, kind);
             let step = wire::Step { input: input_to_wire(&said), ..wire::Step::default() };
             let bytes = step.encode_to_vec();
@@ -241,6 +248,7 @@ fn what_cannot_be_is_refused_by_the_name_of_its_field() {
         ("Track.state", Wire::Neighbour(word)),
         ("Track.state", Wire::Neighbour(sure)),
         ("RoadCondition.hazard", Wire::RoadCondition(hazard)),
+        ("Congestion.speed_mps", Wire::Congestion(wire::Congestion::default())),
         ("Links.drops", Wire::Links(links)),
         ("hazard", Wire::Hazard("icw = 7".to_owned())),
         ("Step.verified", Wire::Verified(good)),

@@ -24,6 +24,7 @@ mod uplink;
 mod uu_client;
 mod uu_server;
 mod verify;
+mod word;
 
 pub use authority::{CertificateInfo, Plan, make, show};
 pub use capture::{CaptureOptions, CaptureSummary, CaptureWriter, Captured, Channel, Direction, Encoding};

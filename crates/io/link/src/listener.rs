@@ -4,13 +4,13 @@ use crate::clock::until;
 use crate::enrol::{self, Enrolment};
 use crate::session::{Close, Guest, close, greet, handshake, peer_certificate};
 use crate::transport::PEER_TIMEOUT;
-use crate::{ALPN_JOIN, ALPN_NODE, CertificateId, Credentials, LinkError, Role, desired, transport};
+use crate::{ALPN_JOIN, ALPN_NODE, CertificateId, Credentials, LinkError, Role, desired, transport, word};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use jxz_wire::{
     Desired, DesiredReply, MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record, decode_state, encode_reply,
 };
-use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
+use jxz_world::{CongestionReport, DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -178,6 +178,17 @@ impl NodeLinks {
         let failed = |reason: String| LinkError::Connect { peer: format!("node {site}"), reason };
         let connection = connection.ok_or_else(|| failed("it is not connected".to_owned()))?;
         desired::ask(&connection, desired).await.map_err(failed)
+    }
+
+    /// Tells a node of congestion, and waits until it has the word.
+    ///
+    /// # Errors
+    /// The node is not connected, its link ends, or it does not take the word in time.
+    pub async fn tell(&self, site: &SiteId, report: &CongestionReport) -> Result<(), LinkError> {
+        let connection = lock(&self.0.nodes).get(site).map(|seat| seat.connection.clone());
+        let failed = |reason: String| LinkError::Connect { peer: format!("node {site}"), reason };
+        let connection = connection.ok_or_else(|| failed("it is not connected".to_owned()))?;
+        word::say(&connection, report).await.map_err(failed)
     }
 }
 

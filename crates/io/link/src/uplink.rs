@@ -4,11 +4,11 @@
 use crate::clock::{until, utc_now};
 use crate::outbox::Outbox;
 use crate::session::{Close, client_endpoint, close, connect};
-use crate::{ALPN_NODE, Assignment, Credentials, LinkError, Role, desired, transport};
+use crate::{ALPN_NODE, Assignment, Credentials, LinkError, Role, desired, transport, word};
 use bytes::Bytes;
 use jxz_units::{Instant, Utc};
 use jxz_wire::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES, Verdict, decode_reply, encode_record, hello};
-use jxz_world::{DropCause, Drops, NodeState, Record, SiteId};
+use jxz_world::{CongestionReport, DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, RecvStream, SendDatagramError, SendStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub struct UplinkConfig {
     pub state_capacity: usize,
     /// Who takes what the cloud wants the node to run; without it, nobody answers the cloud.
     pub assignments: Option<mpsc::Sender<Assignment>>,
+    /// Who takes the cloud's words of congestion; one that finds no room there is dropped and counted. Without it they are
+    /// not heard.
+    pub words: Option<mpsc::Sender<CongestionReport>>,
 }
 
 impl UplinkConfig {
@@ -58,6 +61,7 @@ impl UplinkConfig {
             record_capacity: 4096,
             state_capacity: 2,
             assignments: None,
+            words: None,
         }
     }
 }
@@ -324,6 +328,9 @@ async fn run(
                     why = connection.0.closed() => why.to_string(),
                     why = send_records(&connection.0, &shared) => why,
                     why = desired::take(&connection.0, config.assignments.as_ref()) => why,
+                    why = word::take(&connection.0, config.words.as_ref(), || {
+                        shared.count(DropCause::CongestionRejected, 1);
+                    }) => why,
                     why = send_states(&connection.0, &shared, &mut states) => why,
                 };
                 tracing::warn!(cloud = config.cloud, why, "connection to the cloud lost");

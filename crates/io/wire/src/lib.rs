@@ -8,6 +8,7 @@ mod packages {
     include!(concat!(env!("OUT_DIR"), "/packages.rs"));
 }
 
+mod congestion;
 mod error;
 mod fleet;
 mod health;
@@ -25,6 +26,7 @@ mod track;
 mod uu;
 mod warning;
 
+pub use congestion::{decode_congestion, encode_congestion};
 pub use error::WireError;
 pub use fleet::{
     Desired, DesiredReply, Issued, JoinRequest, MAX_DESIRED_BYTES, MAX_DOCUMENT_BYTES, MAX_JOIN_BYTES, Outcome,

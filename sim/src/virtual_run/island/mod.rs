@@ -351,7 +351,7 @@ impl VirtualIsland {
             } else {
                 let now = self.at(at);
                 self.cloud.handle(now, jxz_cloud::Input::Timer);
-                self.collect_cloud();
+                self.collect_cloud(now);
             }
         }
     }

@@ -25,15 +25,16 @@ impl VirtualIsland {
             }
             Arrival::State(state) => {
                 self.cloud.handle(now, jxz_cloud::Input::State(*state));
-                self.collect_cloud();
+                self.collect_cloud(now);
             }
             Arrival::Record(record) => {
                 self.cloud.handle(now, jxz_cloud::Input::Record(*record));
-                self.collect_cloud();
+                self.collect_cloud(now);
             }
             Arrival::Scan(..)
             | Arrival::Signals(..)
             | Arrival::Condition(..)
+            | Arrival::Congestion(..)
             | Arrival::Report(..)
             | Arrival::Neighbour(..) => {}
         }
@@ -110,10 +111,24 @@ impl VirtualIsland {
         self.must_arrive.lost += 1;
     }
 
-    pub(super) fn collect_cloud(&mut self) {
+    pub(super) fn collect_cloud(&mut self, now: Now) {
         while let Some(output) = self.cloud.poll() {
-            if matches!(output, jxz_cloud::Output::Store(_)) {
-                self.must_arrive.acknowledged += 1;
+            match output {
+                jxz_cloud::Output::Store(_) => self.must_arrive.acknowledged += 1,
+                jxz_cloud::Output::Guidance(guidance) => self.tell_congestion(now, &guidance),
+                _ => {}
+            }
+        }
+    }
+
+    /// The cloud's word to the sites that it concerns; one without 5G misses it, and hears the next.
+    fn tell_congestion(&mut self, now: Now, guidance: &jxz_cloud::Guidance) {
+        let word = guidance.word(self.simulation.map(), now.utc);
+        for number in 0..self.nodes.len() {
+            if guidance.sites.contains(&self.nodes[number].edge.site().id)
+                && let Ok(delay) = self.simulation.downlink(now.mono, number)
+            {
+                self.send(now.mono + delay, Arrival::Congestion(number, Box::new(word.clone())));
             }
         }
     }

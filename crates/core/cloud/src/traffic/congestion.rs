@@ -4,7 +4,7 @@ use super::LinkMinute;
 use super::coverage::Coverage;
 use jxz_map::{LinkIx, Map};
 use jxz_units::Utc;
-use jxz_world::SiteId;
+use jxz_world::{CongestionReport, SiteId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// When congestion begins and ends.
@@ -28,6 +28,9 @@ impl Default for TrafficConfig {
     }
 }
 
+/// A word to the sites holds for so long: two minutes may be lost, since it is said again each minute, seconds.
+const WORD_VALID_S: f64 = 150.0;
+
 /// What a site is told of congestion on a link that it sees or that traffic in its view goes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Guidance {
@@ -47,6 +50,21 @@ pub struct Guidance {
     pub free_flow_s: f64,
     /// Sites that are told: those that see the link, and those that see a link leading into it.
     pub sites: Vec<SiteId>,
+}
+
+impl Guidance {
+    /// The word that its sites are told.
+    #[must_use]
+    pub fn word(&self, map: &Map, now: Utc) -> CongestionReport {
+        let valid_s = if self.congested { WORD_VALID_S } else { 0.0 };
+        CongestionReport {
+            link: map.link(self.link).id.clone(),
+            said_at: now,
+            speed_mps: self.speed_mps.clamp(0.0, CongestionReport::MOST_MPS),
+            vehicles: self.vehicles,
+            valid_until: now.plus_seconds(valid_s),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default)]

@@ -10,7 +10,7 @@ use jxz_security::Verdict;
 use jxz_units::Utc;
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input as Wire;
-use jxz_world::{ConfigVersion, DropCause, Drops, RoadHazard, RoadReport};
+use jxz_world::{ConfigVersion, CongestionReport, DropCause, Drops, RoadHazard, RoadReport};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::{Error as NameError, StrDeserializer};
@@ -49,6 +49,7 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
         Input::Revocations(list) => Wire::Revocations(list.clone()),
         Input::Neighbour(word) => Wire::Neighbour(neighbour_to_wire(word)),
         Input::RoadCondition(report) => Wire::RoadCondition(condition_to_wire(report)),
+        Input::Congestion(report) => Wire::Congestion(congestion_to_wire(report)),
         Input::Hazard(config) => Wire::Hazard(hazard_to_wire(config)?),
         Input::Configuration(configuration) => Wire::Configuration(wire::Configuration {
             revision: configuration.version.revision,
@@ -78,6 +79,7 @@ pub fn input_from_wire(input: Wire) -> Result<Input, BlackBoxError> {
         Wire::Revocations(list) => Input::Revocations(list),
         Wire::Neighbour(word) => Input::Neighbour(track::neighbour_from_wire(word)?),
         Wire::RoadCondition(report) => Input::RoadCondition(condition_from_wire(&report)?),
+        Wire::Congestion(report) => Input::Congestion(congestion_from_wire(report)?),
         Wire::Hazard(text) => Input::Hazard(Box::new(hazard_from_wire(&text)?)),
         Wire::Configuration(configuration) => Input::Configuration(Box::new(Configuration {
             version: ConfigVersion { revision: configuration.revision, digest: configuration.digest },
@@ -104,6 +106,7 @@ pub const fn input_kind(input: &Wire) -> &'static str {
         Wire::Revocations(_) => "revocation list",
         Wire::Neighbour(_) => "neighbour's word",
         Wire::RoadCondition(_) => "road condition",
+        Wire::Congestion(_) => "cloud's word of congestion",
         Wire::Hazard(_) => "settings of the warnings",
         Wire::Configuration(_) => "configuration of the cloud",
         Wire::Links(_) => "state of the links",
@@ -135,6 +138,26 @@ fn condition_from_wire(report: &wire::RoadCondition) -> Result<RoadReport, Black
     let [east_m, north_m, radius_m, safe_mps] = numbers("RoadCondition.numbers", &report.numbers)?;
     let (at, valid_until) = (jxz_geo::Point::new(east_m, north_m), Utc::from_unix_ns(report.valid_until_ns));
     Ok(RoadReport { id: report.id, hazard, at, radius_m, safe_mps, valid_until })
+}
+
+fn congestion_to_wire(report: &CongestionReport) -> wire::Congestion {
+    wire::Congestion {
+        link: report.link.clone(),
+        said_at_ns: report.said_at.unix_ns(),
+        speed_mps: Some(report.speed_mps),
+        vehicles: report.vehicles,
+        valid_until_ns: report.valid_until.unix_ns(),
+    }
+}
+
+fn congestion_from_wire(report: wire::Congestion) -> Result<CongestionReport, BlackBoxError> {
+    Ok(CongestionReport {
+        link: name("Congestion.link", report.link)?,
+        said_at: Utc::from_unix_ns(report.said_at_ns),
+        speed_mps: there("Congestion.speed_mps", report.speed_mps)?,
+        vehicles: report.vehicles,
+        valid_until: Utc::from_unix_ns(report.valid_until_ns),
+    })
 }
 
 fn links_from_wire(links: &wire::Links) -> Result<LinkStatus, BlackBoxError> {
