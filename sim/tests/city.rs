@@ -6,7 +6,7 @@ use jxz_cloud::{LinkCoverage, LinkMinute};
 use jxz_map::{LaneKind, LinkIx, Map, MapIndex};
 use jxz_sim::{Observer, Scenario, TruthObject, VirtualIsland};
 use jxz_units::{Now, Utc};
-use jxz_world::{RoadUserClass, Site};
+use jxz_world::{Application, DropCause, Record, RecordBody, RoadUserClass, SensorSpec, Site, SiteId, Warning};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -147,4 +147,85 @@ fn flow_and_speed_of_links_in_view_are_those_of_the_truth() {
     assert!(mean(&flow_errors).abs() < 0.15 * mean(&flows), "flow is biased");
     assert!(absolute(&flow_errors) < 0.25 * mean(&flows), "flow is off");
     assert!(absolute(&speed_errors) < 1.0 && mean(&speed_errors).abs() < 0.5, "speed is off");
+}
+
+/// Takes down whom which site guides, and when.
+struct Guided(Arc<Mutex<Vec<(f64, SiteId, Warning)>>>);
+
+impl Observer for Guided {
+    fn record(&mut self, now: Now, record: &Record) {
+        if let RecordBody::Warning(warning) = &record.body
+            && warning.application == Application::Guidance
+        {
+            let at_s = now.utc.seconds_since(Utc::from_unix_ms(START_MS));
+            self.0.lock().unwrap().push((at_s, record.site.clone(), warning.clone()));
+        }
+    }
+}
+
+/// Xingying as it is, and a unit like it at the next junction along the avenue, whose queue Xingying cannot see.
+fn two_sites() -> Map {
+    let mut map = Map::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island")).unwrap();
+    let here = map.sites.iter().find(|site| site.id.0 == "zhongxin-xingying").unwrap().clone();
+    let next = map.junctions.iter().find(|junction| junction.id.0 == "zhongxin-lvshui").unwrap();
+    let shift = next.centre - here.position;
+    let sensors = here.sensors.iter().map(|sensor| SensorSpec { position: sensor.position + shift, ..sensor.clone() });
+    let beyond = Site {
+        id: SiteId("zhongxin-lvshui".to_owned()),
+        position: next.centre,
+        junction: Some(next.id.clone()),
+        sensors: sensors.collect(),
+        ..here.clone()
+    };
+    map.sites = vec![here, beyond];
+    map
+}
+
+/// Eight cars crawl towards the next junction, 210 m and more beyond Xingying; one car comes through Xingying early, one after
+/// the third minute.
+fn jam_beyond() -> Scenario {
+    let mut text = r#"
+        name = "A jam that only the next site sees"
+        [area]
+        sites = ["zhongxin-xingying", "zhongxin-lvshui"]
+        [traffic]
+        vehicles = 0
+        buses_per_line = 0
+        cyclists = 0
+        pedestrians = 0
+    "#
+    .to_owned();
+    for k in 0..8 {
+        text += &format!(
+            "[[actors]]\nname = \"jam-{k}\"\nkind = \"car\"\nreacts = false\nspeed_mps = 0.1\n\
+             start = {{ link = \"zhongxin-05:b\", nth = {}, at_m = {} }}\n",
+            k % 2,
+            190 + 12 * (k / 2)
+        );
+    }
+    for (name, at_s) in [("early", 60), ("late", 185)] {
+        text += &format!(
+            "[[actors]]\nname = \"{name}\"\nkind = \"car\"\nspeed_mps = 12\nappears = {{ at_s = {at_s} }}\n\
+             start = {{ junction = \"zhongxin-xingying\", from = \"north-east\", movement = \"straight\", nth = 1, before_m = 200 }}\n"
+        );
+    }
+    Scenario::from_toml(&text).unwrap()
+}
+
+#[test]
+fn a_site_leads_around_a_jam_that_only_the_next_one_sees() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let island = VirtualIsland::new(Arc::new(two_sites()), &jam_beyond(), 3, Utc::from_unix_ms(START_MS)).unwrap();
+    let mut island = island.observed_by(Box::new(Guided(Arc::clone(&said))));
+    while island.seconds() < 205.0 {
+        island.step().unwrap();
+    }
+    let said = said.lock().unwrap();
+    let here = |site: &SiteId| site.0 == "zhongxin-xingying";
+    let first_s = said.iter().find(|(_, site, _)| here(site)).map(|(at_s, ..)| *at_s);
+    assert!(first_s.is_some_and(|at_s| (180.0..182.0).contains(&at_s)), "not before the cloud says so: {first_s:?}");
+    let somebody = said.iter().filter(|(_, site, warning)| here(site) && !warning.concerned.is_empty());
+    assert!(somebody.count() > 0, "the late car is told");
+    let brain = island.brain(&SiteId("zhongxin-xingying".to_owned())).unwrap();
+    assert_eq!(brain.drops().of(DropCause::CongestionRejected), 0);
 }

@@ -67,6 +67,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("jxz-link", &["jxz-units", "jxz-geo", "jxz-world", "jxz-map", "jxz-wire", "jxz-security"]),
     ("jxz-observe", IO),
     ("jxz-spool", &["jxz-units", "jxz-geo", "jxz-world"]),
+    ("jxz-trace", &["jxz-units", "jxz-world"]),
     ("jxz-traci", &[]),
 ];
 const BASE: &[&str] = &["jxz-units", "jxz-geo"];

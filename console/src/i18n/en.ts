@@ -148,6 +148,7 @@ export const en = {
   heading: 'Heading',
   seenBy: 'Seen by',
   number: 'Number',
+  trace: 'Trace',
   state: 'State',
   class: 'Class',
   signals: 'Signals',

@@ -149,6 +149,7 @@ export const zh: Dictionary = {
   heading: '航向',
   seenBy: '感知站点',
   number: '编号',
+  trace: '追踪号',
   state: '状态',
   class: '类别',
   signals: '信号灯',

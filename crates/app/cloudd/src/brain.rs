@@ -9,8 +9,9 @@ use crate::stop::Stop;
 use crate::teller::Teller;
 use jxz_cloud::{Cloud, Freshness, Input, Output, View};
 use jxz_link::{AckToken, FromNode, NodeListener, utc_now};
+use jxz_trace::{Span, Step, Tracer};
 use jxz_units::Now;
-use jxz_world::{Drops, Record};
+use jxz_world::{Drops, Record, RecordBody, WarningId, WarningStage};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -75,6 +76,7 @@ pub(crate) struct Brain {
     pub(crate) stats: Arc<Stats>,
     pub(crate) keeper: Keeper,
     pub(crate) teller: Teller,
+    pub(crate) tracer: Tracer,
     /// What operators say.
     pub(crate) said: mpsc::Receiver<Input>,
 }
@@ -162,7 +164,8 @@ impl Brain {
     }
 
     fn feed(&mut self, input: Input, mut duty: Option<(AckToken, mpsc::OwnedPermit<Entry>)>) {
-        self.cloud.handle(self.clock.now(), input);
+        let now = self.clock.now();
+        self.cloud.handle(now, input);
         while let Some(output) = self.cloud.poll() {
             let record = match output {
                 Output::Store(record) => Some(record),
@@ -186,10 +189,24 @@ impl Brain {
             };
             // Every record fed comes with its duty, and outputs are polled after each input.
             if let Some((token, slot)) = duty.take() {
-                slot.send(Entry { record, ack: Box::new(move || token.ack()) });
+                let tracer = self.tracer.clone();
+                let step = record.as_deref().filter(|_| tracer.is_on()).and_then(raised);
+                let ack = move || {
+                    token.ack();
+                    if let Some(warning) = step {
+                        tracer.tell(|| Span::new(warning, Step::Keep, now.utc, utc_now()));
+                    }
+                };
+                slot.send(Entry { record, ack: Box::new(ack) });
             }
         }
     }
+}
+
+/// The warning that a record says is raised.
+fn raised(record: &Record) -> Option<WarningId> {
+    let RecordBody::Warning(warning) = &record.body else { return None };
+    (warning.stage == WarningStage::Raised).then_some(warning.id)
 }
 
 fn tell(site: &jxz_world::SiteId, from: Option<Freshness>, to: Freshness) {

@@ -3,6 +3,7 @@
 use crate::caller::Right;
 use anyhow::Context;
 use jxz_observe::LogSettings;
+use jxz_trace::TraceSettings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -42,6 +43,9 @@ pub struct Config {
     /// Logging, to stderr.
     #[serde(default)]
     pub log: LogSettings,
+    /// Where the traces of warnings go; without it nowhere.
+    #[serde(default)]
+    pub trace: Option<TraceSettings>,
 }
 
 /// Where nodes connect to.
@@ -271,6 +275,7 @@ impl Config {
                  all: take 127.0.0.1 or [::1], or leave it out"
             );
         }
+        self.trace.as_ref().map_or(Ok(()), TraceSettings::check)?;
         if let Some(authority) = &self.authority {
             anyhow::ensure!(
                 (1..=398).contains(&authority.days),

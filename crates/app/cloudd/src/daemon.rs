@@ -26,6 +26,7 @@ use jxz_cloud::{Cloud, CloudConfig};
 use jxz_link::{Credentials, ListenerConfig, NodeListener, Role, utc_now};
 use jxz_map::Map;
 use jxz_observe::Progress;
+use jxz_trace::Tracer;
 use jxz_world::Drops;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -113,7 +114,9 @@ impl Daemon {
         let (keeper, kept) = keep::channel(Arc::clone(&stats));
         let (teller, told) = teller::channel(Arc::clone(&stats));
         let (to_brain, said) = mpsc::channel(64);
-        let brain = Brain { cloud, clock: Clock::start(), records, stats: Arc::clone(&stats), keeper, teller, said };
+        let tracer = Tracer::start(config.trace.as_ref(), "jxz-cloud", "cloud", env!("CARGO_PKG_VERSION"))?;
+        let (clock, own) = (Clock::start(), Arc::clone(&stats));
+        let brain = Brain { cloud, clock, records, stats: own, keeper, teller, tracer, said };
         let (moments_in, moments) = watch::channel(Arc::new(brain.moment(0, &Drops::default())));
         let none = Cast::none(Arc::clone(&moments.borrow()), places);
         let (casts_in, casts) = watch::channel(Arc::new(none));

@@ -7,6 +7,7 @@ use jxz_ingest::Adapter;
 use jxz_link::Role;
 use jxz_observe::LogSettings;
 use jxz_spool::Limits;
+use jxz_trace::TraceSettings;
 use jxz_v2x::Profile;
 use jxz_world::SiteId;
 use serde::Deserialize;
@@ -53,6 +54,9 @@ pub struct Config {
     /// Logging, to stderr.
     #[serde(default)]
     pub log: LogSettings,
+    /// Where the traces of warnings go; without it nowhere.
+    #[serde(default)]
+    pub trace: Option<TraceSettings>,
     /// The warnings' switches and thresholds.
     #[serde(default)]
     pub hazard: HazardConfig,
@@ -251,6 +255,7 @@ impl Config {
             config.ingest.adapters.len()
         );
         config.black_box.check()?;
+        config.trace.as_ref().map_or(Ok(()), TraceSettings::check)?;
         let spool = &config.spool;
         anyhow::ensure!(
             spool.max_bytes >= SpoolSettings::MIN_BYTES && spool.max_age_h > 0,
@@ -288,6 +293,15 @@ mod tests {
         let config = Config::parse(SAMPLE).unwrap();
         assert_eq!(config.uu.max_subscribers, 256);
         assert_eq!(config.spool.limits(), SpoolSettings::default().limits(), "the sample shows the defaults");
+    }
+
+    #[test]
+    fn the_samples_collector_is_accepted_and_one_with_tls_is_not() {
+        let with = SAMPLE.replace("# [trace]", "[trace]").replace("# endpoint = ", "endpoint = ");
+        let config = Config::parse(&with).unwrap();
+        assert_eq!(config.trace.map(|trace| trace.endpoint).as_deref(), Some("http://127.0.0.1:4317"));
+        let error = Config::parse(&with.replace("http://127.0.0.1:4317", "https://127.0.0.1:4317")).unwrap_err();
+        assert!(error.to_string().contains("trace.endpoint"), "{error}");
     }
 
     #[test]

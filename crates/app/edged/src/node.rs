@@ -16,9 +16,10 @@ use jxz_link::{
 use jxz_map::Map;
 use jxz_observe::{Progress, Supervisor};
 use jxz_security::{QueueConfig, ReceiverConfig, Verdict};
+use jxz_trace::{Span, Tracer};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Frame, MessageKind};
-use jxz_world::{CongestionReport, DropCause, Drops, NeighbourTracks, Site};
+use jxz_world::{CongestionReport, DropCause, Drops, NeighbourTracks, Record, RecordBody, Site, WarningStage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -128,6 +129,7 @@ struct Node {
     /// Rounds since the start: each gives one state.
     rounds: u64,
     fleet: Fleet,
+    tracer: Tracer,
 }
 
 /// Runs the node until `stop` is ready, then brings what must arrive to the cloud and returns.
@@ -276,6 +278,7 @@ impl Node {
             radio_drops: Drops::default(),
             rounds: 0,
             fleet,
+            tracer: Tracer::start(config.trace.as_ref(), "jxz-edge", &config.site.0, env!("CARGO_PKG_VERSION"))?,
         })
     }
 
@@ -288,7 +291,10 @@ impl Node {
                     self.rounds += 1;
                     self.uplink.send_state(state, self.state_ttl);
                 }
-                Output::Record(record) => self.records.push(record),
+                Output::Record(record) => {
+                    self.trace(&record);
+                    self.records.push(record);
+                }
                 Output::Neighbour { to, tracks } => {
                     if let Some(neighbours) = &self.neighbours {
                         neighbours.send(&to, tracks);
@@ -296,6 +302,15 @@ impl Node {
                 }
                 _ => tracing::error!("an output of a kind that this daemon does not know"),
             }
+        }
+    }
+
+    /// Tells of a warning's first step. What it says to vehicles comes out of the brain before its record does.
+    fn trace(&self, record: &Record) {
+        if let RecordBody::Warning(warning) = &record.body
+            && warning.stage == WarningStage::Raised
+        {
+            self.tracer.tell(|| Span::warn(warning, self.clock.now().utc));
         }
     }
 

@@ -38,6 +38,15 @@ pub(crate) struct CloudToml<'a> {
     /// How often history takes a frame, if not as often as usual.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) history: Option<HistoryToml>,
+    /// Where the traces of warnings go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace: Option<TraceToml<'a>>,
+}
+
+/// `[trace]` of a daemon.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct TraceToml<'a> {
+    pub(crate) endpoint: &'a str,
 }
 
 /// Its `[records]`.

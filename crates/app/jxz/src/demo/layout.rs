@@ -1,6 +1,6 @@
 //! The demo's folder: keys, a configuration for each daemon, and who listens where.
 
-use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, RecordsToml, write_toml};
+use crate::daemons::{CloudToml, Held, HttpToml, Listen, Pki, RecordsToml, TraceToml, write_toml};
 use anyhow::Context;
 use jxz_map::Map;
 use jxz_security::Algorithm;
@@ -48,6 +48,18 @@ pub(super) struct SiteLayout {
     pub(super) config: PathBuf,
 }
 
+/// What the demo is to be like.
+pub(super) struct Plan<'a> {
+    /// The map's first sites, so many.
+    pub(super) sites: usize,
+    pub(super) vehicles: u16,
+    pub(super) signing: Option<Algorithm>,
+    /// Whether what is kept of the past is so little that it is soon full.
+    pub(super) full_soon: bool,
+    /// Where the traces of warnings go.
+    pub(super) trace: Option<&'a str>,
+}
+
 #[derive(Serialize)]
 struct EdgeToml<'a> {
     site: &'a SiteId,
@@ -62,6 +74,8 @@ struct EdgeToml<'a> {
     security: SecurityToml,
     #[serde(skip_serializing_if = "Option::is_none")]
     black_box: Option<BlackBoxToml>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceToml<'a>>,
     neighbours: Vec<NeighbourToml<'a>>,
 }
 
@@ -101,25 +115,16 @@ struct RadioToml<'a> {
 }
 
 impl Layout {
-    /// Makes keys and configurations in `folder`, with ports that are free now. With `full_soon` what is kept of the past
-    /// is so little that it is soon full.
-    pub(super) fn make(
-        folder: &Path,
-        map_dir: &Path,
-        map: &Map,
-        count: usize,
-        vehicles: u16,
-        signing: Option<Algorithm>,
-        full_soon: bool,
-    ) -> anyhow::Result<Self> {
+    /// Makes keys and configurations in `folder`, with ports that are free now.
+    pub(super) fn make(folder: &Path, map_dir: &Path, map: &Map, wanted: &Plan<'_>) -> anyhow::Result<Self> {
         let map_dir = map_dir.canonicalize().with_context(|| format!("cannot find {}", map_dir.display()))?;
-        let sites = &map.sites[..count];
+        let sites = &map.sites[..wanted.sites];
         let pki = folder.join("pki");
         let plan = jxz_link::Plan {
             sites: sites.iter().map(|s| s.id.clone()).collect(),
-            vehicles,
+            vehicles: wanted.vehicles,
             operators: vec!["operator".to_owned()],
-            messages: crate::pki::message_plan(signing.unwrap_or(Algorithm::Sm2)),
+            messages: crate::pki::message_plan(wanted.signing.unwrap_or(Algorithm::Sm2)),
             now: jxz_link::utc_now(),
             days: CERTIFICATE_DAYS,
         };
@@ -154,7 +159,7 @@ impl Layout {
 
         let layout = Self {
             pki,
-            signed: signing.is_some(),
+            signed: wanted.signing.is_some(),
             http,
             grpc,
             truth,
@@ -163,7 +168,7 @@ impl Layout {
             cloud_data: folder.join("records"),
             sites,
         };
-        layout.write(&map_dir, quic, full_soon)?;
+        layout.write(&map_dir, quic, wanted)?;
         Ok(layout)
     }
 
@@ -172,7 +177,8 @@ impl Layout {
         others.map(|other| NeighbourToml { site: &other.id, address: other.hand_over.to_string() }).collect()
     }
 
-    fn write(&self, map: &Path, quic: SocketAddr, full_soon: bool) -> anyhow::Result<()> {
+    fn write(&self, map: &Path, quic: SocketAddr, plan: &Plan<'_>) -> anyhow::Result<()> {
+        let trace = plan.trace.map(|endpoint| TraceToml { endpoint });
         let pki = || Pki { dir: &self.pki };
         let cloud = CloudToml {
             map,
@@ -182,8 +188,9 @@ impl Layout {
             http: HttpToml::open(self.http, Some(self.truth)),
             pki: pki(),
             authority: Some(pki()),
-            records: full_soon.then_some(RecordsToml::SMALL),
+            records: plan.full_soon.then_some(RecordsToml::SMALL),
             history: None,
+            trace,
         };
         write_toml(&self.cloud_config, &cloud)?;
         for site in &self.sites {
@@ -198,7 +205,8 @@ impl Layout {
                 radio: RadioToml { kind: "multicast", interface: &self.pc5_interface, group: site.air },
                 pki: pki(),
                 security: SecurityToml { enabled: self.signed, verifiers: 1 },
-                black_box: full_soon.then_some(SMALL),
+                black_box: plan.full_soon.then_some(SMALL),
+                trace,
                 neighbours: self.neighbours_of(site),
             };
             write_toml(&site.config, &edge)?;

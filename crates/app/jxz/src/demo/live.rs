@@ -11,7 +11,8 @@ use jxz_geo::Point;
 use jxz_link::{FastVerifier, RadioFrame, ReceivedFrame, UuMessage, utc_now};
 use jxz_map::Map;
 use jxz_security::Spdu;
-use jxz_sim::{Channel, FleetSecurity, STEP, Scenario, Simulation, StepOutput};
+use jxz_sim::{Channel, FleetSecurity, STEP, Scenario, Shown, Simulation, StepOutput};
+use jxz_trace::{Span, Step, Tracer};
 use jxz_units::{Now, Utc};
 use jxz_v2x::{MessageKind, Profile, Received};
 use jxz_world::{DropCause, Drops, JunctionId, LatencyBook, LatencyStage, Scan, SiteId, VehicleId, WarningKind};
@@ -70,8 +71,10 @@ impl Live {
         seed: u64,
         layout: &Layout,
         vehicles: u16,
+        tracer: Tracer,
     ) -> anyhow::Result<Self> {
-        let (driver, deliveries) = Driver::new(map, scenario, seed, layout, vehicles)?;
+        let (mut driver, deliveries) = Driver::new(map, scenario, seed, layout, vehicles)?;
+        driver.tracer = tracer;
         let snapshot = Arc::clone(&driver.snapshot);
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(driver.run(deliveries, stopped));
@@ -116,6 +119,7 @@ struct Driver {
     latencies: LatencyBook,
     drops: Drops,
     snapshot: Arc<Mutex<Snapshot>>,
+    tracer: Tracer,
 }
 
 /// The simulation; its vehicles sign and verify if the nodes do.
@@ -177,6 +181,7 @@ impl Driver {
             latencies: LatencyBook::default(),
             drops: Drops::default(),
             snapshot: Arc::default(),
+            tracer: Tracer::off(),
         };
         Ok((driver, deliveries))
     }
@@ -297,14 +302,28 @@ impl Driver {
         let vehicles: Vec<VehicleId> = self.sim.truth().iter().filter(near).filter_map(|o| o.vehicle).collect();
         let now = self.now(heard.received_at);
         for vehicle in vehicles {
-            self.sim.deliver(vehicle, Channel::Pc5, now, bytes);
+            let shown = self.sim.deliver(vehicle, Channel::Pc5, now, bytes);
+            self.trace(now.utc, &shown);
         }
     }
 
     fn hear_uu(&mut self, vehicle: VehicleId, message: &UuMessage) {
         self.note_radio_delay(message.received_at.seconds_since(message.sent_at));
         let now = self.now(message.received_at);
-        self.sim.deliver(vehicle, Channel::Uu, now, &message.bytes);
+        let shown = self.sim.deliver(vehicle, Channel::Uu, now, &message.bytes);
+        self.trace(now.utc, &shown);
+    }
+
+    /// Tells of each warning that is new to its driver.
+    fn trace(&self, at: Utc, shown: &[Shown]) {
+        for shown in shown.iter().filter(|shown| shown.first) {
+            self.tracer.tell(|| {
+                let delay_ms = format!("{:.1}", shown.delay_s * 1e3);
+                let channel = format!("{:?}", shown.channel).to_lowercase();
+                let span = Span::new(shown.id, Step::Show(shown.vehicle), at, at);
+                span.with("jxz.channel", channel).with("jxz.sensing_to_driver_ms", delay_ms)
+            });
+        }
     }
 
     /// The moment of receipt: the drivers' reactions go by the simulation's time, delays by the real one.

@@ -16,6 +16,7 @@ use anyhow::{Context, bail};
 use jxz_map::Map;
 use jxz_security::Algorithm;
 use jxz_sim::Scenario;
+use jxz_trace::{TraceSettings, Tracer};
 use layout::Layout;
 use live::{Live, Snapshot};
 use screen::{Screen, Vehicles, cloud_status, nodes};
@@ -87,6 +88,9 @@ pub(crate) struct Args {
     /// the past is little, so that it is soon full.
     #[arg(long, value_name = "SEED")]
     faults: Option<u64>,
+    /// Tell every warning's way, from sensing to the driver, to an OTLP collector (gRPC), as http://127.0.0.1:4317.
+    #[arg(long, value_name = "URL")]
+    trace: Option<String>,
     /// Keep keys, configurations and logs in this folder instead of a temporary one.
     #[arg(long)]
     keep: Option<PathBuf>,
@@ -119,8 +123,16 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
 
     // Ports are found free, let go, and taken by the daemons: another demo must not find the same ones meanwhile.
     let turn = layout::take_turn();
-    let (signing, full_soon) = (args.signing.algorithm(), args.faults.is_some());
-    let layout = Layout::make(&folder, &args.map, &map, count, VEHICLES, signing, full_soon)?;
+    let trace = args.trace.clone().map(|endpoint| TraceSettings { endpoint });
+    let tracer = Tracer::start(trace.as_ref(), "vehicle", "demo", env!("CARGO_PKG_VERSION"))?;
+    let plan = layout::Plan {
+        sites: count,
+        vehicles: VEHICLES,
+        signing: args.signing.algorithm(),
+        full_soon: args.faults.is_some(),
+        trace: args.trace.as_deref(),
+    };
+    let layout = Layout::make(&folder, &args.map, &map, &plan)?;
     let mut island = Island::start(layout)?;
     let console = format!("http://{}/", island.layout.http);
     eprintln!("console: {console}");
@@ -145,7 +157,7 @@ async fn demo(args: &Args) -> anyhow::Result<()> {
     if let Ok(link) = std::fs::read_to_string(island.layout.cloud_data.join("first-link")) {
         eprintln!("first account, an admin: {}", link.trim());
     }
-    let live = Live::start(Arc::new(map), &scenario, args.seed, &island.layout, VEHICLES)?;
+    let live = Live::start(Arc::new(map), &scenario, args.seed, &island.layout, VEHICLES, tracer)?;
     let mut trouble = args.faults.map(Trouble::new).transpose()?;
     let watched = watch(&mut island, &live, args, &console, stop, trouble.as_mut()).await;
     let survived = trouble.map(|trouble| trouble.finish(&mut island)).transpose()?;

@@ -59,6 +59,7 @@ impl Ground {
             authority: None,
             records: None,
             history: Some(HistoryToml { rate_hz: history_hz }),
+            trace: None,
         };
         write_toml(&ground.config, &config)?;
         Ok(ground)
