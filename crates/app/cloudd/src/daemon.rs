@@ -12,6 +12,7 @@ use crate::fleet::{Door, Fleet, Ground};
 use crate::history::History;
 use crate::http::{self, Shared};
 use crate::live::{self, Cast};
+use crate::management::Management;
 use crate::oidc::Provider;
 use crate::operations::{self, Service, Tls};
 use crate::places::Places;
@@ -129,6 +130,12 @@ impl Daemon {
             quic: addresses.0,
         };
         let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;
+        let management = Management {
+            fleet: fleet.clone(),
+            catalogue: catalogue.clone(),
+            to_brain: to_brain.clone(),
+            geo: map.frame,
+        };
         let shared = Shared {
             moments: moments.clone(),
             casts,
@@ -179,7 +186,9 @@ impl Daemon {
         let router = http::router(shared, config.http.max_body_kib * 1024);
         tasks.spawn(serve::serve(http, router, limits, stopped, GRACE));
         let rights = config.grpc.rights.clone();
-        tasks.spawn(async move { operations::serve(service, grpc, tls, rights).await.context("gRPC failed") });
+        tasks.spawn(
+            async move { operations::serve(service, management, grpc, tls, rights).await.context("gRPC failed") },
+        );
         let (quic, grpc, http) = addresses;
         tracing::info!(%quic, %grpc, http = %format_args!("http://{http}/"), map = map.version, "cloud is up");
         Ok(Self { quic, grpc, http, moments, queued, stop, tasks })

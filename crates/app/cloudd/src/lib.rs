@@ -20,6 +20,7 @@ mod http;
 mod incidents;
 mod keep;
 mod live;
+mod management;
 mod metrics;
 mod oidc;
 mod openapi;

@@ -4,12 +4,15 @@ use crate::answers;
 use crate::api::{self, Within};
 use crate::brain::Moment;
 use crate::caller::{Caller, Right};
+use crate::management::Management;
 use crate::stats::Stats;
 use crate::stop::Stop;
 use futures_util::Stream;
 use jxz_geo::LocalFrame;
 use jxz_link::Role;
 use jxz_wire::api::v1 as wire;
+use jxz_wire::api::v1::fleet_server::FleetServer;
+use jxz_wire::api::v1::incidents_server::IncidentsServer;
 use jxz_wire::api::v1::operations_server::{Operations, OperationsServer};
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -55,9 +58,11 @@ impl Service {
     }
 }
 
-/// Serves until told to stop: the operations, and beside them health and reflection, for operators alone as well.
+/// Serves until told to stop: the operations and the management, and beside them health and reflection, for operators alone
+/// as well.
 pub(crate) async fn serve(
     service: Service,
+    management: Management,
     listener: TcpListener,
     tls: Tls,
     rights: BTreeMap<String, Right>,
@@ -65,12 +70,18 @@ pub(crate) async fn serve(
     let mut stop = service.stop.clone();
     let only_operators = OnlyOperators(Arc::new(rights));
     let operations = OperationsServer::with_interceptor(service, only_operators.clone());
+    let fleet = FleetServer::with_interceptor(management.clone(), only_operators.clone());
+    let incidents = IncidentsServer::with_interceptor(management, only_operators.clone());
     let (reporter, health) = tonic_health::server::health_reporter();
     reporter.set_serving::<OperationsServer<Service>>().await;
+    reporter.set_serving::<FleetServer<Management>>().await;
+    reporter.set_serving::<IncidentsServer<Management>>().await;
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(jxz_wire::descriptors())
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("jxz.api.v1.Operations")
+        .with_service_name("jxz.api.v1.Fleet")
+        .with_service_name("jxz.api.v1.Incidents")
         .with_service_name("grpc.health.v1.Health")
         .build_v1()?;
     let config = ServerTlsConfig::new()
@@ -81,12 +92,16 @@ pub(crate) async fn serve(
         stop.told().await;
         // Who watches the health hears of it before the connection ends.
         reporter.set_not_serving::<OperationsServer<Service>>().await;
+        reporter.set_not_serving::<FleetServer<Management>>().await;
+        reporter.set_not_serving::<IncidentsServer<Management>>().await;
     };
     Server::builder()
         .tls_config(config)?
         .max_concurrent_streams(64)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .add_service(operations)
+        .add_service(fleet)
+        .add_service(incidents)
         .add_service(InterceptedService::new(health, only_operators.clone()))
         .add_service(InterceptedService::new(reflection, only_operators))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), stopped)

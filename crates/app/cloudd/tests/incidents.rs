@@ -4,20 +4,9 @@
 
 mod common;
 
-use common::{PATIENCE, Rig, warning};
-use jxz_geo::Point;
-use jxz_world::{Cause, Record, RecordBody};
+use common::{PATIENCE, Rig, stopped_vehicle as stopped};
+use jxz_world::Record;
 use serde_json::{Value, json};
-
-/// A vehicle stands so far east of the frame's origin.
-fn stopped(sequence: u64, east: f64) -> Record {
-    let mut record = warning("north", 7, sequence);
-    if let RecordBody::Warning(warning) = &mut record.body {
-        warning.cause = Cause::StoppedVehicle { standing_s: 12.0 };
-        warning.place.at = Point::new(east, 0.0);
-    }
-    record
-}
 
 /// Status and answer of an operator's word.
 async fn say(rig: &Rig, who: &str, path: &str, note: &str) -> (u16, Value) {

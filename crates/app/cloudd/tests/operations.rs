@@ -4,32 +4,16 @@
 
 mod common;
 
-use common::{PATIENCE, Rig, health, state, warning};
+use common::{PATIENCE, Rig, channel, health, operator, state, warning};
 use jxz_link::Role;
 use jxz_wire::api::v1 as wire;
 use jxz_wire::api::v1::operations_client::OperationsClient;
 use jxz_world::SiteId;
 use tonic::Code;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::Channel;
 
 async fn client(rig: &Rig, role: Option<&Role>) -> Result<OperationsClient<Channel>, tonic::transport::Error> {
     Ok(OperationsClient::new(channel(rig, role).await?))
-}
-
-async fn channel(rig: &Rig, role: Option<&Role>) -> Result<Channel, tonic::transport::Error> {
-    let read = |path| std::fs::read_to_string(path).unwrap();
-    let dir = rig.pki();
-    let mut tls =
-        ClientTlsConfig::new().domain_name("cloud.jxz").ca_certificate(Certificate::from_pem(read(dir.join("ca.pem"))));
-    if let Some(role) = role {
-        tls = tls.identity(Identity::from_pem(read(role.certificate_path(dir)), read(role.key_path(dir))));
-    }
-    let endpoint = Endpoint::from_shared(format!("https://{}", rig.daemon.grpc)).unwrap();
-    endpoint.tls_config(tls)?.connect().await
-}
-
-fn operator() -> Role {
-    Role::Operator("duty".to_owned())
 }
 
 /// A cloud that a node has told of two cars, a warning and its health.
@@ -163,7 +147,7 @@ async fn operators_tools_find_the_services_and_their_health() {
     };
     let mut names: Vec<&str> = list.service.iter().map(|service| service.name.as_str()).collect();
     names.sort_unstable();
-    assert_eq!(names, ["grpc.health.v1.Health", "jxz.api.v1.Operations"]);
+    assert_eq!(names, ["grpc.health.v1.Health", "jxz.api.v1.Fleet", "jxz.api.v1.Incidents", "jxz.api.v1.Operations"]);
     let file = MessageRequest::FileContainingSymbol("jxz.api.v1.Operations.ListTracks".into());
     let described = ask(channel.clone(), file).await.unwrap().unwrap();
     assert!(matches!(described.message_response, Some(MessageResponse::FileDescriptorResponse(_))), "{described:?}");

@@ -7,8 +7,9 @@ mod routes;
 mod store;
 mod view;
 
-pub(crate) use routes::routes;
+pub(crate) use routes::{Wanted, routes};
 pub(crate) use store::STEPS;
+pub(crate) use view::{ApplicationRow, NodeRow};
 
 use crate::brain::Moment;
 use crate::catalogue::Catalogue;

@@ -143,9 +143,7 @@ async fn nodes(caller: Caller, State(shared): State<Shared>) -> Answer {
 
 async fn node(caller: Caller, State(shared): State<Shared>, Path(site): Path<String>) -> Answer {
     caller.must_be(Right::Viewer)?;
-    let mut nodes = view::nodes(&shared.fleet, Some(&site)).await?;
-    let node = nodes.pop().ok_or_else(|| Refusal::not_found(format!("there is no site {site}")))?;
-    Ok(Json(node).into_response())
+    Ok(Json(shared.fleet.managed(&site).await?).into_response())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -232,24 +230,44 @@ async fn switch(
     request: Body<SwitchRequest>,
 ) -> Answer {
     caller.must_be(Right::Operator)?;
-    let site = known(&shared.fleet, site)?;
-    let application = Application::from_name(&application)
-        .ok_or_else(|| Refusal::not_found(format!("there is no application {application}")))?;
     let on = body(request)?.on;
-    let change = Document::switch(application, on);
-    let detail = json!({ "site": site, "application": application.name(), "on": on });
-    let said = format!("{} switched {}", application.name(), if on { "on" } else { "off" });
-    change_one(&shared.fleet, site, caller, Change { change, detail, action: "node.switch", said }).await
+    Ok(accepted(shared.fleet.switch(caller, site, &application, on).await?))
 }
 
 /// Changes the configuration by a JSON merge patch.
 async fn amend(caller: Caller, State(shared): State<Shared>, Path(site): Path<String>, request: Body<Value>) -> Answer {
     caller.must_be(Right::Operator)?;
-    let site = known(&shared.fleet, site)?;
     let change = body(request)?;
-    let detail = json!({ "site": site, "change": change });
-    let said = "amended".to_owned();
-    change_one(&shared.fleet, site, caller, Change { change, detail, action: "node.configure", said }).await
+    Ok(accepted(shared.fleet.amend(caller, site, change).await?))
+}
+
+impl Fleet {
+    /// Switches an application of a site; the new revision.
+    pub(crate) async fn switch(
+        &self,
+        by: Caller,
+        site: String,
+        application: &str,
+        on: bool,
+    ) -> Result<(SiteId, u64), Refusal> {
+        by.must_be(Right::Operator)?;
+        let site = known(self, site)?;
+        let application = Application::from_name(application)
+            .ok_or_else(|| Refusal::not_found(format!("there is no application {application}")))?;
+        let change = Document::switch(application, on);
+        let detail = json!({ "site": site, "application": application.name(), "on": on });
+        let said = format!("{} switched {}", application.name(), if on { "on" } else { "off" });
+        change_one(self, site, by, Change { change, detail, action: "node.switch", said }).await
+    }
+
+    /// Changes a site's configuration by a JSON merge patch; the new revision.
+    pub(crate) async fn amend(&self, by: Caller, site: String, change: Value) -> Result<(SiteId, u64), Refusal> {
+        by.must_be(Right::Operator)?;
+        let site = known(self, site)?;
+        let detail = json!({ "site": site, "change": change });
+        let said = "amended".to_owned();
+        change_one(self, site, by, Change { change, detail, action: "node.configure", said }).await
+    }
 }
 
 struct Change {
@@ -259,13 +277,12 @@ struct Change {
     said: String,
 }
 
-/// A new revision is desired: the node is told of it, and the caller which one it is.
-fn accepted(fleet: &Fleet, (site, revision): (SiteId, u64)) -> Response {
-    fleet.wake.notify_one();
+/// A new revision is desired: the caller is told which one it is.
+fn accepted((site, revision): (SiteId, u64)) -> Response {
     (StatusCode::ACCEPTED, Json(json!({ "site": site, "revision": revision }))).into_response()
 }
 
-async fn change_one(fleet: &Fleet, site: SiteId, by: Caller, change: Change) -> Answer {
+async fn change_one(fleet: &Fleet, site: SiteId, by: Caller, change: Change) -> Result<(SiteId, u64), Refusal> {
     let kept = fleet.catalogue.run(move |t| {
         store::no_rollout_at(t, &site)?;
         let before = store::head(t, &site)?.map(|head| head.document).unwrap_or_default();
@@ -275,7 +292,9 @@ async fn change_one(fleet: &Fleet, site: SiteId, by: Caller, change: Change) -> 
         audit::write(t, now, &by, change.action, &change.detail)?;
         Ok((site, revision))
     });
-    Ok(accepted(fleet, kept.await?))
+    let kept = kept.await?;
+    fleet.wake.notify_one();
+    Ok(kept)
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -310,7 +329,9 @@ async fn configure(
         audit::write(t, now, &caller, "node.configure", &detail)?;
         Ok((site, revision))
     });
-    Ok(accepted(fleet, kept.await?))
+    let kept = kept.await?;
+    fleet.wake.notify_one();
+    Ok(accepted(kept))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -352,10 +373,8 @@ async fn rollouts(caller: Caller, State(shared): State<Shared>) -> Answer {
 
 async fn rollout(caller: Caller, State(shared): State<Shared>, Path(number): Path<i64>) -> Answer {
     caller.must_be(Right::Viewer)?;
-    let rows = shared.fleet.catalogue.run(|t| store::rollouts(t, u32::MAX)).await?;
-    let row = rows.iter().find(|row| row.number == number);
-    let row = row.ok_or_else(|| Refusal::not_found(format!("there is no roll-out {number}")))?;
-    Ok(Json(view::rollout(row)).into_response())
+    let (rollout, _) = shared.fleet.rollout(number).await?;
+    Ok(Json(rollout).into_response())
 }
 
 /// Which sites.
@@ -398,28 +417,89 @@ const fn patience() -> f64 {
 
 async fn start_rollout(caller: Caller, State(shared): State<Shared>, request: Body<RolloutRequest>) -> Answer {
     caller.must_be(Right::Operator)?;
-    let fleet = &shared.fleet;
     let request = body(request)?;
-    let standing = fleet.links.standing();
-    let sites: BTreeSet<SiteId> = match request.sites {
-        Sites::All(all) if all == "all" => standing.keys().cloned().collect(),
+    let sites = match request.sites {
+        Sites::All(all) if all == "all" => None,
         Sites::All(other) => return Err(Refusal::bad(format!("sites is `{other}`; it is \"all\" or a list of names"))),
-        Sites::Named(names) => names.into_iter().map(SiteId).collect(),
+        Sites::Named(names) => Some(names),
     };
-    for site in &sites {
-        known(fleet, site.0.clone())?;
-    }
-    let first = || sites.iter().find(|site| standing.contains_key(site)).or_else(|| sites.first()).cloned();
-    let canary = request.canary.map(SiteId).or_else(first).ok_or_else(|| Refusal::conflict("no site is connected"))?;
-    let plan = Plan { sites, canary, soak_s: request.soak_s, batch: request.batch, patience_s: request.patience_s };
-    let number = order(fleet, |reply| Command::Start { plan, change: request.change, by: caller, reply }).await?;
+    let wanted = Wanted {
+        sites,
+        change: request.change,
+        canary: request.canary,
+        soak_s: request.soak_s,
+        batch: request.batch,
+        patience_s: request.patience_s,
+    };
+    let number = shared.fleet.start_rollout(caller, wanted).await?;
     Ok((StatusCode::CREATED, Json(json!({ "number": number }))).into_response())
 }
 
 async fn abort_rollout(caller: Caller, State(shared): State<Shared>, Path(number): Path<i64>) -> Answer {
     caller.must_be(Right::Operator)?;
-    order(&shared.fleet, |reply| Command::Abort { number, by: caller, reply }).await?;
+    shared.fleet.abort_rollout(caller, number).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "number": number }))).into_response())
+}
+
+/// A roll-out as asked for.
+pub(crate) struct Wanted {
+    /// By name; `None`: every site that is connected.
+    pub(crate) sites: Option<BTreeSet<String>>,
+    /// A JSON merge patch over each site's configuration.
+    pub(crate) change: Value,
+    /// Who gets it first; `None`: the first of the sites by name that is connected.
+    pub(crate) canary: Option<String>,
+    pub(crate) soak_s: f64,
+    pub(crate) batch: usize,
+    pub(crate) patience_s: f64,
+}
+
+impl Wanted {
+    /// With the usual times and sizes.
+    pub(crate) fn usual(sites: Option<BTreeSet<String>>, change: Value, canary: Option<String>) -> Self {
+        Self { sites, change, canary, soak_s: soak(), batch: batch(), patience_s: patience() }
+    }
+}
+
+impl Fleet {
+    /// Begins a roll-out; its number.
+    pub(crate) async fn start_rollout(&self, by: Caller, wanted: Wanted) -> Result<i64, Refusal> {
+        by.must_be(Right::Operator)?;
+        let standing = self.links.standing();
+        let sites: BTreeSet<SiteId> = match wanted.sites {
+            None => standing.keys().cloned().collect(),
+            Some(names) => names.into_iter().map(SiteId).collect(),
+        };
+        for site in &sites {
+            known(self, site.0.clone())?;
+        }
+        let first = || sites.iter().find(|site| standing.contains_key(site)).or_else(|| sites.first()).cloned();
+        let canary =
+            wanted.canary.map(SiteId).or_else(first).ok_or_else(|| Refusal::conflict("no site is connected"))?;
+        let (soak_s, batch, patience_s) = (wanted.soak_s, wanted.batch, wanted.patience_s);
+        let plan = Plan { sites, canary, soak_s, batch, patience_s };
+        order(self, |reply| Command::Start { plan, change: wanted.change, by, reply }).await
+    }
+
+    /// Calls a roll-out off.
+    pub(crate) async fn abort_rollout(&self, by: Caller, number: i64) -> Result<(), Refusal> {
+        by.must_be(Right::Operator)?;
+        order(self, |reply| Command::Abort { number, by, reply }).await
+    }
+
+    /// A roll-out as it is shown, and whether it is over.
+    pub(crate) async fn rollout(&self, number: i64) -> Result<(Value, bool), Refusal> {
+        let rows = self.catalogue.run(|t| store::rollouts(t, u32::MAX)).await?;
+        let row = rows.iter().find(|row| row.number == number);
+        let row = row.ok_or_else(|| Refusal::not_found(format!("there is no roll-out {number}")))?;
+        Ok((view::rollout(row), row.state.is_over()))
+    }
+
+    /// A site, managed: what is desired of it beside what it says of itself.
+    pub(crate) async fn managed(&self, site: &str) -> Result<view::NodeRow, Refusal> {
+        let mut nodes = view::nodes(self, Some(site)).await?;
+        nodes.pop().ok_or_else(|| Refusal::not_found(format!("there is no site {site}")))
+    }
 }
 
 async fn order<T>(

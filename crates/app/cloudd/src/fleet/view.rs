@@ -18,8 +18,8 @@ pub(super) fn live_health(node: &NodeView) -> Option<&NodeHealth> {
 
 /// A node, managed.
 #[derive(Debug, Serialize)]
-pub(super) struct NodeRow {
-    site: String,
+pub(crate) struct NodeRow {
+    pub(crate) site: String,
     name_zh: Option<String>,
     name_en: Option<String>,
     connected: bool,
@@ -28,8 +28,8 @@ pub(super) struct NodeRow {
     /// `null`: the node does not say, or not any more.
     service: Option<ServiceRow>,
     health: Option<HealthRow>,
-    configuration: ConfigurationRow,
-    applications: Vec<ApplicationRow>,
+    pub(crate) configuration: ConfigurationRow,
+    pub(crate) applications: Vec<ApplicationRow>,
     software: Pair,
     map: Pair,
     /// By serial number, whether only certificates of the catalogue are let in.
@@ -59,21 +59,21 @@ struct HealthRow {
 }
 
 #[derive(Debug, Serialize)]
-struct ConfigurationRow {
+pub(crate) struct ConfigurationRow {
     /// none, pending, applied, rejected.
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// Why the node rejects what is desired.
-    reason: Option<String>,
-    desired: Option<Value>,
+    pub(crate) reason: Option<String>,
+    pub(crate) desired: Option<Value>,
     /// By the node's own word.
-    actual: Option<Value>,
+    pub(crate) actual: Option<Value>,
 }
 
 #[derive(Debug, Serialize)]
-struct ApplicationRow {
-    name: &'static str,
+pub(crate) struct ApplicationRow {
+    pub(crate) name: &'static str,
     /// By the node's own word; `null`: it does not say.
-    on: Option<bool>,
+    pub(crate) on: Option<bool>,
     /// `null`: left to the node's own file.
     wanted: Option<bool>,
     /// on, off, pending, unknown.

@@ -5,7 +5,7 @@
 
 mod serve;
 
-pub(crate) use serve::routes;
+pub(crate) use serve::{line, routes, say};
 
 use crate::audit;
 use crate::caller::Caller;
@@ -53,9 +53,9 @@ pub(crate) struct Kept {
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 #[schemars(rename = "IncidentNote")]
 pub(crate) struct Note {
-    at_ms: i64,
-    who: String,
-    text: String,
+    pub(crate) at_ms: i64,
+    pub(crate) who: String,
+    pub(crate) text: String,
 }
 
 /// Keeps an incident as the twin tells of it.
@@ -102,7 +102,15 @@ fn of_row(row: &Row<'_>) -> rusqlite::Result<Kept> {
 }
 
 /// Incidents with numbers below `before`, the newest first.
-fn list(transaction: &Transaction<'_>, open: Option<bool>, before: i64, limit: u32) -> anyhow::Result<Vec<Kept>> {
+///
+/// # Errors
+/// The catalogue cannot be read.
+pub(crate) fn list(
+    transaction: &Transaction<'_>,
+    open: Option<bool>,
+    before: i64,
+    limit: u32,
+) -> anyhow::Result<Vec<Kept>> {
     let filter = match open {
         Some(true) => "AND closed_ms IS NULL",
         Some(false) => "AND closed_ms IS NOT NULL",
@@ -113,7 +121,11 @@ fn list(transaction: &Transaction<'_>, open: Option<bool>, before: i64, limit: u
     Ok(query.query_map((before, limit), of_row)?.collect::<Result<_, _>>()?)
 }
 
-fn find(transaction: &Transaction<'_>, number: i64) -> anyhow::Result<Option<(Kept, Vec<Note>)>> {
+/// An incident with its notes, if there is one of this number.
+///
+/// # Errors
+/// The catalogue cannot be read.
+pub(crate) fn find(transaction: &Transaction<'_>, number: i64) -> anyhow::Result<Option<(Kept, Vec<Note>)>> {
     let found = transaction.query_row(&format!("{SELECT} WHERE number = ?1"), [number], of_row).optional()?;
     let Some(kept) = found else { return Ok(None) };
     let mut query = transaction.prepare("SELECT at_ms, who, text FROM incident_note WHERE number = ?1 ORDER BY id")?;

@@ -2,6 +2,7 @@
 
 use super::{Kept, Note, Taken, annotate, find, list};
 use crate::caller::{Caller, Right};
+use crate::catalogue::Catalogue;
 use crate::failure::Failure;
 use crate::http::Shared;
 use crate::openapi::{Api, Needs, Operation};
@@ -14,6 +15,7 @@ use jxz_map::Map;
 use jxz_world::{SiteId, WarningId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 /// Longest note, bytes.
 const MAX_NOTE: usize = 4_000;
@@ -62,15 +64,15 @@ struct IncidentSummary {
 
 /// A line of its record.
 #[derive(Debug, Serialize, JsonSchema)]
-struct IncidentLine {
-    at_ms: i64,
-    event: &'static str,
+pub(crate) struct IncidentLine {
+    pub(crate) at_ms: i64,
+    pub(crate) event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    site: Option<String>,
+    pub(crate) site: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<String>,
+    pub(crate) warning: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
 }
 
 /// An incident with everything known of it.
@@ -109,7 +111,7 @@ fn summary(map: &Map, kept: &Kept) -> IncidentSummary {
     }
 }
 
-fn line(entry: &jxz_cloud::Entry) -> IncidentLine {
+pub(crate) fn line(entry: &jxz_cloud::Entry) -> IncidentLine {
     let at_ms = entry.at.unix_ms();
     let of = |event, warning: &WarningId, site: &SiteId| IncidentLine {
         at_ms,
@@ -212,12 +214,24 @@ async fn write(
     close: bool,
 ) -> Result<Json<IncidentDetail>, Failure> {
     let number = number(id)?;
+    say(&shared.catalogue, &shared.to_brain, caller, (number, note, close)).await?;
+    detail(&shared, number).await
+}
+
+/// Writes a note, and closes the incident if that is asked for.
+pub(crate) async fn say(
+    catalogue: &Catalogue,
+    to_brain: &mpsc::Sender<Input>,
+    by: Caller,
+    (number, note, close): (i64, &str, bool),
+) -> Result<(), Failure> {
+    by.must_be(Right::Operator)?;
     let note = note.trim().to_owned();
     if note.is_empty() || note.len() > MAX_NOTE {
         return Err(Failure::bad_request(format!("a note has 1 to {MAX_NOTE} bytes; this one has {}", note.len())));
     }
     let at = jxz_link::utc_now();
-    let taken = shared.catalogue.run(move |t| annotate(t, at, &caller, (number, &note, close))).await?;
+    let taken = catalogue.run(move |t| annotate(t, at, &by, (number, &note, close))).await?;
     match taken {
         Taken::Done => {}
         Taken::Unknown => return Err(Failure::not_found(format!("there is no incident {number}"))),
@@ -232,7 +246,7 @@ async fn write(
     }
     if close {
         // It is closed already where it counts; if the twin is gone, so is what it holds open.
-        let _ = shared.to_brain.send(Input::IncidentClosed(number.unsigned_abs())).await;
+        let _ = to_brain.send(Input::IncidentClosed(number.unsigned_abs())).await;
     }
-    detail(&shared, number).await
+    Ok(())
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 /// Far longer than anything here takes: a test fails by its checks, not by a slow machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -348,4 +349,36 @@ pub(crate) fn health(site: &str, boot: u64, sequence: u64) -> Record {
         running: jxz_world::Running::default(),
     };
     Record { site: SiteId(site.into()), boot, sequence, body: RecordBody::Health(health) }
+}
+
+/// A gRPC channel under the certificate of a role, or under none.
+pub(crate) async fn channel(rig: &Rig, role: Option<&Role>) -> Result<Channel, tonic::transport::Error> {
+    let read = |path| std::fs::read_to_string(path).unwrap();
+    let dir = rig.pki();
+    let mut tls =
+        ClientTlsConfig::new().domain_name("cloud.jxz").ca_certificate(Certificate::from_pem(read(dir.join("ca.pem"))));
+    if let Some(role) = role {
+        tls = tls.identity(Identity::from_pem(read(role.certificate_path(dir)), read(role.key_path(dir))));
+    }
+    let endpoint = Endpoint::from_shared(format!("https://{}", rig.daemon.grpc)).unwrap();
+    endpoint.tls_config(tls)?.connect().await
+}
+
+pub(crate) fn operator() -> Role {
+    Role::Operator("duty".to_owned())
+}
+
+/// The operator's channel.
+pub(crate) async fn operator_channel(rig: &Rig) -> Channel {
+    channel(rig, Some(&operator())).await.unwrap()
+}
+
+/// A vehicle stands so far east of the frame's origin.
+pub(crate) fn stopped_vehicle(sequence: u64, east: f64) -> Record {
+    let mut record = warning("north", 7, sequence);
+    if let RecordBody::Warning(warning) = &mut record.body {
+        warning.cause = Cause::StoppedVehicle { standing_s: 12.0 };
+        warning.place.at = Point::new(east, 0.0);
+    }
+    record
 }
