@@ -76,9 +76,8 @@ impl Node {
     }
 }
 
-/// Until when nodes can be played apart from each other: a word goes out at a deadline at the earliest, and takes
-/// `word_takes` to its neighbour.
+/// Until when nodes can be played apart from each other: the first word of any takes `word_takes` to its neighbour.
 pub(super) fn apart_until(nodes: &[Node], from: Instant, until: Instant, word_takes: Duration) -> Instant {
-    let deadline = nodes.iter().filter_map(|node| node.edge.next_deadline()).min();
-    deadline.map_or(until, |at| (at.max(from) + word_takes).min(until))
+    let word = nodes.iter().filter_map(|node| node.edge.next_word()).min();
+    word.map_or(until, |at| (at.max(from) + word_takes).min(until))
 }
