@@ -4,10 +4,11 @@ use super::roads::RoadNet;
 use super::script::Script;
 use crate::rng::{Stream, uniform};
 use crate::scenario::DriverPlan;
+use crate::truth::TruthObject;
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind};
 use jxz_units::Yaw;
-use jxz_world::RoadUserClass;
+use jxz_world::{RoadUserClass, VehicleId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -240,6 +241,25 @@ impl Vehicle {
         let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
         let left = Vector::new(-along.y, along.x);
         (rear + (front - rear) * 0.5 + left * self.lateral_m, along, Yaw::of_vector(along.x, along.y))
+    }
+
+    /// As it really is; with a unit, of an id that is not known here.
+    pub(crate) fn observed(&self, net: &RoadNet) -> TruthObject {
+        let (_, width_m, height_m) = self.kind.size_m();
+        let (position, along, yaw) = self.place(net);
+        TruthObject {
+            id: self.id,
+            kind: self.kind,
+            class: self.kind.class(),
+            position,
+            velocity: self.velocity(along),
+            yaw: Yaw::from_rad(yaw.rad() + self.turned_rad()),
+            extent_m: (self.length_m, width_m),
+            height_m,
+            acceleration_mps2: self.a_mps2,
+            vehicle: self.connected.then_some(VehicleId([0; 8])),
+            scripted: self.script.is_some(),
+        }
     }
 
     /// How far it is turned to the left of its lane, radians: who steers to the side turns, who slides does not.
