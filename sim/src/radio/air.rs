@@ -259,7 +259,7 @@ impl Stations {
     }
 
     /// Measures the load if it is time: who sends how much, and how much of it everybody hears.
-    pub(crate) fn measure(&mut self, now: Instant, ether: &Ether, ends: impl Iterator<Item = End>) {
+    pub(super) fn measure(&mut self, now: Instant, ether: &Ether, ends: impl Iterator<Item = End>) {
         if !self.is_due(now) {
             return;
         }

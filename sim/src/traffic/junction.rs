@@ -241,8 +241,9 @@ fn behind_another(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &
 fn clear_of_holders(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
     let vehicle = &vehicles[comer.vehicle];
     desk.holders.iter().all(|holder| {
-        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector) else { return true };
         let other = &vehicles[holder.vehicle];
+        let long = vehicle.is_long() || other.is_long();
+        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector, long) else { return true };
         // Following another is the business of the gap, not of the ticket.
         if zone.shape == Shape::Diverge || has_left(holder, other, zone) || !noticed(scene, other, holder, zone) {
             return true;
@@ -266,9 +267,10 @@ fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer
     let vehicle = &vehicles[comer.vehicle];
     {
         desk.comers.iter().filter(|other| other.vehicle != comer.vehicle).all(|other| {
-            let Some(zone) = scene.net.zone(comer.connector, other.connector) else { return true };
-            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             let rival = &vehicles[other.vehicle];
+            let long = vehicle.is_long() || rival.is_long();
+            let Some(zone) = scene.net.zone(comer.connector, other.connector, long) else { return true };
+            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             if !matters || rival.has_ticket(zone.other) {
                 return true;
             }
@@ -337,35 +339,51 @@ pub(crate) fn way_round(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> O
     (own_m < vehicle.length_m + 2.0 && most_m > vehicle.length_m + 6.0).then_some(other)
 }
 
-/// What the holders of other tickets demand of one holder: the acceleration that it may use at most, m/s².
-pub(crate) fn inside_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+/// What the holders of other tickets demand of one holder.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Yielding {
+    /// The acceleration that it may use at most, m/s².
+    pub(crate) limit_mps2: f64,
+    /// How far ahead it has to wait for one of them, metres; infinite if it has not.
+    pub(crate) wait_m: f64,
+}
+
+impl Yielding {
+    const NONE: Self = Self { limit_mps2: f64::INFINITY, wait_m: f64::INFINITY };
+}
+
+/// What the holders of other tickets demand of one holder.
+pub(crate) fn inside(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> Yielding {
     let vehicle = &vehicles[own];
-    let mut limit_mps2 = f64::INFINITY;
+    let mut yielding = Yielding::NONE;
     if vehicle.is_reckless() {
-        return limit_mps2;
+        return yielding;
     }
     for ticket in &vehicle.tickets {
         let Some(start_m) = to_start_m(scene, vehicle, ticket.connector) else { continue };
         let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
         let desk = &desks[junction.0 as usize];
         for holder in desk.holders.iter().filter(|holder| holder.vehicle != own) {
-            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector) else { continue };
             let other = &vehicles[holder.vehicle];
+            let long = vehicle.is_long() || other.is_long();
+            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector, long) else { continue };
             if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
-                limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
+                let one = in_zone(scene, vehicle, (ticket, start_m), (other, holder), zone);
+                yielding.limit_mps2 = yielding.limit_mps2.min(one.limit_mps2);
+                yielding.wait_m = yielding.wait_m.min(one.wait_m);
             }
         }
     }
-    limit_mps2
+    yielding
 }
 
-fn zone_mps2(
+fn in_zone(
     scene: &Scene<'_>,
     vehicle: &Vehicle,
     (ticket, start_m): (&Ticket, f64),
     (other, holder): (&Vehicle, &Holder),
     zone: &Zone,
-) -> f64 {
+) -> Yielding {
     let (own_s_m, other_s_m) = (-start_m, -holder.to_start_m);
     let to_enter_m = zone.enter_m - own_s_m;
     let inside = other_s_m > zone.other_enter_m;
@@ -381,25 +399,28 @@ fn zone_mps2(
     match ahead_m {
         Some(ahead_m) if ahead_m > 0.0 || (ahead_m == 0.0 && first) => {
             if !first && !inside {
-                return f64::INFINITY;
+                return Yielding::NONE;
             }
             let gap_m = (ahead_m - other.length_m).max(to_enter_m);
             let free = super::follow::free_mps2(&vehicle.driver, vehicle.v_mps, vehicle.v_mps.max(1.0));
-            free - super::follow::interaction_mps2(&vehicle.driver, vehicle.v_mps, gap_m, other.v_mps)
+            let limit_mps2 = free - super::follow::interaction_mps2(&vehicle.driver, vehicle.v_mps, gap_m, other.v_mps);
+            Yielding { limit_mps2, ..Yielding::NONE }
         }
         // Behind on a shared beginning: the other follows.
-        Some(_) if zone.shape == Shape::Diverge || to_enter_m < 0.0 => f64::INFINITY,
+        Some(_) if zone.shape == Shape::Diverge || to_enter_m < 0.0 => Yielding::NONE,
         _ => {
             if to_enter_m < 0.0 || !(first || inside || other.is_reckless()) {
-                return f64::INFINITY;
+                return Yielding::NONE;
             }
             let own = window_s(scene, vehicle, ticket.connector, start_m, (zone.enter_m, zone.leave_m));
             let theirs =
                 window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
             if theirs.1 + 0.4 < own.0 {
-                f64::INFINITY
+                Yielding::NONE
             } else {
-                super::follow::stop_mps2(vehicle.v_mps, to_enter_m - 0.6, vehicle.driver.brake_mps2)
+                let wait_m = to_enter_m - 0.6;
+                let limit_mps2 = super::follow::stop_mps2(vehicle.v_mps, wait_m, vehicle.driver.brake_mps2);
+                Yielding { limit_mps2, wait_m }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::Scene;
 use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
-use super::junction::{Desk, inside_mps2, next_comer};
+use super::junction::{Desk, inside, next_comer};
 use super::obstacle::block_mps2;
 use super::roads::RoadNet;
 use super::script::Script;
@@ -68,8 +68,9 @@ fn attentive_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: 
     if let Some((comer, _)) = next_comer(scene, vehicle, own) {
         limit = limit.min(stop_mps2(v_mps, comer.to_line_m - 0.8, driver.brake_mps2));
     }
-    limit = limit.min(inside_mps2(scene, vehicles, desks, own));
-    let on_foot = crossing::yield_mps2(scene, vehicle, ahead).min(loose_walkers_mps2(scene, vehicle));
+    let others = inside(scene, vehicles, desks, own);
+    limit = limit.min(others.limit_mps2);
+    let on_foot = crossing::yield_mps2(scene, vehicle, ahead, others.wait_m).min(loose_walkers_mps2(scene, vehicle));
     if !late || on_foot < -NOTICED_MPS2 {
         limit = limit.min(on_foot);
     }

@@ -14,6 +14,9 @@ const LATERAL_MPS2: f64 = 2.0;
 const ZONE_STEP_M: f64 = 0.5;
 /// A crossing within this distance of a lane's end belongs to the junction there, metres.
 const CROSSING_AT_END_M: f64 = 15.0;
+/// Lengths of a lorry and of a bus, metres.
+pub(super) const LORRY_M: f64 = 7.8;
+const BUS_M: f64 = 11.5;
 /// Free space wanted between the outlines on two paths, metres.
 const ZONE_MARGIN_M: f64 = 0.35;
 
@@ -75,6 +78,8 @@ pub(crate) struct RoadNet {
     zones: Vec<Vec<Zone>>,
     /// By lane, the others of its zones.
     others: Vec<Vec<LaneIx>>,
+    /// By lane, the zones that are none for a car and a lorry, but for a bus.
+    bus_zones: Vec<Vec<Zone>>,
     /// Every lane's centre line, one after the other, and by lane where it begins among them; one more than lanes.
     pieces: Vec<Piece>,
     piece_starts: Vec<u32>,
@@ -92,7 +97,7 @@ struct Piece {
 
 impl RoadNet {
     pub(crate) fn new(map: Arc<Map>) -> Self {
-        let mut zones = vec![Vec::new(); map.lanes.len()];
+        let (mut zones, mut bus_zones) = (vec![Vec::new(); map.lanes.len()], vec![Vec::new(); map.lanes.len()]);
         let facts = map
             .lanes
             .iter()
@@ -110,9 +115,12 @@ impl RoadNet {
         for junction in &map.junctions {
             for (i, &a) in junction.connectors.iter().enumerate() {
                 for &b in &junction.connectors[i + 1..] {
-                    if let Some((ours, theirs)) = zone_pair(&map, a, b) {
+                    if let Some((ours, theirs)) = zone_pair(&map, a, b, LORRY_M) {
                         zones[a.0 as usize].push(ours);
                         zones[b.0 as usize].push(theirs);
+                    } else if let Some((ours, theirs)) = zone_pair(&map, a, b, BUS_M) {
+                        bus_zones[a.0 as usize].push(ours);
+                        bus_zones[b.0 as usize].push(theirs);
                     }
                 }
             }
@@ -124,7 +132,7 @@ impl RoadNet {
         }
         let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
         let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
-        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, pieces, piece_starts }
+        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, bus_zones, pieces, piece_starts }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
@@ -144,10 +152,13 @@ impl RoadNet {
         &self.zones[ix.0 as usize]
     }
 
-    /// Where a connector's path meets another's, if they come too near.
-    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx) -> Option<&Zone> {
-        let at = self.others[ix.0 as usize].iter().position(|lane| *lane == other)?;
-        self.zones[ix.0 as usize].get(at)
+    /// Where a connector's path meets another's, if they come too near; `long`: for one that is longer than a lorry.
+    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx, long: bool) -> Option<&Zone> {
+        match self.others[ix.0 as usize].iter().position(|lane| *lane == other) {
+            Some(at) => self.zones[ix.0 as usize].get(at),
+            None if long => self.bus_zones[ix.0 as usize].iter().find(|zone| zone.other == other),
+            None => None,
+        }
     }
 
     /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
@@ -220,16 +231,16 @@ const fn half_body_m(kind: LaneKind) -> f64 {
     }
 }
 
-/// How far the middle of a lorry cuts into the inside of a bend, metres: its chord's height over the arc.
-fn cut_m(lane: &Lane) -> f64 {
-    const LORRY_M: f64 = 7.8;
-    const MOST_M: f64 = 0.8;
+/// How far the middle of a vehicle of a length cuts into the inside of a bend, metres: its chord's height over the arc.
+fn cut_m(lane: &Lane, body_m: f64) -> f64 {
+    /// Nothing on the map bends more tightly for all of a vehicle's length, metres.
+    const TIGHTEST_M: f64 = 9.5;
     if lane.kind != LaneKind::Driving {
         return 0.0;
     }
     let speed_mps = bend_speed_mps(&lane.centre);
     let radius_m = speed_mps * speed_mps / LATERAL_MPS2;
-    (LORRY_M * LORRY_M / (8.0 * radius_m)).min(MOST_M)
+    body_m * body_m / (8.0 * f64::max(radius_m, TIGHTEST_M))
 }
 
 /// The speed at which the tightest stretch of eight metres can be driven.
@@ -249,8 +260,8 @@ fn bend_speed_mps(centre: &Polyline) -> f64 {
     speed_mps.max(2.5)
 }
 
-/// The zones of two connectors on each other, if they come too near.
-fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
+/// The zones of two connectors on each other, if vehicles of at most such a length come too near.
+fn zone_pair(map: &Map, a: LaneIx, b: LaneIx, body_m: f64) -> Option<(Zone, Zone)> {
     let (lane_a, lane_b) = (map.lane(a), map.lane(b));
     if lane_a.kind == LaneKind::Footway || lane_b.kind == LaneKind::Footway {
         return None;
@@ -263,7 +274,7 @@ fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
         Shape::Cross
     };
     let clear_m = half_body_m(lane_a.kind) + half_body_m(lane_b.kind) + ZONE_MARGIN_M;
-    let clear_m = clear_m + cut_m(lane_a).max(cut_m(lane_b));
+    let clear_m = clear_m + cut_m(lane_a, body_m).max(cut_m(lane_b, body_m));
     let (enter_a, leave_a) = near_stretch(&lane_a.centre, &lane_b.centre, clear_m)?;
     let (enter_b, leave_b) = near_stretch(&lane_b.centre, &lane_a.centre, clear_m)?;
     let yields = |lane: &Lane, to: LaneIx| lane.movement.as_ref().is_some_and(|m| m.yields_to.contains(&to));

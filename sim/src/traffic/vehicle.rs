@@ -1,6 +1,6 @@
 //! A car, bus, truck or cycle on its lanes.
 
-use super::roads::RoadNet;
+use super::roads::{LORRY_M, RoadNet};
 use super::script::Script;
 use crate::rng::{Stream, uniform};
 use crate::scenario::DriverPlan;
@@ -215,6 +215,11 @@ impl Vehicle {
     /// Whether it is a bicycle or an e-bike.
     pub(crate) const fn rides(&self) -> bool {
         matches!(self.kind, RoadUserKind::Cyclist | RoadUserKind::EBike)
+    }
+
+    /// Whether it is longer than a lorry, so that it cuts farther into the inside of a bend.
+    pub(crate) fn is_long(&self) -> bool {
+        self.length_m > LORRY_M
     }
 
     pub(crate) fn has_ticket(&self, connector: LaneIx) -> bool {
