@@ -38,7 +38,7 @@ use crossing::CrossingBook;
 use demand::Demand;
 use follow::Occupancy;
 use incident::{Director, People};
-use junction::Desk;
+use junction::Desks;
 use jxz_geo::Point;
 use jxz_map::LaneIx;
 use jxz_units::Utc;
@@ -121,7 +121,7 @@ pub(crate) struct Traffic {
     director: Director,
     stage: Stage,
     around: Around,
-    desks: Vec<Desk>,
+    desks: Desks,
     next_ticket: u64,
     /// Whether someone came since `around` was looked at.
     stale: bool,
@@ -152,7 +152,7 @@ impl Traffic {
             net,
             vehicles: Vec::new(),
             walkers: Vec::new(),
-            desks: Vec::new(),
+            desks: Desks::default(),
             next_ticket: 1,
             stale: true,
             accelerations: Vec::new(),

@@ -75,14 +75,13 @@ pub(crate) struct RoadNet {
     facts: Vec<LaneFacts>,
     /// What is looked at most, apart.
     lengths_m: Vec<f64>,
-    zones: Vec<Vec<Zone>>,
+    zones: ByLane<Zone>,
     /// By lane, the others of its zones.
-    others: Vec<Vec<LaneIx>>,
+    others: Vec<LaneIx>,
     /// By lane, the zones that are none for a car and a lorry, but for a bus.
-    bus_zones: Vec<Vec<Zone>>,
-    /// Every lane's centre line, one after the other, and by lane where it begins among them; one more than lanes.
-    pieces: Vec<Piece>,
-    piece_starts: Vec<u32>,
+    bus_zones: ByLane<Zone>,
+    /// By lane, its centre line.
+    pieces: ByLane<Piece>,
 }
 
 /// A straight piece of a centre line.
@@ -93,6 +92,63 @@ struct Piece {
     /// Where it begins, metres along the line.
     at_m: f64,
     yaw: Yaw,
+    /// What it stands for, metres along the line: all of it beyond the line's ends.
+    from_m: f64,
+    until_m: f64,
+}
+
+impl Piece {
+    fn at(&self, s_m: f64) -> Point {
+        self.from + self.along * (s_m - self.at_m)
+    }
+}
+
+/// Where somebody is on a lane: the straight piece of it. Kept with them, so that who drives on need not look it up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    lane: LaneIx,
+    piece: Piece,
+}
+
+impl Place {
+    /// Not known yet.
+    pub(crate) fn unknown() -> Self {
+        let (from, along, yaw) = (Point::origin(), Vector::x(), Yaw::from_rad(0.0));
+        Self { lane: LaneIx(u32::MAX), piece: Piece { from, along, at_m: 0.0, yaw, from_m: 0.0, until_m: 0.0 } }
+    }
+
+    fn holds(&self, lane: LaneIx, s_m: f64) -> bool {
+        self.lane == lane && s_m >= self.piece.from_m && s_m < self.piece.until_m
+    }
+}
+
+/// A list for every lane, one after the other in one array.
+#[derive(Debug, Clone)]
+struct ByLane<T> {
+    all: Vec<T>,
+    /// By lane where its list begins; one more than lanes.
+    starts: Vec<u32>,
+}
+
+impl<T> ByLane<T> {
+    fn new(lists: Vec<Vec<T>>) -> Self {
+        let ends = lists.iter().scan(0, |end, list| {
+            *end += list.len() as u32;
+            Some(*end)
+        });
+        let starts = core::iter::once(0).chain(ends).collect();
+        Self { all: lists.into_iter().flatten().collect(), starts }
+    }
+
+    fn bounds(&self, ix: LaneIx) -> (usize, usize) {
+        let at = ix.0 as usize;
+        (self.starts[at] as usize, self.starts[at + 1] as usize)
+    }
+
+    fn of(&self, ix: LaneIx) -> &[T] {
+        let (first, end) = self.bounds(ix);
+        &self.all[first..end]
+    }
 }
 
 impl RoadNet {
@@ -125,14 +181,11 @@ impl RoadNet {
                 }
             }
         }
-        let (mut pieces, mut piece_starts) = (Vec::new(), vec![0]);
-        for lane in &map.lanes {
-            add_pieces(&mut pieces, &lane.centre);
-            piece_starts.push(pieces.len() as u32);
-        }
+        let pieces = ByLane::new(map.lanes.iter().map(|lane| pieces(&lane.centre)).collect());
         let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
-        let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
-        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, bus_zones, pieces, piece_starts }
+        let (zones, bus_zones) = (ByLane::new(zones), ByLane::new(bus_zones));
+        let others = zones.all.iter().map(|zone: &Zone| zone.other).collect();
+        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, bus_zones, pieces }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
@@ -149,36 +202,42 @@ impl RoadNet {
 
     /// Where a connector's path meets others'.
     pub(crate) fn zones(&self, ix: LaneIx) -> &[Zone] {
-        &self.zones[ix.0 as usize]
+        self.zones.of(ix)
     }
 
     /// Where a connector's path meets another's, if they come too near; `long`: for one that is longer than a lorry.
     pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx, long: bool) -> Option<&Zone> {
-        match self.others[ix.0 as usize].iter().position(|lane| *lane == other) {
-            Some(at) => self.zones[ix.0 as usize].get(at),
-            None if long => self.bus_zones[ix.0 as usize].iter().find(|zone| zone.other == other),
+        let (first, end) = self.zones.bounds(ix);
+        match self.others[first..end].iter().position(|lane| *lane == other) {
+            Some(at) => self.zones.all.get(first + at),
+            None if long => self.bus_zones.of(ix).iter().find(|zone| zone.other == other),
             None => None,
         }
     }
 
     /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
     fn piece_at(&self, ix: LaneIx, s_m: f64) -> &Piece {
-        let (first, end) = (self.piece_starts[ix.0 as usize], self.piece_starts[ix.0 as usize + 1]);
-        let pieces = &self.pieces[first as usize..end as usize];
-        &pieces[pieces.partition_point(|piece| piece.at_m <= s_m).saturating_sub(1)]
+        let pieces = self.pieces.of(ix);
+        &pieces[pieces.partition_point(|piece| piece.from_m <= s_m).saturating_sub(1)]
     }
 
     /// The point of a lane's centre line at `s_m` metres along.
     pub(crate) fn point_at(&self, ix: LaneIx, s_m: f64) -> Point {
-        let piece = self.piece_at(ix, s_m);
-        piece.from + piece.along * (s_m - piece.at_m)
+        self.piece_at(ix, s_m).at(s_m)
+    }
+
+    /// Looks up the piece that somebody is on, unless it is the one that they were on.
+    pub(crate) fn follow(&self, place: &mut Place, ix: LaneIx, s_m: f64) {
+        if !place.holds(ix, s_m) {
+            *place = Place { lane: ix, piece: *self.piece_at(ix, s_m) };
+        }
     }
 
     /// The point at `s_m` metres along and the line's direction there, if the line is straight from there back to
-    /// `rear_m`.
-    pub(crate) fn straight_at(&self, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
-        let piece = self.piece_at(ix, s_m);
-        (rear_m >= piece.at_m).then(|| (piece.from + piece.along * (s_m - piece.at_m), piece.along, piece.yaw))
+    /// `rear_m`. `place` is where somebody was lately: most often still the same.
+    pub(crate) fn straight_at(&self, place: &Place, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
+        let piece = if place.holds(ix, s_m) { &place.piece } else { self.piece_at(ix, s_m) };
+        (rear_m >= piece.at_m).then(|| (piece.at(s_m), piece.along, piece.yaw))
     }
 
     /// Every lane's index.
@@ -187,14 +246,21 @@ impl RoadNet {
     }
 }
 
-fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) {
+fn pieces(line: &Polyline) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::with_capacity(line.points().len());
     let mut at_m = 0.0;
     for ends in line.points().windows(2) {
         let way = ends[1] - ends[0];
         let length_m = way.norm();
-        pieces.push(Piece { from: ends[0], along: way / length_m, at_m, yaw: Yaw::of_vector(way.x, way.y) });
+        let from_m = if pieces.is_empty() { f64::NEG_INFINITY } else { at_m };
+        if let Some(before) = pieces.last_mut() {
+            before.until_m = at_m;
+        }
+        let (along, yaw) = (way / length_m, Yaw::of_vector(way.x, way.y));
+        pieces.push(Piece { from: ends[0], along, at_m, yaw, from_m, until_m: f64::INFINITY });
         at_m += length_m;
     }
+    pieces
 }
 
 /// Where to wait on a lane before the junction at its end, metres along it. Where a road only turns back on itself, clear

@@ -1,6 +1,6 @@
 //! A car, bus, truck or cycle on its lanes.
 
-use super::roads::{LORRY_M, RoadNet};
+use super::roads::{LORRY_M, Place, RoadNet};
 use super::script::Script;
 use crate::rng::{Stream, uniform};
 use crate::scenario::DriverPlan;
@@ -174,6 +174,8 @@ pub(crate) struct Vehicle {
     pub(crate) mixed: bool,
     /// For how long the way has been free while it still stands, seconds.
     pub(crate) free_s: f32,
+    /// The piece of the road that it was on after the last step.
+    pub(crate) place: Place,
     pub(crate) driver: Driver,
     /// The lane on which it leaves the map; `None`: it drives about.
     pub(crate) goal: Option<LaneIx>,
@@ -238,7 +240,8 @@ impl Vehicle {
 
     /// Centre of the outline, the unit vector that it points along, and its yaw.
     pub(crate) fn place(&self, net: &RoadNet) -> (Point, Vector, Yaw) {
-        if let Some((front, along, yaw)) = net.straight_at(self.lane(), self.s_m, self.s_m - self.length_m) {
+        if let Some((front, along, yaw)) = net.straight_at(&self.place, self.lane(), self.s_m, self.s_m - self.length_m)
+        {
             let left = Vector::new(-along.y, along.x);
             return (front - along * (self.length_m / 2.0) + left * self.lateral_m, along, yaw);
         }
