@@ -375,3 +375,57 @@ fn near_stretch(line: &Polyline, other: &Polyline, clear_m: f64) -> Option<(f64,
     }
     stretch
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outline::{Outline, overlap};
+    use std::path::Path;
+
+    fn island() -> RoadNet {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island");
+        RoadNet::new(Arc::new(Map::load(&folder).unwrap()))
+    }
+
+    /// The point of a way over a connector, metres from the connector's start.
+    fn point(net: &RoadNet, connector: LaneIx, s_m: f64) -> Point {
+        let (lane, length_m) = (net.lane(connector), net.length_m(connector));
+        match (lane.predecessors.first(), lane.successors.first()) {
+            (Some(before), _) if s_m < 0.0 => net.point_at(*before, net.length_m(*before) + s_m),
+            (_, Some(next)) if s_m > length_m => net.point_at(*next, s_m - length_m),
+            _ => net.point_at(connector, s_m),
+        }
+    }
+
+    /// Outlines a metre apart of a body that drives over a connector, a hand's breadth narrower than it is.
+    fn passage(net: &RoadNet, connector: LaneIx, (length_m, width_m): (f64, f64)) -> Vec<Outline> {
+        let outline = |step: u32| {
+            let s_m = f64::from(step);
+            let (front, rear) = (point(net, connector, s_m), point(net, connector, s_m - length_m));
+            let half_m = (length_m / 2.0 - 0.05, width_m / 2.0 - 0.05);
+            let along = (front - rear).normalize();
+            Outline { centre: rear + (front - rear) * 0.5, along, half_m, velocity: Vector::zeros() }
+        };
+        (1..=(net.length_m(connector) + 6.0) as u32).map(outline).collect()
+    }
+
+    #[test]
+    fn where_a_bus_cuts_into_a_bend_and_onto_a_cyclists_way_they_share_a_stretch() {
+        let net = island();
+        let mut only_buses = 0;
+        for junction in &net.map.junctions {
+            let of_kind = |kind| junction.connectors.iter().copied().filter(move |ix| net.lane(*ix).kind == kind);
+            for bus in of_kind(LaneKind::Driving) {
+                let passing = passage(&net, bus, (BUS_M, 2.5));
+                for cycle in of_kind(LaneKind::Cycle).filter(|cycle| net.zone(bus, *cycle, false).is_none()) {
+                    let riding = passage(&net, cycle, (1.8, 0.7));
+                    let meet = passing.iter().any(|bus| riding.iter().any(|cycle| overlap(bus, cycle)));
+                    only_buses += usize::from(meet);
+                    let shared = net.zone(bus, cycle, true).is_some() && net.zone(cycle, bus, true).is_some();
+                    assert!(shared || !meet, "{bus:?} and {cycle:?} of {:?}", junction.id);
+                }
+            }
+        }
+        assert!(only_buses >= 1, "no bend on the map that a bus makes too narrow");
+    }
+}
