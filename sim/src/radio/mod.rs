@@ -264,6 +264,11 @@ impl Radio {
     pub(crate) fn uplink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
         self.common.uu.uplink(now, SITES | site as u64)
     }
+
+    /// The delay of the cloud's word to a site, or why it is lost.
+    pub(crate) fn downlink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
+        self.common.uu.downlink(now, SITES | site as u64)
+    }
 }
 
 impl Common {
@@ -326,11 +331,6 @@ impl Ear {
         {
             arrive(Channel::Uu, delay);
         }
-    }
-
-    /// The delay of the cloud's word to a site, or why it is lost.
-    pub(crate) fn downlink(&mut self, now: Instant, site: usize) -> Result<Duration, UuLoss> {
-        self.common.uu.downlink(now, SITES | site as u64)
     }
 }
 

@@ -411,14 +411,14 @@ mod tests {
 
     #[test]
     fn where_a_bus_cuts_into_a_bend_and_onto_a_cyclists_way_they_share_a_stretch() {
-        let net = island();
+        let net = &island();
         let mut only_buses = 0;
         for junction in &net.map.junctions {
             let of_kind = |kind| junction.connectors.iter().copied().filter(move |ix| net.lane(*ix).kind == kind);
             for bus in of_kind(LaneKind::Driving) {
-                let passing = passage(&net, bus, (BUS_M, 2.5));
+                let passing = passage(net, bus, (BUS_M, 2.5));
                 for cycle in of_kind(LaneKind::Cycle).filter(|cycle| net.zone(bus, *cycle, false).is_none()) {
-                    let riding = passage(&net, cycle, (1.8, 0.7));
+                    let riding = passage(net, cycle, (1.8, 0.7));
                     let meet = passing.iter().any(|bus| riding.iter().any(|cycle| overlap(bus, cycle)));
                     only_buses += usize::from(meet);
                     let shared = net.zone(bus, cycle, true).is_some() && net.zone(cycle, bus, true).is_some();
