@@ -2,7 +2,7 @@
 
 use crate::envelope::{FleetSecurity, Opener};
 use crate::gnss::Sky;
-use crate::on_board::{OnBoardTotals, OnBoardUnit, Shown, Surroundings, VehicleMessage};
+use crate::on_board::{ByChannel, OnBoardTotals, OnBoardUnit, Shown, Surroundings, VehicleMessage};
 use crate::radio::Channel;
 use crate::rng::Seed;
 use crate::scenario::OnBoardPlan;
@@ -68,6 +68,23 @@ impl Fleet {
         self.units.get(&number).map_or(id, |unit| unit.vehicle)
     }
 
+    /// Gives those in `truth` that have a unit the unit's id; `truth` is in order of the road users' numbers as far as
+    /// they have units.
+    pub(crate) fn name(&mut self, truth: &mut [TruthObject], now: Now) {
+        let mut without = Vec::new();
+        let mut units = self.units.iter().peekable();
+        for (index, object) in truth.iter_mut().enumerate().filter(|(_, object)| object.vehicle.is_some()) {
+            while units.next_if(|(number, _)| **number < object.id).is_some() {}
+            match units.peek().filter(|(number, _)| **number == object.id) {
+                Some((_, unit)) => object.vehicle = Some(unit.vehicle),
+                None => without.push(index),
+            }
+        }
+        for index in without {
+            truth[index].vehicle = Some(self.id_of(truth[index].id, now));
+        }
+    }
+
     /// Gives a unit its pseudonyms, if messages are signed; its id is then the first one's.
     fn enrol(&mut self, number: u64, now: Now) {
         let (Some(security), Some(unit)) = (self.opener.security(), self.units.get_mut(&number)) else { return };
@@ -85,7 +102,7 @@ impl Fleet {
         truth: &[TruthObject],
         now: Now,
         step: u64,
-        details: &dyn Fn(&TruthObject) -> VehicleDetails,
+        details: &BTreeMap<u64, VehicleDetails>,
     ) -> Vec<VehicleMessage> {
         let mut messages = Vec::new();
         let mut alive = truth.iter().filter(|object| object.vehicle.is_some()).peekable();
@@ -99,7 +116,7 @@ impl Fleet {
                 return false;
             };
             let before = unit.vehicle;
-            unit.details = details(object);
+            unit.details = details.get(number).copied().unwrap_or_default();
             messages.extend(unit.observe(object, now, step, &surroundings, drops));
             if unit.vehicle != before {
                 numbers.remove(&before);
@@ -110,24 +127,19 @@ impl Fleet {
         messages
     }
 
-    /// Whether no unit would do anything about a message: it is plain and not of the one kind that units show. A
-    /// signed one may bring its signer's certificate.
-    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
-        self.opener.security().is_none() && !matches!(kind, MessageKind::Rsi(_))
+    /// Whether messages are plain. A signed one may bring its signer's certificate, whatever it says.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.opener.security().is_none()
     }
 
-    /// An idle message was delivered to a vehicle.
-    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
-        if self.numbers.contains_key(&vehicle) {
-            self.count_received(channel);
-        }
+    /// Whether no unit would do anything about a plain message: it is not of the one kind that units show.
+    pub(crate) const fn is_idle(kind: MessageKind) -> bool {
+        !matches!(kind, MessageKind::Rsi(_))
     }
 
-    fn count_received(&mut self, channel: Channel) {
-        match channel {
-            Channel::Uu => self.totals.received.uu += 1,
-            Channel::Pc5 => self.totals.received.pc5 += 1,
-        }
+    /// Idle messages were delivered to vehicles that are there.
+    pub(crate) fn overhear(&mut self, heard: ByChannel) {
+        self.totals.received.add(heard);
     }
 
     /// What a channel delivered to a vehicle. Its driver reacts if drivers obey.

@@ -72,11 +72,17 @@ pub struct ByChannel {
 }
 
 impl ByChannel {
-    fn count(&mut self, channel: Channel) {
+    pub(crate) fn count(&mut self, channel: Channel) {
         match channel {
             Channel::Uu => self.uu += 1,
             Channel::Pc5 => self.pc5 += 1,
         }
+    }
+
+    /// Adds another's.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.uu += other.uu;
+        self.pc5 += other.pc5;
     }
 }
 

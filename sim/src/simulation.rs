@@ -2,23 +2,23 @@
 
 use crate::envelope::FleetSecurity;
 use crate::fleet::Fleet;
-use crate::on_board::{OnBoardTotals, Shown, VehicleMessage};
+use crate::on_board::{ByChannel, OnBoardTotals, Shown, VehicleMessage};
 use crate::outside::{self, OutsideUser};
-use crate::radio::{Channel, Radio, Reception, Streets, UuLoss};
+use crate::radio::{Channel, Radio, Streets, UuLoss};
 use crate::rng::Seed;
 use crate::scenario::{Buildings, Scenario, ScenarioError, WeatherPlan};
 use crate::sensor::{self, Around, Conditions, Place, Scratch, Sensor};
 use crate::traffic::{Lights, RoadNet, Traffic};
 use crate::truth::TruthObject;
-use crate::virtual_run::{Executor, Serial};
+use crate::virtual_run::{Executor, Job, Serial, run_all};
 use core::time::Duration;
 use jxz_geo::{Point, Wgs84};
 use jxz_map::Map;
-use jxz_units::{Instant, Now, Utc, Yaw};
+use jxz_units::{Instant, Now, Utc};
 use jxz_v2x::MessageKind;
 use jxz_world::{JunctionSignals, RoadReport, Scan, SiteId, VehicleId};
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Length of a step.
 pub const STEP: Duration = Duration::from_millis(50);
@@ -146,6 +146,8 @@ pub struct Simulation {
     fleet: Fleet,
     radio: Radio,
     truth: Vec<TruthObject>,
+    /// The truth after the step, while that is played.
+    coming: Vec<TruthObject>,
 }
 
 impl Simulation {
@@ -194,6 +196,7 @@ impl Simulation {
             fleet,
             radio,
             truth: Vec::new(),
+            coming: Vec::new(),
         };
         simulation.observe();
         Ok(simulation)
@@ -315,10 +318,9 @@ impl Simulation {
         self.step_by(&Serial)
     }
 
-    /// The same with the sites' sensors looking by `executor`.
+    /// The same with what does not depend on each other done by `executor`.
     pub(crate) fn step_by(&mut self, executor: &dyn Executor) -> StepOutput {
         let now = self.now();
-        self.radio.step(now.mono, &self.truth);
         let mut output = StepOutput { at: Some(now), ..StepOutput::default() };
         self.lights.set(now.utc);
         if self.step.is_multiple_of(SIGNAL_STEPS) {
@@ -327,18 +329,53 @@ impl Simulation {
         if self.step.is_multiple_of(CONDITION_STEPS) {
             output.conditions.extend(self.conditions(now));
         }
-        let traffic = &self.traffic;
-        let details = |object: &TruthObject| traffic.details(object.id, object.acceleration_mps2).unwrap_or_default();
-        output.messages = self.fleet.observe(&self.truth, now, self.step, &details);
-        self.scan(now, executor, &mut output);
-        if self.outside.is_some() {
-            self.step += 1;
-            return output;
+        let time_s = now.mono.since(Instant::ZERO).as_secs_f64();
+        let conditions = Conditions::of(&self.weather, self.place, now.utc, time_s);
+        for site in &mut self.sites {
+            site.fog = self.traffic.is_foggy(site.centre);
         }
-        self.traffic.step(&self.lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
+        self.play(now, &conditions, executor, &mut output);
+        for site in &mut self.sites {
+            let SiteSensors { id, sent, .. } = site;
+            let of_site = |sent: sensor::Sent| SentScan { site: id.clone(), arrives: sent.arrives, scan: sent.scan };
+            output.scans.extend(sent.drain(..).map(of_site));
+        }
         self.step += 1;
-        self.observe();
+        if self.outside.is_none() {
+            core::mem::swap(&mut self.truth, &mut self.coming);
+            let now = self.now();
+            self.fleet.name(&mut self.truth, now);
+        }
         output
+    }
+
+    /// From the truth at the step's beginning follow, each by itself: how road users move on, what sensors see, what
+    /// vehicles say, and where the radio reaches.
+    fn play(&mut self, now: Now, conditions: &Conditions, executor: &dyn Executor, output: &mut StepOutput) {
+        let moves = self.outside.is_none();
+        let details = self.traffic.details(&self.truth);
+        let Self { lights, traffic, sites, fleet, radio, truth, coming, step, .. } = self;
+        let (truth, lights, step) = (&truth[..], &*lights, *step);
+        let measures = radio.measures(now.mono);
+        let (air, ears, stations, network) = radio.begin(now.mono, truth);
+        let (air, mut forgets, messages) = (&air, false, &mut output.messages);
+        let mut jobs: Vec<Job<'_>> = Vec::with_capacity(ears.len() + sites.len() + 4);
+        if moves {
+            jobs.push(Box::new(move || {
+                traffic.step(lights, now.utc, now.mono.ns() as f64 * 1e-9, STEP.as_secs_f64());
+                traffic.observe(coming);
+            }));
+        }
+        jobs.push(Box::new(move || *messages = fleet.observe(truth, now, step, &details)));
+        let gone = &mut forgets;
+        jobs.push(Box::new(move || *gone = air.serve(now.mono + STEP, network)));
+        if measures {
+            jobs.push(Box::new(move || air.measure(stations)));
+        }
+        jobs.extend(ears.iter_mut().map(|ear| Box::new(move || air.listen(ear)) as Job<'_>));
+        jobs.extend(sites.iter_mut().map(|site| Box::new(move || site.look(truth, now, conditions)) as Job<'_>));
+        run_all(executor, jobs);
+        self.radio.settle(now.mono, measures, forgets);
     }
 
     /// Hands a vehicle's on-board unit what a channel delivered; returns what it shows because of that. Bytes that do
@@ -348,14 +385,19 @@ impl Simulation {
         self.fleet.deliver(vehicle, channel, now, bytes, &mut self.traffic)
     }
 
-    /// Whether no on-board unit would do anything about a message of a kind.
-    pub(crate) fn is_idle(&self, kind: MessageKind) -> bool {
-        self.fleet.is_idle(kind)
+    /// Whether messages are plain.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.fleet.is_plain()
     }
 
-    /// Counts an idle message that a channel delivered.
-    pub(crate) fn overhear(&mut self, vehicle: VehicleId, channel: Channel) {
-        self.fleet.overhear(vehicle, channel);
+    /// Whether no on-board unit would do anything about a plain message of a kind.
+    pub(crate) const fn is_idle(kind: MessageKind) -> bool {
+        Fleet::is_idle(kind)
+    }
+
+    /// Counts idle messages that channels delivered to vehicles.
+    pub(crate) fn overhear(&mut self, heard: ByChannel) {
+        self.fleet.overhear(heard);
     }
 
     /// What all on-board units received and showed since the start.
@@ -370,14 +412,9 @@ impl Simulation {
         &self.radio
     }
 
-    /// What becomes of a site's message at the vehicles; `flow` is its kind.
-    pub(crate) fn broadcast(&mut self, now: Now, site: usize, flow: u32, bytes: usize) -> Vec<Reception<VehicleId>> {
-        self.radio.broadcast(now.mono, site, (flow, bytes))
-    }
-
-    /// What becomes of a vehicle's message at the sites.
-    pub(crate) fn tell(&mut self, now: Now, message: &VehicleMessage) -> Vec<Reception<usize>> {
-        self.radio.tell(now.mono, message.road_user, message.position, message.bytes.len())
+    /// Both channels, to be changed.
+    pub(crate) fn radio_mut(&mut self) -> &mut Radio {
+        &mut self.radio
     }
 
     /// What becomes of a site's message to the cloud.
@@ -390,68 +427,12 @@ impl Simulation {
         self.radio.downlink(now, site)
     }
 
-    fn scan(&mut self, now: Now, executor: &dyn Executor, output: &mut StepOutput) {
-        let truth = &self.truth;
-        let time_s = now.mono.since(Instant::ZERO).as_secs_f64();
-        let conditions = Conditions::of(&self.weather, self.place, now.utc, time_s);
-        for site in &mut self.sites {
-            site.fog = self.traffic.is_foggy(site.centre);
-        }
-        let sites: Vec<Mutex<&mut SiteSensors>> = self.sites.iter_mut().map(Mutex::new).collect();
-        executor.run(sites.len(), &|number| {
-            // Nobody else holds it, so it cannot be poisoned.
-            if let Ok(mut site) = sites[number].lock() {
-                site.look(truth, now, &conditions);
-            }
-        });
-        for site in &mut self.sites {
-            let SiteSensors { id, sent, .. } = site;
-            let of_site = |sent: sensor::Sent| SentScan { site: id.clone(), arrives: sent.arrives, scan: sent.scan };
-            output.scans.extend(sent.drain(..).map(of_site));
-        }
-    }
-
     /// Takes the truth down from the road users.
     fn observe(&mut self) {
-        if self.outside.is_some() {
-            return;
-        }
-        let now = self.now();
-        self.truth.clear();
-        for vehicle in &self.traffic.vehicles {
-            let (_, width_m, height_m) = vehicle.kind.size_m();
-            let (position, along, yaw) = vehicle.place(&self.net);
-            self.truth.push(TruthObject {
-                id: vehicle.id,
-                kind: vehicle.kind,
-                class: vehicle.kind.class(),
-                position,
-                velocity: vehicle.velocity(along),
-                yaw: Yaw::from_rad(yaw.rad() + vehicle.turned_rad()),
-                extent_m: (vehicle.length_m, width_m),
-                height_m,
-                acceleration_mps2: vehicle.a_mps2,
-                vehicle: vehicle.connected.then(|| self.fleet.id_of(vehicle.id, now)),
-                scripted: vehicle.script.is_some(),
-            });
-        }
-        for walker in &self.traffic.walkers {
-            let (position, yaw) = walker.pose();
-            let kind = walker.body;
-            let (length_m, width_m, height_m) = kind.size_m();
-            self.truth.push(TruthObject {
-                id: walker.id,
-                kind,
-                class: kind.class(),
-                position,
-                velocity: walker.velocity(),
-                yaw,
-                extent_m: (length_m, width_m),
-                height_m,
-                acceleration_mps2: 0.0,
-                vehicle: None,
-                scripted: walker.scripted,
-            });
+        if self.outside.is_none() {
+            let now = self.now();
+            self.traffic.observe(&mut self.truth);
+            self.fleet.name(&mut self.truth, now);
         }
     }
 }

@@ -87,35 +87,36 @@ struct Pair {
     flows: Vec<Flow>,
 }
 
-/// The sidelink of all stations.
+/// Paths between stations, and what became of messages on them. Paths do not touch each other: those of one site can be
+/// followed while somebody else follows another's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Paths {
+    pairs: Table<(u64, u64), Pair>,
+    pub(crate) counts: Pc5Counts,
+}
+
+/// What is the same for all paths.
 #[derive(Debug, Clone)]
-pub(crate) struct Air {
+pub(crate) struct Ether {
     seed: Seed,
     model: Pc5Model,
     reach_m: f64,
     mean_wait_s: f64,
     streets: Option<Streets>,
-    stations: Table<u64, Station>,
-    pairs: Table<(u64, u64), Pair>,
-    next_measurement: Instant,
-    pub(crate) counts: Pc5Counts,
 }
 
-impl Air {
+/// What every station sends and hears.
+#[derive(Debug, Clone)]
+pub(crate) struct Stations {
+    all: Table<u64, Station>,
+    next_measurement: Instant,
+}
+
+impl Ether {
     /// `streets`: buildings stand everywhere else; `None`: nowhere.
     pub(crate) fn new(seed: Seed, power_dbm: f64, mean_wait_s: f64, streets: Option<Streets>) -> Self {
         let model = Pc5Model::new(power_dbm);
-        Self {
-            seed,
-            reach_m: model.reach_m(),
-            model,
-            mean_wait_s,
-            streets,
-            stations: Table::default(),
-            pairs: Table::default(),
-            next_measurement: Instant::ZERO + MEASURE_EVERY,
-            counts: Pc5Counts::default(),
-        }
+        Self { seed, reach_m: model.reach_m(), model, mean_wait_s, streets }
     }
 
     /// Nothing is heard from farther away, metres.
@@ -123,118 +124,9 @@ impl Air {
         self.reach_m
     }
 
-    /// A station sends a message: it loads the channel, whoever hears it.
-    pub(crate) fn sent(&mut self, number: u64, bytes: usize) {
-        let (station, size) = (self.stations.entry(number).or_default(), Size::of(bytes));
-        station.blocks = station.blocks.saturating_add(size.blocks);
-        station.subframes = station.subframes.saturating_add(size.subframes);
-    }
-
-    /// What becomes of a sent message at one receiver: its delay, or why it is lost. `flow` is its kind: each has
-    /// reservations of its own.
-    pub(crate) fn fate(
-        &mut self,
-        now: Instant,
-        (from, to): (End, End),
-        flow: u32,
-        bytes: usize,
-    ) -> Result<Duration, Pc5Loss> {
-        let known = self.pairs.get(&key(from, to)).map(Pair::may_carry);
-        if !known.unwrap_or_else(|| self.follow(now, from, to)) {
-            self.carry_nothing(1);
-            return Err(Pc5Loss::Sensing);
-        }
-        let load = |number| self.stations.get(&number).copied().unwrap_or_default();
-        let (sender, receiver) = (load(from.number), load(to.number));
-        let per_km = 0.5 * (sender.per_km + receiver.per_km);
-        let Some(pair) = self.pairs.get_mut(&key(from, to)) else { return Err(Pc5Loss::Sensing) };
-        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
-        let reservation = pair.flow(self.seed, now, (from.number, to.number), flow);
-        let noise = uniform(&mut reservation.stream, 0.0, 1.0);
-        let held = (reservation.half_duplex, reservation.collision, reservation.wait);
-        let chances = self.model.chances(path, Size::of(bytes), per_km, receiver.subframe_hz);
-        let loss = if held.0 < chances.half_duplex {
-            Pc5Loss::HalfDuplex
-        } else if !chances.heard {
-            Pc5Loss::Sensing
-        } else if noise < chances.propagation {
-            Pc5Loss::Propagation
-        } else if held.1 < chances.collision {
-            Pc5Loss::Collision
-        } else {
-            self.counts.delivered += 1;
-            return Ok(Duration::from_nanos((self.mean_wait_s * (0.5 + held.2) * 1e9) as u64));
-        };
-        *self.counts.lost.entry(loss).or_default() += 1;
-        Err(loss)
-    }
-
-    /// Counts messages that were in reach of a receiver on a path that carries nothing.
-    pub(crate) fn carry_nothing(&mut self, messages: u64) {
-        *self.counts.lost.entry(Pc5Loss::Sensing).or_default() += messages;
-    }
-
-    /// Moves the path between two stations on to where they are now: at every step, whether they say anything or not.
-    /// Says whether it may carry anything at all.
-    pub(crate) fn follow(&mut self, now: Instant, one: End, other: End) -> bool {
-        let (a, b) = if one.number < other.number { (one, other) } else { (other, one) };
-        let (model, streets) = (&self.model, self.streets.as_ref());
-        let look = || {
-            let open = streets.is_none_or(|streets| streets.see(a.at, b.at));
-            let (sight, distance_m) = (if open { Sight::Open } else { Sight::Blocked }, (a.at - b.at).norm());
-            (sight, distance_m, model.mean_dbm(sight, distance_m))
-        };
-        let Some(pair) = self.pairs.get_mut(&key(one, other)) else {
-            let mut stream = self.seed.small_stream(Purpose::Radio, mix(a.number, b.number));
-            let shadow = normal(&mut stream);
-            let (sight, distance_m, mean_dbm) = look();
-            let (ends, flows) = ((a.at, b.at), Vec::new());
-            let pair = Pair { stream, ends, sight, distance_m, mean_dbm, shadow, seen: now, flows };
-            let carries = pair.may_carry();
-            self.pairs.insert(key(one, other), pair);
-            return carries;
-        };
-        pair.seen = now;
-        let moved_m = (a.at - pair.ends.0).norm() + (b.at - pair.ends.1).norm();
-        if moved_m > MOVED_M {
-            (pair.sight, pair.distance_m, pair.mean_dbm) = look();
-            let keep = libm::exp(-moved_m / pair.sight.shadow_memory_m());
-            pair.shadow = keep * pair.shadow + (1.0 - keep * keep).sqrt() * normal(&mut pair.stream);
-            pair.ends = (a.at, b.at);
-        }
-        pair.may_carry()
-    }
-
-    /// Measures the load if it is time: who sends how much, and how much of it everybody hears.
-    pub(crate) fn measure(&mut self, now: Instant, ends: impl Iterator<Item = End>) {
-        if now < self.next_measurement {
-            return;
-        }
-        self.next_measurement = now + MEASURE_EVERY;
-        self.pairs.retain(|_, pair| now.since(pair.seen) < FORGET_AFTER);
-        let mut present = Vec::new();
-        let mut stations = Table::default();
-        for end in ends {
-            let mut station = self.stations.get(&end.number).copied().unwrap_or_default();
-            let seconds = MEASURE_EVERY.as_secs_f64();
-            station.block_hz = f64::from(core::mem::take(&mut station.blocks)) / seconds;
-            station.subframe_hz = f64::from(core::mem::take(&mut station.subframes)) / seconds;
-            present.push((end, station.block_hz));
-            stations.insert(end.number, station);
-        }
-        self.stations = stations;
-        let mut squares: BTreeMap<(i64, i64), Vec<(End, f64)>> = BTreeMap::new();
-        for sender in present.iter().filter(|(_, block_hz)| *block_hz > 0.0) {
-            squares.entry(square(sender.0.at)).or_default().push(*sender);
-        }
-        for (end, block_hz) in present {
-            // Who sends is one of those that fill the channel, eq. 29.1.
-            let heard = block_hz / RATE_HZ + self.heard_at(end, &squares);
-            let per_km = self.model.density_of_heard(heard);
-            if let Some(station) = self.stations.get_mut(&end.number) {
-                (station.per_km, station.busy_ratio) = (per_km, self.model.busy_ratio(per_km));
-            }
-        }
+    /// Shares that the formula gives for 190-byte messages on an open road.
+    pub(crate) fn formula(&self, per_km: f64, distance_m: f64) -> Pc5Losses {
+        self.model.losses(per_km, distance_m)
     }
 
     /// How many senders of ten blocks a second a station hears.
@@ -257,15 +149,159 @@ impl Air {
         let (sum, count) = looked_at.fold((0.0, 0_usize), |(sum, count), other| (sum + heard(other), count + 1));
         if count == 0 { 0.0 } else { sum * near.len() as f64 / count as f64 }
     }
+}
 
-    /// Shares that the formula gives for 190-byte messages on an open road.
-    pub(crate) fn formula(&mut self, per_km: f64, distance_m: f64) -> Pc5Losses {
-        self.model.losses(per_km, distance_m)
+impl Paths {
+    /// What becomes of a sent message at one receiver: its delay, or why it is lost. `flow` is its kind: each has
+    /// reservations of its own.
+    pub(crate) fn fate(
+        &mut self,
+        now: Instant,
+        (ether, stations): (&Ether, &Stations),
+        (from, to): (End, End),
+        flow: u32,
+        bytes: usize,
+    ) -> Result<Duration, Pc5Loss> {
+        if !self.pairs.contains_key(&key(from, to)) {
+            self.follow(now, ether, from, to);
+        }
+        let pair = self.pairs.get_mut(&key(from, to));
+        let Some(pair) = pair.filter(|pair| pair.may_carry()) else {
+            self.carry_nothing(1);
+            return Err(Pc5Loss::Sensing);
+        };
+        let (sender, receiver) = (stations.load(from.number), stations.load(to.number));
+        let per_km = 0.5 * (sender.per_km + receiver.per_km);
+        let path = (pair.distance_m, pair.mean_dbm + pair.shadow * pair.sight.shadow_sigma_db());
+        let reservation = pair.flow(ether.seed, now, (from.number, to.number), flow);
+        let noise = uniform(&mut reservation.stream, 0.0, 1.0);
+        let held = (reservation.half_duplex, reservation.collision, reservation.wait);
+        let chances = ether.model.chances(path, Size::of(bytes), per_km, receiver.subframe_hz);
+        let loss = if held.0 < chances.half_duplex {
+            Pc5Loss::HalfDuplex
+        } else if !chances.heard {
+            Pc5Loss::Sensing
+        } else if noise < chances.propagation {
+            Pc5Loss::Propagation
+        } else if held.1 < chances.collision {
+            Pc5Loss::Collision
+        } else {
+            self.counts.delivered += 1;
+            return Ok(Duration::from_nanos((ether.mean_wait_s * (0.5 + held.2) * 1e9) as u64));
+        };
+        *self.counts.lost.entry(loss).or_default() += 1;
+        Err(loss)
+    }
+
+    /// Counts messages that were in reach of a receiver on a path that carries nothing.
+    pub(crate) fn carry_nothing(&mut self, messages: u64) {
+        *self.counts.lost.entry(Pc5Loss::Sensing).or_default() += messages;
+    }
+
+    /// Moves the path between two stations on to where they are now: at every step, whether they say anything or not.
+    /// Says whether it may carry anything at all.
+    pub(crate) fn follow(&mut self, now: Instant, ether: &Ether, one: End, other: End) -> bool {
+        let (a, b) = if one.number < other.number { (one, other) } else { (other, one) };
+        let (model, streets) = (&ether.model, ether.streets.as_ref());
+        let look = || {
+            let open = streets.is_none_or(|streets| streets.see(a.at, b.at));
+            let (sight, distance_m) = (if open { Sight::Open } else { Sight::Blocked }, (a.at - b.at).norm());
+            (sight, distance_m, model.mean_dbm(sight, distance_m))
+        };
+        let Some(pair) = self.pairs.get_mut(&key(one, other)) else {
+            let mut stream = ether.seed.small_stream(Purpose::Radio, mix(a.number, b.number));
+            let shadow = normal(&mut stream);
+            let (sight, distance_m, mean_dbm) = look();
+            let (ends, flows) = ((a.at, b.at), Vec::new());
+            let pair = Pair { stream, ends, sight, distance_m, mean_dbm, shadow, seen: now, flows };
+            let carries = pair.may_carry();
+            self.pairs.insert(key(one, other), pair);
+            return carries;
+        };
+        pair.seen = now;
+        let moved_m = (a.at - pair.ends.0).norm() + (b.at - pair.ends.1).norm();
+        if moved_m > MOVED_M {
+            (pair.sight, pair.distance_m, pair.mean_dbm) = look();
+            let keep = libm::exp(-moved_m / pair.sight.shadow_memory_m());
+            pair.shadow = keep * pair.shadow + (1.0 - keep * keep).sqrt() * normal(&mut pair.stream);
+            pair.ends = (a.at, b.at);
+        }
+        pair.may_carry()
+    }
+
+    /// Forgets pairs that have been out of reach for long.
+    pub(crate) fn forget(&mut self, now: Instant) {
+        self.pairs.retain(|_, pair| now.since(pair.seen) < FORGET_AFTER);
+    }
+}
+
+impl Default for Stations {
+    fn default() -> Self {
+        Self { all: Table::default(), next_measurement: Instant::ZERO + MEASURE_EVERY }
+    }
+}
+
+impl Stations {
+    /// A station sends a message: it loads the channel, whoever hears it.
+    pub(crate) fn sent(&mut self, number: u64, bytes: usize) {
+        let (station, size) = (self.all.entry(number).or_default(), Size::of(bytes));
+        station.blocks = station.blocks.saturating_add(size.blocks);
+        station.subframes = station.subframes.saturating_add(size.subframes);
+    }
+
+    fn load(&self, number: u64) -> Station {
+        self.all.get(&number).copied().unwrap_or_default()
+    }
+
+    /// Whether it is time to measure the load.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        now >= self.next_measurement
+    }
+
+    /// Measures the load if it is time: who sends how much, and how much of it everybody hears.
+    pub(super) fn measure(&mut self, now: Instant, ether: &Ether, ends: impl Iterator<Item = End>) {
+        if !self.is_due(now) {
+            return;
+        }
+        self.next_measurement = now + MEASURE_EVERY;
+        let mut present = Vec::new();
+        let mut stations = Table::default();
+        for end in ends {
+            let mut station = self.load(end.number);
+            let seconds = MEASURE_EVERY.as_secs_f64();
+            station.block_hz = f64::from(core::mem::take(&mut station.blocks)) / seconds;
+            station.subframe_hz = f64::from(core::mem::take(&mut station.subframes)) / seconds;
+            present.push((end, station.block_hz));
+            stations.insert(end.number, station);
+        }
+        self.all = stations;
+        let mut squares: BTreeMap<(i64, i64), Vec<(End, f64)>> = BTreeMap::new();
+        for sender in present.iter().filter(|(_, block_hz)| *block_hz > 0.0) {
+            squares.entry(square(sender.0.at)).or_default().push(*sender);
+        }
+        for (end, block_hz) in present {
+            // Who sends is one of those that fill the channel, eq. 29.1.
+            let heard = block_hz / RATE_HZ + ether.heard_at(end, &squares);
+            let per_km = ether.model.density_of_heard(heard);
+            if let Some(station) = self.all.get_mut(&end.number) {
+                (station.per_km, station.busy_ratio) = (per_km, ether.model.busy_ratio(per_km));
+            }
+        }
     }
 
     /// Share of the channel that a station found busy in the last second, 0 to 1; `None` for who is not there.
     pub(crate) fn busy_ratio(&self, number: u64) -> Option<f64> {
-        Some(self.stations.get(&number)?.busy_ratio)
+        Some(self.all.get(&number)?.busy_ratio)
+    }
+}
+
+impl Pc5Counts {
+    /// Adds another's.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.delivered += other.delivered;
+        for (loss, count) in &other.lost {
+            *self.lost.entry(*loss).or_default() += count;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sidelink on a straight road, as the simulator uses it: vehicles in a line, each message with a fate of its own.
 
-use super::air::Air;
+use super::air::{Ether, Paths, Stations};
 use super::pc5::{Pc5Loss, Pc5Losses};
 use super::{BSM_FLOW, End};
 use crate::rng::Seed;
@@ -76,15 +76,19 @@ impl HighwayTrial {
         let apart_m = 1000.0 / self.per_km;
         let margin = (MARGIN_M / apart_m).ceil() as usize;
         let count = 2 * margin + SENDERS;
-        let mut air = Air::new(Seed(self.seed), self.power_dbm, 0.0, None);
+        let ether = Ether::new(Seed(self.seed), self.power_dbm, 0.0, None);
+        let (mut stations, mut paths) = (Stations::default(), Paths::default());
         let mut lost = vec![[0_u64; 4]; self.distances_m.len()];
         let mut messages = 0;
         for tick in 0..(SETTLE_S + self.seconds) * RATE_HZ {
             let now = Instant::from_ns(u64::from(tick) * 1_000_000_000 / u64::from(RATE_HZ));
             let travelled_m = SPEED_MPS * f64::from(tick) / f64::from(RATE_HZ);
             let at = |index: usize| Point::new(index as f64 * apart_m + travelled_m, 0.0);
-            air.measure(now, (0..count).map(|index| End { number: index as u64, at: at(index) }));
-            (0..count).for_each(|index| air.sent(index as u64, BYTES));
+            if stations.is_due(now) {
+                paths.forget(now);
+            }
+            stations.measure(now, &ether, (0..count).map(|index| End { number: index as u64, at: at(index) }));
+            (0..count).for_each(|index| stations.sent(index as u64, BYTES));
             if tick < SETTLE_S * RATE_HZ {
                 continue;
             }
@@ -97,8 +101,8 @@ impl HighwayTrial {
                     let ahead = sender + steps;
                     let end = from.at + Vector::new(*distance_m, 0.0);
                     let to = End { number: ahead.min(count - 1) as u64, at: end };
-                    air.follow(now, from, to);
-                    if let Err(loss) = air.fate(now, (from, to), BSM_FLOW, BYTES) {
+                    paths.follow(now, &ether, from, to);
+                    if let Err(loss) = paths.fate(now, (&ether, &stations), (from, to), BSM_FLOW, BYTES) {
                         lost[loss as usize] += 1;
                     }
                 }
@@ -106,8 +110,13 @@ impl HighwayTrial {
         }
         let middle = (margin + SENDERS / 2) as u64;
         let shares = lost.iter().map(|lost| shares(lost, messages)).collect();
-        let formula = self.distances_m.iter().map(|m| air.formula(self.per_km, *m)).collect();
-        Ok(TrialResult { losses: shares, formula, channel_busy_ratio: air.busy_ratio(middle).unwrap_or(0.0), messages })
+        let formula = self.distances_m.iter().map(|m| ether.formula(self.per_km, *m)).collect();
+        Ok(TrialResult {
+            losses: shares,
+            formula,
+            channel_busy_ratio: stations.busy_ratio(middle).unwrap_or(0.0),
+            messages,
+        })
     }
 
     fn check(&self) -> Result<(), HighwayTrialError> {

@@ -108,7 +108,7 @@ impl Pc5Model {
     }
 
     /// Share of the channel's resources found busy, 0 to 1, at a density in vehicles a kilometre.
-    pub(crate) fn busy_ratio(&mut self, per_km: f64) -> f64 {
+    pub(crate) fn busy_ratio(&self, per_km: f64) -> f64 {
         self.scheduling.busy_ratio(per_km)
     }
 
@@ -120,7 +120,7 @@ impl Pc5Model {
     /// The chances of one message that arrives with a power; `receiver_hz` is in how many subframes a second its
     /// receiver sends.
     pub(crate) fn chances(
-        &mut self,
+        &self,
         (distance_m, received_dbm): (f64, f64),
         size: Size,
         per_km: f64,
@@ -144,7 +144,7 @@ impl Pc5Model {
 
     /// Shares of 190-byte messages lost over a distance in the open, all vehicles sending ten a second: the mean over
     /// shadowing of [`Self::chances`].
-    pub(crate) fn losses(&mut self, per_km: f64, distance_m: f64) -> Pc5Losses {
+    pub(crate) fn losses(&self, per_km: f64, distance_m: f64) -> Pc5Losses {
         const HALF: i32 = 500;
         let sigma_db = Sight::Open.shadow_sigma_db();
         let (mut losses, mut total) = (Pc5Losses::default(), 0.0);
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn the_formula_gives_every_entry_of_the_reference_table() {
         for row in crate::radio::reference::ROWS {
-            let mut model = Pc5Model::new(row.power_dbm);
+            let model = Pc5Model::new(row.power_dbm);
             for (distance_m, published) in row.delivery_percent {
                 let percent = 100.0 * model.losses(row.per_km, distance_m).delivered();
                 assert!((percent - published).abs() < 0.5, "{distance_m} m in {row:?}: {percent} %");
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn more_of_anything_bad_delivers_less() {
-        let mut model = Pc5Model::new(23.0);
+        let model = Pc5Model::new(23.0);
         let mut last = [1.0; 9];
         for per_km in (0..=500).step_by(20) {
             let mut nearer = 1.0;
@@ -200,8 +200,8 @@ mod tests {
                 (nearer, *last) = (delivered, delivered);
             }
         }
-        let chances = |model: &mut Pc5Model, bytes| model.chances((200.0, -75.0), Size::of(bytes), 200.0, 10.0);
-        let (one, four, five) = (chances(&mut model, 190), chances(&mut model, 760), chances(&mut model, 761));
+        let chances = |model: &Pc5Model, bytes| model.chances((200.0, -75.0), Size::of(bytes), 200.0, 10.0);
+        let (one, four, five) = (chances(&model, 190), chances(&model, 760), chances(&model, 761));
         assert!(four.collision > 2.0 * one.collision && five.collision > four.collision);
         assert_eq!((four.half_duplex, one.half_duplex), (one.half_duplex, four.half_duplex));
         assert!((five.half_duplex - 0.0199).abs() < 1e-9);

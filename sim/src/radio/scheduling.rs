@@ -7,6 +7,7 @@
 //! is drawn.
 
 use super::propagation::{NOISE_DBM, SENSITIVITY_DBM, Sight, block_error_rate, with_noise_dbm};
+use std::sync::OnceLock;
 
 /// Messages a second from each vehicle; also the number of messages between two selections, on average.
 pub(crate) const RATE_HZ: f64 = 10.0;
@@ -71,7 +72,7 @@ pub(crate) struct Scheduling {
     /// Chance that an interferer spoils a message, by received power and by the interferer's distance.
     spoils: Vec<Vec<f64>>,
     /// One for each of `DENSITIES`, made when it is needed.
-    loads: Vec<Option<Load>>,
+    loads: [OnceLock<Load>; DENSITIES.len()],
 }
 
 impl Scheduling {
@@ -80,11 +81,11 @@ impl Scheduling {
             (0..=CELLS).map(|cell| Sight::Open.heard(power_dbm, cell as f64 * STEP_M, SENSITIVITY_DBM)).collect();
         let overlap = overlap(&heard);
         let spoils = (0..POWERS.count).map(|power| spoils(power_dbm, POWERS.at(power))).collect();
-        Self { power_dbm, heard, overlap, spoils, loads: vec![None; DENSITIES.len()] }
+        Self { power_dbm, heard, overlap, spoils, loads: Default::default() }
     }
 
     /// Chance that a message of 190 bytes that would arrive is spoiled by others in the same resource.
-    pub(crate) fn collision(&mut self, per_km: f64, distance_m: f64, received_dbm: f64) -> f64 {
+    pub(crate) fn collision(&self, per_km: f64, distance_m: f64, received_dbm: f64) -> f64 {
         let (distance, far) = DISTANCES.place(distance_m);
         let (power, strong) = POWERS.place(received_dbm);
         self.interpolate(per_km, |load| {
@@ -97,7 +98,7 @@ impl Scheduling {
     }
 
     /// Share of the channel's resources that a vehicle finds busy, eq. 34.
-    pub(crate) fn busy_ratio(&mut self, per_km: f64) -> f64 {
+    pub(crate) fn busy_ratio(&self, per_km: f64) -> f64 {
         self.interpolate(per_km, |load| load.busy_ratio)
     }
 
@@ -106,16 +107,11 @@ impl Scheduling {
         both_sides(&self.heard) * STEP_M
     }
 
-    fn interpolate(&mut self, per_km: f64, of: impl Fn(&Load) -> f64) -> f64 {
+    fn interpolate(&self, per_km: f64, of: impl Fn(&Load) -> f64) -> f64 {
         let above = DENSITIES.partition_point(|d| *d < per_km).clamp(1, DENSITIES.len() - 1);
         let below = above - 1;
         let share = ((per_km - DENSITIES[below]) / (DENSITIES[above] - DENSITIES[below])).clamp(0.0, 1.0);
-        for index in [below, above] {
-            if self.loads[index].is_none() {
-                self.loads[index] = Some(self.load(DENSITIES[index] / 1000.0));
-            }
-        }
-        let at = |index: usize| self.loads[index].as_ref().map_or(0.0, &of);
+        let at = |index: usize| of(self.loads[index].get_or_init(|| self.load(DENSITIES[index] / 1000.0)));
         between(share, at(below), at(above))
     }
 

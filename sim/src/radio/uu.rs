@@ -10,7 +10,7 @@ use jxz_geo::Point;
 use jxz_map::BaseStation;
 use jxz_units::Instant;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// No subscriber's number.
 const CLOUD: u64 = u64::MAX;
@@ -39,12 +39,39 @@ pub struct UuCounts {
     pub held_up: u64,
 }
 
+impl UuCounts {
+    /// Adds another's.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.delivered += other.delivered;
+        self.held_up += other.held_up;
+        for (loss, count) in &other.lost {
+            *self.lost.entry(*loss).or_default() += count;
+        }
+    }
+
+    fn count(&mut self, fate: Result<Duration, UuLoss>) {
+        match fate {
+            Ok(_) => self.delivered += 1,
+            Err(loss) => *self.lost.entry(loss).or_default() += 1,
+        }
+    }
+}
+
 /// One subscriber's link: good or bad. It changes whether anything is sent or not.
 #[derive(Debug, Clone)]
 struct Link {
     stream: SmallStream,
     bad: bool,
-    until: Instant,
+    /// When it changes next, and after that: beyond a step's end, so that whoever asks within it changes nothing.
+    changes: VecDeque<Instant>,
+}
+
+/// Chance of the messages from one subscriber to another, and what became of them. No two share anything: those of one
+/// site can be asked about while somebody else asks about another's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Messages {
+    streams: Table<(u64, u64), SmallStream>,
+    pub(crate) counts: UuCounts,
 }
 
 /// The cellular network.
@@ -55,10 +82,9 @@ pub(crate) struct Uu {
     delay: DelayModel,
     to_cloud: DelayModel,
     links: Table<u64, Link>,
-    /// Chance of the messages from one subscriber to another.
-    messages: Table<(u64, u64), SmallStream>,
+    /// Those to and from the cloud.
+    with_cloud: Messages,
     pub(crate) cells: Cells,
-    pub(crate) counts: UuCounts,
 }
 
 impl Uu {
@@ -70,65 +96,85 @@ impl Uu {
             // Wherever the server for vehicles stands, the cloud is in the cloud.
             to_cloud: DelayModel::of(plan.deployment.max(Deployment::Cloud)),
             links: Table::default(),
-            messages: Table::default(),
+            with_cloud: Messages::default(),
             cells: Cells::new(seed, plan.clone(), stations),
-            counts: UuCounts::default(),
         }
     }
 
-    pub(crate) fn step(&mut self, now: Instant, places: &[(u64, Point)]) {
+    /// Brings cells and links to the beginning of a step that ends at `until`. True if subscribers that left are to be
+    /// forgotten: see [`Messages::forget`].
+    pub(crate) fn step(&mut self, now: Instant, until: Instant, places: &[(u64, Point)]) -> bool {
         self.cells.step(now, places);
         for (number, _) in places {
-            self.links.entry(*number).or_insert_with(|| Link::new(self.seed, *number, now, &self.bursts));
+            let link = self.links.entry(*number).or_insert_with(|| Link::new(self.seed, *number, now, &self.bursts));
+            link.bring_to(now, until, &self.bursts);
         }
-        if self.links.len() > places.len() + FORGOTTEN_AT_ONCE {
+        let forgets = self.links.len() > places.len() + FORGOTTEN_AT_ONCE;
+        if forgets {
             let present: BTreeSet<u64> = places.iter().map(|(number, _)| *number).collect();
             self.links.retain(|number, _| present.contains(number));
-            self.messages.retain(|(from, to), _| {
-                (*from == CLOUD || present.contains(from)) && (*to == CLOUD || present.contains(to))
-            });
+            self.with_cloud.forget(&present);
         }
+        forgets
     }
 
-    /// The delay of a message from one subscriber to another, or why it is lost.
-    pub(crate) fn fate(&mut self, now: Instant, from: u64, to: u64) -> Result<Duration, UuLoss> {
-        self.pass(now, (from, to), self.delay)
+    /// What became of messages to and from the cloud.
+    pub(crate) fn counts(&self) -> &UuCounts {
+        &self.with_cloud.counts
     }
 
     /// The delay of a subscriber's message to the cloud, or why it is lost.
     pub(crate) fn uplink(&mut self, now: Instant, from: u64) -> Result<Duration, UuLoss> {
-        self.pass(now, (from, CLOUD), self.to_cloud)
+        self.pass_cloud(now, from, (from, CLOUD))
     }
 
     /// The delay of the cloud's message to a subscriber, or why it is lost: the way back takes as long.
     pub(crate) fn downlink(&mut self, now: Instant, to: u64) -> Result<Duration, UuLoss> {
-        self.pass(now, (CLOUD, to), self.to_cloud)
+        self.pass_cloud(now, to, (CLOUD, to))
     }
 
-    fn pass(&mut self, now: Instant, ends: (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
-        let fate = self.decide(now, ends, delay);
-        match fate {
-            Ok(_) => self.counts.delivered += 1,
-            Err(loss) => *self.counts.lost.entry(loss).or_default() += 1,
-        }
+    fn pass_cloud(&mut self, now: Instant, subscriber: u64, ends: (u64, u64)) -> Result<Duration, UuLoss> {
+        let link = self.links.entry(subscriber);
+        link.or_insert_with(|| Link::new(self.seed, subscriber, now, &self.bursts)).bring_to(now, now, &self.bursts);
+        let mut messages = core::mem::take(&mut self.with_cloud);
+        let fate = messages.pass(self, now, ends, self.to_cloud);
+        self.with_cloud = messages;
+        fate
+    }
+}
+
+impl Messages {
+    /// The delay of a message from one subscriber to another within the step, or why it is lost.
+    pub(crate) fn fate(&mut self, uu: &Uu, now: Instant, from: u64, to: u64) -> Result<Duration, UuLoss> {
+        self.pass(uu, now, (from, to), uu.delay)
+    }
+
+    /// Forgets those of subscribers that left.
+    pub(crate) fn forget(&mut self, present: &BTreeSet<u64>) {
+        let there = |end: &u64| *end == CLOUD || present.contains(end);
+        self.streams.retain(|(from, to), _| there(from) && there(to));
+    }
+
+    fn pass(&mut self, uu: &Uu, now: Instant, ends: (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
+        let fate = self.decide(uu, now, ends, delay);
+        self.counts.count(fate);
         fate
     }
 
-    fn decide(&mut self, now: Instant, (from, to): (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
-        let (seed, plan) = (self.seed, &self.bursts);
+    fn decide(&mut self, uu: &Uu, now: Instant, (from, to): (u64, u64), delay: DelayModel) -> Result<Duration, UuLoss> {
         let ends = [from, to].into_iter().filter(|end| *end != CLOUD);
         let (mut wait, mut arrives) = (Duration::ZERO, 1.0);
         for end in ends {
-            match self.cells.service(now, end) {
+            match uu.cells.service(now, end) {
                 Service::Now => {}
                 Service::From(until) => wait = wait.max(until.since(now)),
                 Service::None => return Err(UuLoss::NoService),
             }
-            let link = self.links.entry(end).or_insert_with(|| Link::new(seed, end, now, plan));
-            arrives *= 1.0 - link.loss(now, plan);
+            let Some(link) = uu.links.get(&end) else { return Err(UuLoss::NoService) };
+            arrives *= 1.0 - link.loss(now, &uu.bursts);
         }
         let stream =
-            self.messages.entry((from, to)).or_insert_with(|| seed.small_stream(Purpose::UuMessage, mix(from, to)));
+            self.streams.entry((from, to)).or_insert_with(|| uu.seed.small_stream(Purpose::UuMessage, mix(from, to)));
         // Both draws are made whatever becomes of the message.
         let (arrived, drawn) = (chance(stream, arrives), delay.draw(stream));
         if !arrived {
@@ -143,26 +189,35 @@ impl Link {
     fn new(seed: Seed, number: u64, now: Instant, plan: &BurstPlan) -> Self {
         let mut stream = seed.small_stream(Purpose::Uu, number);
         let bad = chance(&mut stream, plan.bad_s / (plan.good_s + plan.bad_s));
-        let mut link = Self { stream, bad, until: now };
-        link.until = now + link.stay(plan);
-        link
+        let first = now + stay(bad, &mut stream, plan);
+        Self { stream, bad, changes: VecDeque::from([first]) }
     }
 
-    /// How long the present state lasts.
-    fn stay(&mut self, plan: &BurstPlan) -> Duration {
-        let mean_s = if self.bad { plan.bad_s } else { plan.good_s };
-        let seconds = -mean_s * libm::log(1.0 - uniform(&mut self.stream, 0.0, 1.0));
-        Duration::from_nanos((seconds * 1e9) as u64 + 1)
-    }
-
-    /// Share of messages lost in the state that the link is in now.
-    fn loss(&mut self, now: Instant, plan: &BurstPlan) -> f64 {
-        while self.until <= now {
-            self.bad = !self.bad;
-            self.until = self.until + self.stay(plan);
+    /// Forgets changes up to `now`, and knows all up to `until`.
+    fn bring_to(&mut self, now: Instant, until: Instant, plan: &BurstPlan) {
+        while let Some(last) = self.changes.back().copied().filter(|last| *last <= now.max(until)) {
+            // After an odd number of changes it is what it is not now.
+            let bad = self.bad != (self.changes.len() % 2 == 1);
+            self.changes.push_back(last + stay(bad, &mut self.stream, plan));
         }
-        if self.bad { plan.bad_loss } else { plan.good_loss }
+        while self.changes.front().is_some_and(|change| *change <= now) {
+            self.changes.pop_front();
+            self.bad = !self.bad;
+        }
     }
+
+    /// Share of messages lost in the state that the link is in at a moment of the step.
+    fn loss(&self, now: Instant, plan: &BurstPlan) -> f64 {
+        let changed = self.changes.iter().take_while(|change| **change <= now).count();
+        if self.bad != (changed % 2 == 1) { plan.bad_loss } else { plan.good_loss }
+    }
+}
+
+/// How long a state that begins lasts.
+fn stay(bad: bool, stream: &mut SmallStream, plan: &BurstPlan) -> Duration {
+    let mean_s = if bad { plan.bad_s } else { plan.good_s };
+    let seconds = -mean_s * libm::log(1.0 - uniform(stream, 0.0, 1.0));
+    Duration::from_nanos((seconds * 1e9) as u64 + 1)
 }
 
 #[cfg(test)]
@@ -191,9 +246,11 @@ mod tests {
         let outages = vec![crate::scenario::Outage { cell: None, from_s: 5.0, lasts_s: 1.0 }];
         let bursts = BurstPlan { good_loss: 0.0, bad_loss: 0.0, ..BurstPlan::default() };
         let mut uu = Uu::new(Seed(2), &RadioPlan { outages, bursts, ..RadioPlan::default() }, &[]);
-        assert!(uu.fate(at(4999), 1, 2).is_ok());
-        assert_eq!(uu.fate(at(5000), 1, 2), Err(UuLoss::NoService));
-        assert!(uu.fate(at(6000), 1, 2).is_ok());
-        assert_eq!((uu.counts.delivered, uu.counts.lost[&UuLoss::NoService]), (2, 1));
+        uu.step(at(0), at(6000), &[(1, Point::origin()), (2, Point::origin())]);
+        let mut messages = Messages::default();
+        assert!(messages.fate(&uu, at(4999), 1, 2).is_ok());
+        assert_eq!(messages.fate(&uu, at(5000), 1, 2), Err(UuLoss::NoService));
+        assert!(messages.fate(&uu, at(6000), 1, 2).is_ok());
+        assert_eq!((messages.counts.delivered, messages.counts.lost[&UuLoss::NoService]), (2, 1));
     }
 }

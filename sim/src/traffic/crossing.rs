@@ -119,8 +119,9 @@ fn would_meet(net: &RoadNet, vehicle: &Vehicle, crossing: CrossingIx, lane: Lane
     !(time(beyond_m) + 0.8 < from_s || to_s + 0.2 < time(edge_m))
 }
 
-/// What crossings ahead demand of a driver: the acceleration that it may use at most, m/s².
-pub(crate) fn yield_mps2(scene: &Scene<'_>, vehicle: &Vehicle, leader: Option<(f64, f64)>) -> f64 {
+/// What crossings ahead demand of a driver: the acceleration that it may use at most, m/s². It has to wait for others in
+/// the junction `wait_m` ahead; infinite: nowhere.
+pub(crate) fn yield_mps2(scene: &Scene<'_>, vehicle: &Vehicle, leader: Option<(f64, f64)>, wait_m: f64) -> f64 {
     let mut limit_mps2 = f64::INFINITY;
     if scene.net.map.crossings.is_empty() {
         return limit_mps2;
@@ -134,9 +135,11 @@ pub(crate) fn yield_mps2(scene: &Scene<'_>, vehicle: &Vehicle, leader: Option<(f
         if on_foot.iter().any(|&foot| would_meet(scene.net, vehicle, crossing, lane, to_edge_m, foot)) {
             limit_mps2 = limit_mps2.min(stop);
         }
-        // Keep it clear: do not stop on it behind someone who stands.
+        // Keep it clear: do not stop on it behind someone who stands, nor where others in the junction go first. Someone
+        // on foot who waits for the one may be whom the others wait for.
         let beyond_m = to_edge_m + 2.0 * half_depth_m(scene.net, crossing) + vehicle.length_m + 1.0;
-        if leader.is_some_and(|(gap_m, v_mps)| v_mps < 0.5 && gap_m > to_edge_m && gap_m < beyond_m)
+        let on_it = |gap_m: f64| gap_m > to_edge_m && gap_m < beyond_m;
+        if (leader.is_some_and(|(gap_m, v_mps)| v_mps < 0.5 && on_it(gap_m)) || on_it(wait_m))
             && can_stop(vehicle.v_mps, to_edge_m - 0.8, 3.0)
         {
             limit_mps2 = limit_mps2.min(stop);

@@ -3,7 +3,7 @@
 use super::Scene;
 use super::crossing::is_free;
 use super::follow::ahead;
-use super::roads::{RoadNet, reach_m};
+use super::roads::{Place, RoadNet, reach_m};
 use super::route::{self, AWAY_M};
 use super::trips::{Trip, Trips};
 use super::vehicle::{Driver, Duty, RoadUserKind, Vehicle};
@@ -350,6 +350,7 @@ fn build(
         standing_s: 0.0,
         mixed: errand.mixed,
         free_s: 0.0,
+        place: Place::unknown(),
         goal: errand.goal,
         duty: errand.duty,
         script: None,

@@ -39,13 +39,38 @@ pub(crate) struct Comer {
     pub(crate) to_start_m: f64,
 }
 
-/// Someone with a ticket.
+/// What others reckon with of a vehicle: all at hand, since every holder of a ticket asks about every other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body {
+    v_mps: f64,
+    length_m: f64,
+    top_mps: f64,
+    accelerate_mps2: f64,
+    reckless: bool,
+    long: bool,
+}
+
+impl Body {
+    fn of(vehicle: &Vehicle) -> Self {
+        Self {
+            v_mps: vehicle.v_mps,
+            length_m: vehicle.length_m,
+            top_mps: vehicle.driver.top_mps,
+            accelerate_mps2: vehicle.driver.accelerate_mps2,
+            reckless: vehicle.is_reckless(),
+            long: vehicle.is_long(),
+        }
+    }
+}
+
+/// Someone with a ticket, as at the step's beginning.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Holder {
     pub(crate) vehicle: usize,
     pub(crate) ticket: Ticket,
     /// From the front to the connector's start, metres; below zero inside it and beyond.
     pub(crate) to_start_m: f64,
+    body: Body,
 }
 
 /// Who comes to and who is in one junction.
@@ -55,11 +80,29 @@ pub(crate) struct Desk {
     pub(crate) holders: Vec<Holder>,
 }
 
+/// Every junction's desk, and how far everybody has to the line of the next junction that they have no ticket for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Desks {
+    all: Vec<Desk>,
+    /// By vehicle, metres; infinite: none near; not a number: to be looked up, since a ticket was given.
+    to_line_m: Vec<f64>,
+}
+
+impl Desks {
+    /// From a vehicle's front to the line before the next junction that it has no ticket for, metres, if one is near.
+    pub(crate) fn to_line_m(&self, scene: &Scene<'_>, vehicle: &Vehicle, own: usize) -> Option<f64> {
+        match self.to_line_m[own] {
+            looked_up if !looked_up.is_nan() => Some(looked_up).filter(|m| *m < f64::INFINITY),
+            _ => next_comer(scene, vehicle, own).map(|(comer, _)| comer.to_line_m),
+        }
+    }
+}
+
 /// When a vehicle is in a zone: from and to, seconds from now.
-fn window_s(scene: &Scene<'_>, vehicle: &Vehicle, connector: LaneIx, to_start_m: f64, zone: (f64, f64)) -> (f64, f64) {
-    let cruise_mps = scene.net.facts(connector).comfortable_mps.min(vehicle.driver.top_mps);
-    let time = |m: f64| time_to_s(vehicle.v_mps, m, cruise_mps, vehicle.driver.accelerate_mps2);
-    (time(to_start_m + zone.0), time(to_start_m + zone.1 + vehicle.length_m + 0.5))
+fn window_s(scene: &Scene<'_>, body: &Body, connector: LaneIx, to_start_m: f64, zone: (f64, f64)) -> (f64, f64) {
+    let cruise_mps = scene.net.facts(connector).comfortable_mps.min(body.top_mps);
+    let time = |m: f64| time_to_s(body.v_mps, m, cruise_mps, body.accelerate_mps2);
+    (time(to_start_m + zone.0), time(to_start_m + zone.1 + body.length_m + 0.5))
 }
 
 /// Signed distance from a vehicle's front to the start of a connector on its path, metres.
@@ -96,7 +139,9 @@ pub(crate) fn next_comer(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> 
 }
 
 /// Gives tickets back, takes them away where the light turned, and hands out new ones. Leaves the desks filled.
-pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Vec<Desk>, next_number: &mut u64) {
+pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Desks, next_number: &mut u64) {
+    let Desks { all: desks, to_line_m } = desks;
+    to_line_m.clear();
     desks.resize_with(scene.net.map.junctions.len(), Desk::default);
     for desk in desks.iter_mut() {
         desk.comers.clear();
@@ -107,10 +152,13 @@ pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Ve
         for &ticket in &vehicle.tickets {
             if let Some(to_start_m) = to_start_m(scene, vehicle, ticket.connector) {
                 let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
-                desks[junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m });
+                let body = Body::of(vehicle);
+                desks[junction.0 as usize].holders.push(Holder { vehicle: index, ticket, to_start_m, body });
             }
         }
-        if let Some((comer, junction)) = next_comer(scene, vehicle, index) {
+        let next = next_comer(scene, vehicle, index);
+        to_line_m.push(next.map_or(f64::INFINITY, |(comer, _)| comer.to_line_m));
+        if let Some((comer, junction)) = next {
             desks[junction.0 as usize].comers.push(comer);
         }
     }
@@ -124,8 +172,11 @@ pub(crate) fn assign(scene: &Scene<'_>, vehicles: &mut [Vehicle], desks: &mut Ve
                 let firm = movement.and_then(|m| light_of(scene, m)) == Some(Light::Yellow);
                 let ticket = Ticket { number: *next_number, connector: comer.connector, firm };
                 *next_number += 1;
-                vehicles[comer.vehicle].tickets.push(ticket);
-                desk.holders.push(Holder { vehicle: comer.vehicle, ticket, to_start_m: comer.to_start_m });
+                let vehicle = &mut vehicles[comer.vehicle];
+                vehicle.tickets.push(ticket);
+                to_line_m[comer.vehicle] = f64::NAN;
+                let (to_start_m, body) = (comer.to_start_m, Body::of(vehicle));
+                desk.holders.push(Holder { vehicle: comer.vehicle, ticket, to_start_m, body });
             } else {
                 desk.comers.swap(waiting, position);
                 waiting += 1;
@@ -239,36 +290,38 @@ fn behind_another(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &
 }
 
 fn clear_of_holders(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer) -> bool {
-    let vehicle = &vehicles[comer.vehicle];
+    let body = Body::of(&vehicles[comer.vehicle]);
     desk.holders.iter().all(|holder| {
-        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector) else { return true };
-        let other = &vehicles[holder.vehicle];
+        let long = body.long || holder.body.long;
+        let Some(zone) = scene.net.zone(comer.connector, holder.ticket.connector, long) else { return true };
         // Following another is the business of the gap, not of the ticket.
-        if zone.shape == Shape::Diverge || has_left(holder, other, zone) || !noticed(scene, other, holder, zone) {
+        if zone.shape == Shape::Diverge || has_left(holder, zone) || !noticed(holder, zone) {
             return true;
         }
-        let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
-        let theirs = window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+        let own = window_s(scene, &body, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+        let stretch = (zone.other_enter_m, zone.other_leave_m);
+        let theirs = window_s(scene, &holder.body, zone.other, holder.to_start_m, stretch);
         theirs.1 + AFTER_HOLDER_S < own.0 || zone.shape == Shape::Merge && theirs.0 + AFTER_HOLDER_S + 1.0 < own.0
     })
 }
 
-fn has_left(holder: &Holder, other: &Vehicle, zone: &Zone) -> bool {
-    -holder.to_start_m - other.length_m > zone.other_leave_m
+fn has_left(holder: &Holder, zone: &Zone) -> bool {
+    -holder.to_start_m - holder.body.length_m > zone.other_leave_m
 }
 
 /// Whether a law-abiding driver reckons with a holder: with a reckless one only when it is near.
-fn noticed(_scene: &Scene<'_>, other: &Vehicle, holder: &Holder, zone: &Zone) -> bool {
-    !other.is_reckless() || holder.to_start_m + zone.other_enter_m < other.v_mps * 1.6
+fn noticed(holder: &Holder, zone: &Zone) -> bool {
+    !holder.body.reckless || holder.to_start_m + zone.other_enter_m < holder.body.v_mps * 1.6
 }
 
 fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer: &Comer, on_red: bool) -> bool {
     let vehicle = &vehicles[comer.vehicle];
     {
         desk.comers.iter().filter(|other| other.vehicle != comer.vehicle).all(|other| {
-            let Some(zone) = scene.net.zone(comer.connector, other.connector) else { return true };
-            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             let rival = &vehicles[other.vehicle];
+            let long = vehicle.is_long() || rival.is_long();
+            let Some(zone) = scene.net.zone(comer.connector, other.connector, long) else { return true };
+            let matters = (zone.yields || on_red) && zone.shape != Shape::Diverge && has_go(scene, zone.other);
             if !matters || rival.has_ticket(zone.other) {
                 return true;
             }
@@ -282,8 +335,10 @@ fn clear_of_priority(scene: &Scene<'_>, vehicles: &[Vehicle], desk: &Desk, comer
             if vehicle.standing_s > PUSHES_IN_S && can_stop(rival.v_mps, other.to_line_m - 2.0, 2.5) {
                 return true;
             }
-            let own = window_s(scene, vehicle, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
-            let theirs = window_s(scene, rival, zone.other, other.to_start_m, (zone.other_enter_m, zone.other_leave_m));
+            let bodies = (Body::of(vehicle), Body::of(rival));
+            let own = window_s(scene, &bodies.0, comer.connector, comer.to_start_m, (zone.enter_m, zone.leave_m));
+            let stretch = (zone.other_enter_m, zone.other_leave_m);
+            let theirs = window_s(scene, &bodies.1, zone.other, other.to_start_m, stretch);
             own.1 + BEFORE_PRIORITY_S < theirs.0
         })
     }
@@ -337,35 +392,50 @@ pub(crate) fn way_round(scene: &Scene<'_>, vehicle: &Vehicle, index: usize) -> O
     (own_m < vehicle.length_m + 2.0 && most_m > vehicle.length_m + 6.0).then_some(other)
 }
 
-/// What the holders of other tickets demand of one holder: the acceleration that it may use at most, m/s².
-pub(crate) fn inside_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
-    let vehicle = &vehicles[own];
-    let mut limit_mps2 = f64::INFINITY;
+/// What the holders of other tickets demand of one holder.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Yielding {
+    /// The acceleration that it may use at most, m/s².
+    pub(crate) limit_mps2: f64,
+    /// How far ahead it has to wait for one of them, metres; infinite if it has not.
+    pub(crate) wait_m: f64,
+}
+
+impl Yielding {
+    const NONE: Self = Self { limit_mps2: f64::INFINITY, wait_m: f64::INFINITY };
+}
+
+/// What the holders of other tickets demand of one holder.
+pub(crate) fn inside(scene: &Scene<'_>, vehicle: &Vehicle, desks: &Desks, own: usize) -> Yielding {
+    let mut yielding = Yielding::NONE;
     if vehicle.is_reckless() {
-        return limit_mps2;
+        return yielding;
     }
     for ticket in &vehicle.tickets {
         let Some(start_m) = to_start_m(scene, vehicle, ticket.connector) else { continue };
         let Some(junction) = scene.net.facts(ticket.connector).junction else { continue };
-        let desk = &desks[junction.0 as usize];
+        let desk = &desks.all[junction.0 as usize];
         for holder in desk.holders.iter().filter(|holder| holder.vehicle != own) {
-            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector) else { continue };
-            let other = &vehicles[holder.vehicle];
-            if !has_left(holder, other, zone) && noticed(scene, other, holder, zone) {
-                limit_mps2 = limit_mps2.min(zone_mps2(scene, vehicle, (ticket, start_m), (other, holder), zone));
+            let long = vehicle.is_long() || holder.body.long;
+            let Some(zone) = scene.net.zone(ticket.connector, holder.ticket.connector, long) else { continue };
+            if !has_left(holder, zone) && noticed(holder, zone) {
+                let one = in_zone(scene, vehicle, (ticket, start_m), holder, zone);
+                yielding.limit_mps2 = yielding.limit_mps2.min(one.limit_mps2);
+                yielding.wait_m = yielding.wait_m.min(one.wait_m);
             }
         }
     }
-    limit_mps2
+    yielding
 }
 
-fn zone_mps2(
+fn in_zone(
     scene: &Scene<'_>,
     vehicle: &Vehicle,
     (ticket, start_m): (&Ticket, f64),
-    (other, holder): (&Vehicle, &Holder),
+    holder: &Holder,
     zone: &Zone,
-) -> f64 {
+) -> Yielding {
+    let other = &holder.body;
     let (own_s_m, other_s_m) = (-start_m, -holder.to_start_m);
     let to_enter_m = zone.enter_m - own_s_m;
     let inside = other_s_m > zone.other_enter_m;
@@ -381,25 +451,29 @@ fn zone_mps2(
     match ahead_m {
         Some(ahead_m) if ahead_m > 0.0 || (ahead_m == 0.0 && first) => {
             if !first && !inside {
-                return f64::INFINITY;
+                return Yielding::NONE;
             }
             let gap_m = (ahead_m - other.length_m).max(to_enter_m);
             let free = super::follow::free_mps2(&vehicle.driver, vehicle.v_mps, vehicle.v_mps.max(1.0));
-            free - super::follow::interaction_mps2(&vehicle.driver, vehicle.v_mps, gap_m, other.v_mps)
+            let limit_mps2 = free - super::follow::interaction_mps2(&vehicle.driver, vehicle.v_mps, gap_m, other.v_mps);
+            Yielding { limit_mps2, ..Yielding::NONE }
         }
         // Behind on a shared beginning: the other follows.
-        Some(_) if zone.shape == Shape::Diverge || to_enter_m < 0.0 => f64::INFINITY,
+        Some(_) if zone.shape == Shape::Diverge || to_enter_m < 0.0 => Yielding::NONE,
         _ => {
-            if to_enter_m < 0.0 || !(first || inside || other.is_reckless()) {
-                return f64::INFINITY;
+            if to_enter_m < 0.0 || !(first || inside || other.reckless) {
+                return Yielding::NONE;
             }
-            let own = window_s(scene, vehicle, ticket.connector, start_m, (zone.enter_m, zone.leave_m));
+            let body = Body::of(vehicle);
+            let own = window_s(scene, &body, ticket.connector, start_m, (zone.enter_m, zone.leave_m));
             let theirs =
                 window_s(scene, other, zone.other, holder.to_start_m, (zone.other_enter_m, zone.other_leave_m));
             if theirs.1 + 0.4 < own.0 {
-                f64::INFINITY
+                Yielding::NONE
             } else {
-                super::follow::stop_mps2(vehicle.v_mps, to_enter_m - 0.6, vehicle.driver.brake_mps2)
+                let wait_m = to_enter_m - 0.6;
+                let limit_mps2 = super::follow::stop_mps2(vehicle.v_mps, wait_m, vehicle.driver.brake_mps2);
+                Yielding { limit_mps2, wait_m }
             }
         }
     }

@@ -32,12 +32,13 @@ pub(crate) use walker::Walker;
 
 use crate::rng::Seed;
 use crate::scenario::{Scenario, ScenarioError};
+use crate::truth::TruthObject;
 use congestion::Crawl;
 use crossing::CrossingBook;
 use demand::Demand;
 use follow::Occupancy;
 use incident::{Director, People};
-use junction::Desk;
+use junction::Desks;
 use jxz_geo::Point;
 use jxz_map::LaneIx;
 use jxz_units::Utc;
@@ -45,6 +46,7 @@ use jxz_world::VehicleDetails;
 use obstacle::{Condition, Obstacles};
 use service::Service;
 use stage::Stage;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use vehicle::Aim;
 pub(crate) use vehicle::Wary;
@@ -119,7 +121,7 @@ pub(crate) struct Traffic {
     director: Director,
     stage: Stage,
     around: Around,
-    desks: Vec<Desk>,
+    desks: Desks,
     next_ticket: u64,
     /// Whether someone came since `around` was looked at.
     stale: bool,
@@ -150,7 +152,7 @@ impl Traffic {
             net,
             vehicles: Vec::new(),
             walkers: Vec::new(),
-            desks: Vec::new(),
+            desks: Desks::default(),
             next_ticket: 1,
             stale: true,
             accelerations: Vec::new(),
@@ -200,10 +202,23 @@ impl Traffic {
         self.stage.names()
     }
 
-    /// What an actor's unit says beside its motion.
-    pub(crate) fn details(&self, number: u64, acceleration_mps2: f64) -> Option<VehicleDetails> {
-        let slides = self.vehicle(number).is_some_and(Vehicle::slides);
-        self.stage.details(number, acceleration_mps2, slides)
+    /// What actors' units say beside their motion, by number, of those in `truth`.
+    pub(crate) fn details(&self, truth: &[TruthObject]) -> BTreeMap<u64, VehicleDetails> {
+        if self.stage.is_empty() {
+            return BTreeMap::new();
+        }
+        let of = |object: &TruthObject| {
+            let slides = self.vehicle(object.id).is_some_and(Vehicle::slides);
+            Some((object.id, self.stage.details(object.id, object.acceleration_mps2, slides)?))
+        };
+        truth.iter().filter_map(of).collect()
+    }
+
+    /// Takes down everybody as they are now. Whose unit has which id is not known here: `vehicle` only says who has one.
+    pub(crate) fn observe(&self, truth: &mut Vec<TruthObject>) {
+        truth.clear();
+        truth.extend(self.vehicles.iter().map(|vehicle| vehicle.observed(&self.net)));
+        truth.extend(self.walkers.iter().map(Walker::observed));
     }
 
     /// One step: `time_s` and `utc` are its beginning.

@@ -1,8 +1,8 @@
 //! One step of a vehicle: how hard to accelerate, and where that leads.
 
 use super::Scene;
-use super::follow::{HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
-use super::junction::{Desk, inside_mps2, next_comer};
+use super::follow::{Entry, HARDEST_MPS2, LOOK_AHEAD_M, ahead, free_mps2, interaction_mps2, stop_mps2};
+use super::junction::{Desks, inside};
 use super::obstacle::block_mps2;
 use super::roads::RoadNet;
 use super::script::Script;
@@ -29,7 +29,7 @@ const HEEDING_MPS2: f64 = 6.0;
 const HARD_BRAKE_MPS2: f64 = 6.0;
 
 /// The acceleration of one vehicle in this step, m/s².
-pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &Desks, own: usize) -> f64 {
     let vehicle = &vehicles[own];
     let v_mps = vehicle.v_mps;
     if let Some(acted) = vehicle.acted()
@@ -48,12 +48,12 @@ pub(crate) fn acceleration_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: 
 }
 
 /// The acceleration of somebody who looks at the road, m/s².
-fn attentive_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: usize) -> f64 {
+fn attentive_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &Desks, own: usize) -> f64 {
     let vehicle = &vehicles[own];
     let (driver, v_mps) = (&vehicle.driver, vehicle.v_mps);
     let free = free_mps2(driver, v_mps, desired_mps(scene, vehicle));
     let ahead = ahead(scene.net, scene.occupancy, vehicle, own)
-        .map(|(entry, gap_m)| (gap_m - fold_m(scene.net, vehicle, &vehicles[entry.vehicle]), entry.v_mps));
+        .map(|(entry, gap_m)| (gap_m - fold_m(scene.net, vehicle, vehicles, &entry), entry.v_mps));
     let behind = |(gap_m, mps)| free - interaction_mps2(driver, v_mps, gap_m, mps);
     let late = vehicle.is_distracted(scene.time_s);
     let mut limit = match ahead {
@@ -65,11 +65,12 @@ fn attentive_mps2(scene: &Scene<'_>, vehicles: &[Vehicle], desks: &[Desk], own: 
     {
         limit = limit.min(behind((entry.rear_m - vehicle.s_m, entry.v_mps)));
     }
-    if let Some((comer, _)) = next_comer(scene, vehicle, own) {
-        limit = limit.min(stop_mps2(v_mps, comer.to_line_m - 0.8, driver.brake_mps2));
+    if let Some(to_line_m) = desks.to_line_m(scene, vehicle, own) {
+        limit = limit.min(stop_mps2(v_mps, to_line_m - 0.8, driver.brake_mps2));
     }
-    limit = limit.min(inside_mps2(scene, vehicles, desks, own));
-    let on_foot = crossing::yield_mps2(scene, vehicle, ahead).min(loose_walkers_mps2(scene, vehicle));
+    let others = inside(scene, vehicle, desks, own);
+    limit = limit.min(others.limit_mps2);
+    let on_foot = crossing::yield_mps2(scene, vehicle, ahead, others.wait_m).min(loose_walkers_mps2(scene, vehicle));
     if !late || on_foot < -NOTICED_MPS2 {
         limit = limit.min(on_foot);
     }
@@ -104,7 +105,9 @@ fn desired_mps(scene: &Scene<'_>, vehicle: &Vehicle) -> f64 {
 
 /// What is left beside the usual gap where the road turns back on itself, metres: a long vehicle's rear swings out behind
 /// it there, and who follows in a long one meets it coming back.
-fn fold_m(net: &RoadNet, vehicle: &Vehicle, leader: &Vehicle) -> f64 {
+fn fold_m(net: &RoadNet, vehicle: &Vehicle, vehicles: &[Vehicle], ahead: &Entry) -> f64 {
+    // The entry tells the length: of most who lead nothing more is looked at.
+    let leads_long = ahead.front_m - ahead.rear_m > LONG_M;
     let turns_back = |vehicle: &Vehicle| {
         vehicle.length_m > LONG_M && {
             let near = &vehicle.path[vehicle.at.saturating_sub(1)..vehicle.path.len().min(vehicle.at + 2)];
@@ -112,8 +115,8 @@ fn fold_m(net: &RoadNet, vehicle: &Vehicle, leader: &Vehicle) -> f64 {
             near.iter().any(|lane| turn(lane) == Some(Turn::UTurn))
         }
     };
-    let room = |vehicle, m| if turns_back(vehicle) { m } else { 0.0 };
-    room(leader, SWING_M) + room(vehicle, FOLD_M)
+    let room = |folds: bool, m| if folds { m } else { 0.0 };
+    room(leads_long && turns_back(&vehicles[ahead.vehicle]), SWING_M) + room(turns_back(vehicle), FOLD_M)
 }
 
 /// The braking that keeps a vehicle off the one ahead even if that brakes to a stop, m/s².
@@ -217,4 +220,6 @@ pub(crate) fn advance(scene: &Scene<'_>, vehicle: &mut Vehicle, a_mps2: f64, bou
         vehicle.at -= 1;
     }
     route::extend(scene.net, vehicle, bound);
+    let (lane, s_m) = (vehicle.lane(), vehicle.s_m);
+    scene.net.follow(&mut vehicle.place, lane, s_m);
 }

@@ -14,6 +14,9 @@ const LATERAL_MPS2: f64 = 2.0;
 const ZONE_STEP_M: f64 = 0.5;
 /// A crossing within this distance of a lane's end belongs to the junction there, metres.
 const CROSSING_AT_END_M: f64 = 15.0;
+/// Lengths of a lorry and of a bus, metres.
+pub(super) const LORRY_M: f64 = 7.8;
+const BUS_M: f64 = 11.5;
 /// Free space wanted between the outlines on two paths, metres.
 const ZONE_MARGIN_M: f64 = 0.35;
 
@@ -72,12 +75,13 @@ pub(crate) struct RoadNet {
     facts: Vec<LaneFacts>,
     /// What is looked at most, apart.
     lengths_m: Vec<f64>,
-    zones: Vec<Vec<Zone>>,
+    zones: ByLane<Zone>,
     /// By lane, the others of its zones.
-    others: Vec<Vec<LaneIx>>,
-    /// Every lane's centre line, one after the other, and by lane where it begins among them; one more than lanes.
-    pieces: Vec<Piece>,
-    piece_starts: Vec<u32>,
+    others: Vec<LaneIx>,
+    /// By lane, the zones that are none for a car and a lorry, but for a bus.
+    bus_zones: ByLane<Zone>,
+    /// By lane, its centre line.
+    pieces: ByLane<Piece>,
 }
 
 /// A straight piece of a centre line.
@@ -88,11 +92,68 @@ struct Piece {
     /// Where it begins, metres along the line.
     at_m: f64,
     yaw: Yaw,
+    /// What it stands for, metres along the line: all of it beyond the line's ends.
+    from_m: f64,
+    until_m: f64,
+}
+
+impl Piece {
+    fn at(&self, s_m: f64) -> Point {
+        self.from + self.along * (s_m - self.at_m)
+    }
+}
+
+/// Where somebody is on a lane: the straight piece of it. Kept with them, so that who drives on need not look it up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    lane: LaneIx,
+    piece: Piece,
+}
+
+impl Place {
+    /// Not known yet.
+    pub(crate) fn unknown() -> Self {
+        let (from, along, yaw) = (Point::origin(), Vector::x(), Yaw::from_rad(0.0));
+        Self { lane: LaneIx(u32::MAX), piece: Piece { from, along, at_m: 0.0, yaw, from_m: 0.0, until_m: 0.0 } }
+    }
+
+    fn holds(&self, lane: LaneIx, s_m: f64) -> bool {
+        self.lane == lane && s_m >= self.piece.from_m && s_m < self.piece.until_m
+    }
+}
+
+/// A list for every lane, one after the other in one array.
+#[derive(Debug, Clone)]
+struct ByLane<T> {
+    all: Vec<T>,
+    /// By lane where its list begins; one more than lanes.
+    starts: Vec<u32>,
+}
+
+impl<T> ByLane<T> {
+    fn new(lists: Vec<Vec<T>>) -> Self {
+        let ends = lists.iter().scan(0, |end, list| {
+            *end += list.len() as u32;
+            Some(*end)
+        });
+        let starts = core::iter::once(0).chain(ends).collect();
+        Self { all: lists.into_iter().flatten().collect(), starts }
+    }
+
+    fn bounds(&self, ix: LaneIx) -> (usize, usize) {
+        let at = ix.0 as usize;
+        (self.starts[at] as usize, self.starts[at + 1] as usize)
+    }
+
+    fn of(&self, ix: LaneIx) -> &[T] {
+        let (first, end) = self.bounds(ix);
+        &self.all[first..end]
+    }
 }
 
 impl RoadNet {
     pub(crate) fn new(map: Arc<Map>) -> Self {
-        let mut zones = vec![Vec::new(); map.lanes.len()];
+        let (mut zones, mut bus_zones) = (vec![Vec::new(); map.lanes.len()], vec![Vec::new(); map.lanes.len()]);
         let facts = map
             .lanes
             .iter()
@@ -110,21 +171,21 @@ impl RoadNet {
         for junction in &map.junctions {
             for (i, &a) in junction.connectors.iter().enumerate() {
                 for &b in &junction.connectors[i + 1..] {
-                    if let Some((ours, theirs)) = zone_pair(&map, a, b) {
+                    if let Some((ours, theirs)) = zone_pair(&map, a, b, LORRY_M) {
                         zones[a.0 as usize].push(ours);
                         zones[b.0 as usize].push(theirs);
+                    } else if let Some((ours, theirs)) = zone_pair(&map, a, b, BUS_M) {
+                        bus_zones[a.0 as usize].push(ours);
+                        bus_zones[b.0 as usize].push(theirs);
                     }
                 }
             }
         }
-        let (mut pieces, mut piece_starts) = (Vec::new(), vec![0]);
-        for lane in &map.lanes {
-            add_pieces(&mut pieces, &lane.centre);
-            piece_starts.push(pieces.len() as u32);
-        }
+        let pieces = ByLane::new(map.lanes.iter().map(|lane| pieces(&lane.centre)).collect());
         let lengths_m = map.lanes.iter().map(|lane| lane.centre.length_m()).collect();
-        let others = zones.iter().map(|zones: &Vec<Zone>| zones.iter().map(|zone| zone.other).collect()).collect();
-        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, pieces, piece_starts }
+        let (zones, bus_zones) = (ByLane::new(zones), ByLane::new(bus_zones));
+        let others = zones.all.iter().map(|zone: &Zone| zone.other).collect();
+        Self { guides: Guides::new(&map), map, facts, lengths_m, zones, others, bus_zones, pieces }
     }
 
     pub(crate) fn lane(&self, ix: LaneIx) -> &Lane {
@@ -141,33 +202,42 @@ impl RoadNet {
 
     /// Where a connector's path meets others'.
     pub(crate) fn zones(&self, ix: LaneIx) -> &[Zone] {
-        &self.zones[ix.0 as usize]
+        self.zones.of(ix)
     }
 
-    /// Where a connector's path meets another's, if they come too near.
-    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx) -> Option<&Zone> {
-        let at = self.others[ix.0 as usize].iter().position(|lane| *lane == other)?;
-        self.zones[ix.0 as usize].get(at)
+    /// Where a connector's path meets another's, if they come too near; `long`: for one that is longer than a lorry.
+    pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx, long: bool) -> Option<&Zone> {
+        let (first, end) = self.zones.bounds(ix);
+        match self.others[first..end].iter().position(|lane| *lane == other) {
+            Some(at) => self.zones.all.get(first + at),
+            None if long => self.bus_zones.of(ix).iter().find(|zone| zone.other == other),
+            None => None,
+        }
     }
 
     /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
     fn piece_at(&self, ix: LaneIx, s_m: f64) -> &Piece {
-        let (first, end) = (self.piece_starts[ix.0 as usize], self.piece_starts[ix.0 as usize + 1]);
-        let pieces = &self.pieces[first as usize..end as usize];
-        &pieces[pieces.partition_point(|piece| piece.at_m <= s_m).saturating_sub(1)]
+        let pieces = self.pieces.of(ix);
+        &pieces[pieces.partition_point(|piece| piece.from_m <= s_m).saturating_sub(1)]
     }
 
     /// The point of a lane's centre line at `s_m` metres along.
     pub(crate) fn point_at(&self, ix: LaneIx, s_m: f64) -> Point {
-        let piece = self.piece_at(ix, s_m);
-        piece.from + piece.along * (s_m - piece.at_m)
+        self.piece_at(ix, s_m).at(s_m)
+    }
+
+    /// Looks up the piece that somebody is on, unless it is the one that they were on.
+    pub(crate) fn follow(&self, place: &mut Place, ix: LaneIx, s_m: f64) {
+        if !place.holds(ix, s_m) {
+            *place = Place { lane: ix, piece: *self.piece_at(ix, s_m) };
+        }
     }
 
     /// The point at `s_m` metres along and the line's direction there, if the line is straight from there back to
-    /// `rear_m`.
-    pub(crate) fn straight_at(&self, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
-        let piece = self.piece_at(ix, s_m);
-        (rear_m >= piece.at_m).then(|| (piece.from + piece.along * (s_m - piece.at_m), piece.along, piece.yaw))
+    /// `rear_m`. `place` is where somebody was lately: most often still the same.
+    pub(crate) fn straight_at(&self, place: &Place, ix: LaneIx, s_m: f64, rear_m: f64) -> Option<(Point, Vector, Yaw)> {
+        let piece = if place.holds(ix, s_m) { &place.piece } else { self.piece_at(ix, s_m) };
+        (rear_m >= piece.at_m).then(|| (piece.at(s_m), piece.along, piece.yaw))
     }
 
     /// Every lane's index.
@@ -176,14 +246,21 @@ impl RoadNet {
     }
 }
 
-fn add_pieces(pieces: &mut Vec<Piece>, line: &Polyline) {
+fn pieces(line: &Polyline) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::with_capacity(line.points().len());
     let mut at_m = 0.0;
     for ends in line.points().windows(2) {
         let way = ends[1] - ends[0];
         let length_m = way.norm();
-        pieces.push(Piece { from: ends[0], along: way / length_m, at_m, yaw: Yaw::of_vector(way.x, way.y) });
+        let from_m = if pieces.is_empty() { f64::NEG_INFINITY } else { at_m };
+        if let Some(before) = pieces.last_mut() {
+            before.until_m = at_m;
+        }
+        let (along, yaw) = (way / length_m, Yaw::of_vector(way.x, way.y));
+        pieces.push(Piece { from: ends[0], along, at_m, yaw, from_m, until_m: f64::INFINITY });
         at_m += length_m;
     }
+    pieces
 }
 
 /// Where to wait on a lane before the junction at its end, metres along it. Where a road only turns back on itself, clear
@@ -220,16 +297,16 @@ const fn half_body_m(kind: LaneKind) -> f64 {
     }
 }
 
-/// How far the middle of a lorry cuts into the inside of a bend, metres: its chord's height over the arc.
-fn cut_m(lane: &Lane) -> f64 {
-    const LORRY_M: f64 = 7.8;
-    const MOST_M: f64 = 0.8;
+/// How far the middle of a vehicle of a length cuts into the inside of a bend, metres: its chord's height over the arc.
+fn cut_m(lane: &Lane, body_m: f64) -> f64 {
+    /// Nothing on the map bends more tightly for all of a vehicle's length, metres.
+    const TIGHTEST_M: f64 = 9.5;
     if lane.kind != LaneKind::Driving {
         return 0.0;
     }
     let speed_mps = bend_speed_mps(&lane.centre);
     let radius_m = speed_mps * speed_mps / LATERAL_MPS2;
-    (LORRY_M * LORRY_M / (8.0 * radius_m)).min(MOST_M)
+    body_m * body_m / (8.0 * f64::max(radius_m, TIGHTEST_M))
 }
 
 /// The speed at which the tightest stretch of eight metres can be driven.
@@ -249,8 +326,8 @@ fn bend_speed_mps(centre: &Polyline) -> f64 {
     speed_mps.max(2.5)
 }
 
-/// The zones of two connectors on each other, if they come too near.
-fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
+/// The zones of two connectors on each other, if vehicles of at most such a length come too near.
+fn zone_pair(map: &Map, a: LaneIx, b: LaneIx, body_m: f64) -> Option<(Zone, Zone)> {
     let (lane_a, lane_b) = (map.lane(a), map.lane(b));
     if lane_a.kind == LaneKind::Footway || lane_b.kind == LaneKind::Footway {
         return None;
@@ -263,7 +340,7 @@ fn zone_pair(map: &Map, a: LaneIx, b: LaneIx) -> Option<(Zone, Zone)> {
         Shape::Cross
     };
     let clear_m = half_body_m(lane_a.kind) + half_body_m(lane_b.kind) + ZONE_MARGIN_M;
-    let clear_m = clear_m + cut_m(lane_a).max(cut_m(lane_b));
+    let clear_m = clear_m + cut_m(lane_a, body_m).max(cut_m(lane_b, body_m));
     let (enter_a, leave_a) = near_stretch(&lane_a.centre, &lane_b.centre, clear_m)?;
     let (enter_b, leave_b) = near_stretch(&lane_b.centre, &lane_a.centre, clear_m)?;
     let yields = |lane: &Lane, to: LaneIx| lane.movement.as_ref().is_some_and(|m| m.yields_to.contains(&to));
@@ -297,4 +374,58 @@ fn near_stretch(line: &Polyline, other: &Polyline, clear_m: f64) -> Option<(f64,
         step += (((away_m - clear_m) / ZONE_STEP_M) as usize).max(1);
     }
     stretch
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outline::{Outline, overlap};
+    use std::path::Path;
+
+    fn island() -> RoadNet {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../seeds/island");
+        RoadNet::new(Arc::new(Map::load(&folder).unwrap()))
+    }
+
+    /// The point of a way over a connector, metres from the connector's start.
+    fn point(net: &RoadNet, connector: LaneIx, s_m: f64) -> Point {
+        let (lane, length_m) = (net.lane(connector), net.length_m(connector));
+        match (lane.predecessors.first(), lane.successors.first()) {
+            (Some(before), _) if s_m < 0.0 => net.point_at(*before, net.length_m(*before) + s_m),
+            (_, Some(next)) if s_m > length_m => net.point_at(*next, s_m - length_m),
+            _ => net.point_at(connector, s_m),
+        }
+    }
+
+    /// Outlines a metre apart of a body that drives over a connector, a hand's breadth narrower than it is.
+    fn passage(net: &RoadNet, connector: LaneIx, (length_m, width_m): (f64, f64)) -> Vec<Outline> {
+        let outline = |step: u32| {
+            let s_m = f64::from(step);
+            let (front, rear) = (point(net, connector, s_m), point(net, connector, s_m - length_m));
+            let half_m = (length_m / 2.0 - 0.05, width_m / 2.0 - 0.05);
+            let along = (front - rear).normalize();
+            Outline { centre: rear + (front - rear) * 0.5, along, half_m, velocity: Vector::zeros() }
+        };
+        (1..=(net.length_m(connector) + 6.0) as u32).map(outline).collect()
+    }
+
+    #[test]
+    fn where_a_bus_cuts_into_a_bend_and_onto_a_cyclists_way_they_share_a_stretch() {
+        let net = &island();
+        let mut only_buses = 0;
+        for junction in &net.map.junctions {
+            let of_kind = |kind| junction.connectors.iter().copied().filter(move |ix| net.lane(*ix).kind == kind);
+            for bus in of_kind(LaneKind::Driving) {
+                let passing = passage(net, bus, (BUS_M, 2.5));
+                for cycle in of_kind(LaneKind::Cycle).filter(|cycle| net.zone(bus, *cycle, false).is_none()) {
+                    let riding = passage(net, cycle, (1.8, 0.7));
+                    let meet = passing.iter().any(|bus| riding.iter().any(|cycle| overlap(bus, cycle)));
+                    only_buses += usize::from(meet);
+                    let shared = net.zone(bus, cycle, true).is_some() && net.zone(cycle, bus, true).is_some();
+                    assert!(shared || !meet, "{bus:?} and {cycle:?} of {:?}", junction.id);
+                }
+            }
+        }
+        assert!(only_buses >= 1, "no bend on the map that a bus makes too narrow");
+    }
 }

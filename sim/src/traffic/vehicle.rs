@@ -1,13 +1,14 @@
 //! A car, bus, truck or cycle on its lanes.
 
-use super::roads::RoadNet;
+use super::roads::{LORRY_M, Place, RoadNet};
 use super::script::Script;
 use crate::rng::{Stream, uniform};
 use crate::scenario::DriverPlan;
+use crate::truth::TruthObject;
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind};
 use jxz_units::Yaw;
-use jxz_world::RoadUserClass;
+use jxz_world::{RoadUserClass, VehicleId};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -173,6 +174,8 @@ pub(crate) struct Vehicle {
     pub(crate) mixed: bool,
     /// For how long the way has been free while it still stands, seconds.
     pub(crate) free_s: f32,
+    /// The piece of the road that it was on after the last step.
+    pub(crate) place: Place,
     pub(crate) driver: Driver,
     /// The lane on which it leaves the map; `None`: it drives about.
     pub(crate) goal: Option<LaneIx>,
@@ -216,6 +219,11 @@ impl Vehicle {
         matches!(self.kind, RoadUserKind::Cyclist | RoadUserKind::EBike)
     }
 
+    /// Whether it is longer than a lorry, so that it cuts farther into the inside of a bend.
+    pub(crate) fn is_long(&self) -> bool {
+        self.length_m > LORRY_M
+    }
+
     pub(crate) fn has_ticket(&self, connector: LaneIx) -> bool {
         self.tickets.iter().any(|ticket| ticket.connector == connector)
     }
@@ -232,7 +240,8 @@ impl Vehicle {
 
     /// Centre of the outline, the unit vector that it points along, and its yaw.
     pub(crate) fn place(&self, net: &RoadNet) -> (Point, Vector, Yaw) {
-        if let Some((front, along, yaw)) = net.straight_at(self.lane(), self.s_m, self.s_m - self.length_m) {
+        if let Some((front, along, yaw)) = net.straight_at(&self.place, self.lane(), self.s_m, self.s_m - self.length_m)
+        {
             let left = Vector::new(-along.y, along.x);
             return (front - along * (self.length_m / 2.0) + left * self.lateral_m, along, yaw);
         }
@@ -240,6 +249,25 @@ impl Vehicle {
         let along = (front - rear).try_normalize(1e-6).unwrap_or_else(|| Vector::new(1.0, 0.0));
         let left = Vector::new(-along.y, along.x);
         (rear + (front - rear) * 0.5 + left * self.lateral_m, along, Yaw::of_vector(along.x, along.y))
+    }
+
+    /// As it really is; with a unit, of an id that is not known here.
+    pub(crate) fn observed(&self, net: &RoadNet) -> TruthObject {
+        let (_, width_m, height_m) = self.kind.size_m();
+        let (position, along, yaw) = self.place(net);
+        TruthObject {
+            id: self.id,
+            kind: self.kind,
+            class: self.kind.class(),
+            position,
+            velocity: self.velocity(along),
+            yaw: Yaw::from_rad(yaw.rad() + self.turned_rad()),
+            extent_m: (self.length_m, width_m),
+            height_m,
+            acceleration_mps2: self.a_mps2,
+            vehicle: self.connected.then_some(VehicleId([0; 8])),
+            scripted: self.script.is_some(),
+        }
     }
 
     /// How far it is turned to the left of its lane, radians: who steers to the side turns, who slides does not.

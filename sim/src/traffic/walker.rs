@@ -5,6 +5,7 @@ use super::lights::Lights;
 use super::roads::RoadNet;
 use super::vehicle::{RoadUserKind, Vehicle};
 use crate::rng::{Stream, chance, uniform};
+use crate::truth::TruthObject;
 use jxz_geo::{Point, Polyline, Vector};
 use jxz_map::{CrossingControl, CrossingIx, JunctionIx, LaneIx};
 use jxz_units::{Utc, Yaw};
@@ -48,6 +49,25 @@ pub(crate) struct Walker {
 }
 
 impl Walker {
+    /// As it really is.
+    pub(crate) fn observed(&self) -> TruthObject {
+        let (position, yaw) = self.pose();
+        let (length_m, width_m, height_m) = self.body.size_m();
+        TruthObject {
+            id: self.id,
+            kind: self.body,
+            class: self.body.class(),
+            position,
+            velocity: self.velocity(),
+            yaw,
+            extent_m: (length_m, width_m),
+            height_m,
+            acceleration_mps2: 0.0,
+            vehicle: None,
+            scripted: self.scripted,
+        }
+    }
+
     /// Position and direction.
     pub(crate) fn pose(&self) -> (Point, Yaw) {
         (self.route.point_at(self.s_m), self.route.yaw_at(self.s_m))

@@ -9,24 +9,43 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-/// Events on their way at a time; about two seconds of a busy island.
+/// Events in a queue at a time; about two seconds of a busy island.
 const LIMIT: usize = 200_000;
 
-/// Something that arrives.
+/// Something that arrives at an edge node.
 #[derive(Debug, Clone)]
 pub(super) enum Arrival {
-    /// A scan at an edge node.
-    Scan(usize, Box<Scan>),
-    /// A signal controller's report at an edge node.
-    Signals(usize, Box<JunctionSignals>),
-    /// A word on the road's condition at an edge node.
-    Condition(usize, RoadReport),
-    /// The cloud's word of congestion at an edge node.
-    Congestion(usize, Box<CongestionReport>),
-    /// A vehicle's message at an edge node.
-    Report(usize, Arc<[u8]>),
-    /// A neighbour's word at an edge node.
-    Neighbour(usize, Box<NeighbourTracks>),
+    /// A sensor's scan.
+    Scan(Box<Scan>),
+    /// A signal controller's report.
+    Signals(Box<JunctionSignals>),
+    /// A word on the road's condition.
+    Condition(RoadReport),
+    /// The cloud's word of congestion.
+    Congestion(Box<CongestionReport>),
+    /// A vehicle's message.
+    Report(Arc<[u8]>),
+    /// A neighbour's word.
+    Neighbour(Box<NeighbourTracks>),
+}
+
+impl Arrival {
+    /// What it is to the node.
+    pub(super) fn into_input(self) -> Input {
+        match self {
+            Self::Scan(scan) => Input::Scan(*scan),
+            Self::Signals(signals) => Input::Signals(*signals),
+            Self::Condition(report) => Input::RoadCondition(report),
+            Self::Congestion(report) => Input::Congestion(*report),
+            Self::Report(bytes) => Input::Radio(bytes.to_vec()),
+            Self::Neighbour(word) => Input::Neighbour(*word),
+        }
+    }
+}
+
+/// Something that arrives at a vehicle or the cloud.
+#[derive(Debug, Clone)]
+pub(super) enum Beyond {
     /// An edge node's message at a vehicle, with when it was sent.
     Broadcast(VehicleId, Channel, Arc<Frame>, Instant),
     /// An edge node's fresh state at the cloud.
@@ -35,71 +54,49 @@ pub(super) enum Arrival {
     Record(Box<Record>),
 }
 
-impl Arrival {
-    /// The node that it arrives at, if it does at one.
-    pub(super) const fn node(&self) -> Option<usize> {
-        match self {
-            Self::Scan(node, _)
-            | Self::Signals(node, _)
-            | Self::Condition(node, _)
-            | Self::Congestion(node, _)
-            | Self::Report(node, _)
-            | Self::Neighbour(node, _) => Some(*node),
-            Self::Broadcast(..) | Self::State(_) | Self::Record(_) => None,
-        }
-    }
-
-    /// What it is to the node that it arrives at.
-    pub(super) fn into_input(self) -> Option<(usize, Input)> {
-        Some(match self {
-            Self::Scan(node, scan) => (node, Input::Scan(*scan)),
-            Self::Signals(node, signals) => (node, Input::Signals(*signals)),
-            Self::Condition(node, report) => (node, Input::RoadCondition(report)),
-            Self::Congestion(node, report) => (node, Input::Congestion(*report)),
-            Self::Report(node, bytes) => (node, Input::Radio(bytes.to_vec())),
-            Self::Neighbour(node, word) => (node, Input::Neighbour(*word)),
-            Self::Broadcast(..) | Self::State(_) | Self::Record(_) => return None,
-        })
-    }
-}
-
 #[derive(Debug, Clone)]
-struct Entry {
+struct Entry<T> {
     at: Instant,
     number: u64,
-    arrival: Arrival,
+    arrival: T,
 }
 
-impl PartialEq for Entry {
+impl<T> PartialEq for Entry<T> {
     fn eq(&self, other: &Self) -> bool {
         (self.at, self.number) == (other.at, other.number)
     }
 }
 
-impl Eq for Entry {}
+impl<T> Eq for Entry<T> {}
 
-impl PartialOrd for Entry {
+impl<T> PartialOrd for Entry<T> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
+impl<T> Ord for Entry<T> {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.at, self.number).cmp(&(other.at, other.number))
     }
 }
 
 /// Arrivals in order of time; of two at the same time, the one that was sent first.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Queue {
-    heap: BinaryHeap<Reverse<Entry>>,
+#[derive(Debug, Clone)]
+pub(super) struct Queue<T> {
+    heap: BinaryHeap<Reverse<Entry<T>>>,
     next: u64,
 }
 
-impl Queue {
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self { heap: BinaryHeap::new(), next: 0 }
+    }
+}
+
+impl<T> Queue<T> {
     /// False if the queue is full: then the arrival is lost.
-    pub(super) fn push(&mut self, at: Instant, arrival: Arrival) -> bool {
+    pub(super) fn push(&mut self, at: Instant, arrival: T) -> bool {
         if self.heap.len() >= LIMIT {
             return false;
         }
@@ -112,7 +109,7 @@ impl Queue {
         self.heap.peek().map(|entry| entry.0.at)
     }
 
-    pub(super) fn pop(&mut self) -> Option<(Instant, Arrival)> {
+    pub(super) fn pop(&mut self) -> Option<(Instant, T)> {
         self.heap.pop().map(|entry| (entry.0.at, entry.0.arrival))
     }
 }

@@ -14,6 +14,7 @@ mod report;
 pub(crate) use encounter::ONE_WAY;
 pub use encounter::{Encounter, EncounterBook};
 pub use executor::{Executor, Serial};
+pub(crate) use executor::{Job, run_all};
 pub use hand_over::{HandOvers, NeighbourLinks};
 pub use island::{ShownTo, VirtualIsland, VirtualRunError};
 pub use judge::{Judge, Met, Verdict, Warned};

@@ -1,10 +1,15 @@
 //! One node: what comes in within a stretch of time, and what it puts out because of that.
 
+use super::event::{Arrival, Queue};
+use crate::on_board::{ByChannel, VehicleMessage};
+use crate::radio::{Common, Ear, Reception};
+
 use core::time::Duration;
 use jxz_edge::{Edge, Input, Output};
 use jxz_security::VerifySignature;
 use jxz_units::{Instant, Now, Utc};
-use jxz_world::Record;
+use jxz_v2x::MessageKind;
+use jxz_world::{DropCause, Drops, LatencyBook, LatencyStage, Record, VehicleId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -17,12 +22,46 @@ pub(super) struct Node {
     pub(super) resend_at: Instant,
     /// Numbers of the neighbouring nodes.
     pub(super) neighbours: Vec<usize>,
-    /// What comes in before the stretch's end, in order.
-    pub(super) inbox: Vec<(Instant, Input)>,
+    /// What is on its way to it.
+    pub(super) coming: Queue<Arrival>,
     /// What it put out, in order.
-    pub(super) outbox: Vec<(Instant, Output)>,
+    pub(super) outbox: Vec<Sent>,
+    /// What found no room on its way to the node, and how long its idle messages took to vehicles.
+    pub(super) drops: Drops,
+    pub(super) latencies: LatencyBook,
     /// Every word to its brain with what the brain said, if somebody wants to know.
     pub(super) heard: Option<Vec<(Now, Input, Vec<Output>)>>,
+}
+
+/// What a vehicle says of itself, on the air.
+pub(super) struct Report {
+    /// Its bytes are apart, since several nodes get them.
+    pub(super) message: VehicleMessage,
+    pub(super) bytes: Arc<[u8]>,
+    /// The site that the vehicle is subscribed to.
+    pub(super) subscribed: Option<usize>,
+}
+
+/// What a node put out.
+pub(super) struct Sent {
+    pub(super) at: Instant,
+    pub(super) output: Output,
+    /// Of a message: which vehicles get it. Nobody is named where no unit would do anything about it.
+    pub(super) receptions: Vec<Reception<VehicleId>>,
+    /// How many do.
+    pub(super) received: ByChannel,
+}
+
+/// What a node plays with.
+pub(super) struct Stage<'a> {
+    /// The stretch, from and to.
+    pub(super) from: Instant,
+    pub(super) end: Instant,
+    pub(super) utc_start: Utc,
+    pub(super) verifier: Option<&'a Arc<dyn VerifySignature>>,
+    pub(super) radio: &'a Common,
+    /// Whether no unit does anything about a message of a kind.
+    pub(super) is_idle: &'a (dyn Fn(MessageKind) -> bool + Sync),
 }
 
 impl Node {
@@ -32,26 +71,69 @@ impl Node {
             kept: VecDeque::new(),
             resend_at: Instant::ZERO,
             neighbours,
-            inbox: Vec::new(),
+            coming: Queue::default(),
             outbox: Vec::new(),
+            drops: Drops::default(),
+            latencies: LatencyBook::default(),
             heard: None,
         }
     }
 
-    /// Plays the stretch up to `end`: inputs and its own deadlines in order of time, inputs first. Touches nothing but
-    /// itself, so that nodes can do so at the same time.
-    pub(super) fn play(&mut self, end: Instant, utc_start: Utc, verifier: Option<&Arc<dyn VerifySignature>>) {
-        let at = |mono: Instant| Now::after_start(utc_start, mono.since(Instant::ZERO));
-        let mut inbox = core::mem::take(&mut self.inbox);
-        for (due, input) in inbox.drain(..) {
-            while let Some(deadline) = self.edge.next_deadline().filter(|deadline| *deadline < due) {
-                self.handle(at(deadline), Input::Timer, verifier);
-            }
-            self.handle(at(due), input, verifier);
+    /// Something is on its way to it.
+    pub(super) fn send(&mut self, at: Instant, arrival: Arrival) {
+        if !self.coming.push(at, arrival) {
+            self.drops.count(DropCause::RadioQueueFull);
         }
-        self.inbox = inbox;
-        while let Some(deadline) = self.edge.next_deadline().filter(|deadline| *deadline < end) {
-            self.handle(at(deadline), Input::Timer, verifier);
+    }
+
+    /// Takes what vehicles say at `now` as far as the radio brings it: in `received` how many channels bring each
+    /// message to a node.
+    pub(super) fn listen(
+        &mut self,
+        now: Instant,
+        (radio, ear): (&Common, &mut Ear),
+        reports: &[Report],
+        received: &mut [ByChannel],
+    ) {
+        for (report, received) in reports.iter().zip(received) {
+            let sent = (report.message.road_user, report.message.position, report.bytes.len());
+            ear.hear(radio, now, sent, report.subscribed, |channel, delay| {
+                received.count(channel);
+                if !self.coming.push(now + delay, Arrival::Report(Arc::clone(&report.bytes))) {
+                    self.drops.count(DropCause::RadioQueueFull);
+                }
+            });
+        }
+    }
+
+    /// Plays the stretch: inputs and its own deadlines in order of time, inputs first; then its messages go on the air.
+    /// Touches nothing but itself and its ear, so that nodes can do so at the same time.
+    pub(super) fn play(&mut self, stage: &Stage<'_>, ear: &mut Ear) {
+        let at = |mono: Instant| Now::after_start(stage.utc_start, mono.since(Instant::ZERO));
+        while self.coming.next_at().is_some_and(|at| at < stage.end)
+            && let Some((due, arrival)) = self.coming.pop()
+        {
+            let due = due.max(stage.from);
+            while let Some(deadline) = self.edge.next_deadline().filter(|deadline| *deadline < due) {
+                self.handle(at(deadline), Input::Timer, stage.verifier);
+            }
+            self.handle(at(due), arrival.into_input(), stage.verifier);
+        }
+        while let Some(deadline) = self.edge.next_deadline().filter(|deadline| *deadline < stage.end) {
+            self.handle(at(deadline), Input::Timer, stage.verifier);
+        }
+        for sent in &mut self.outbox {
+            let Output::Broadcast(frame) = &sent.output else { continue };
+            let idle = (stage.is_idle)(frame.kind);
+            let flow = (frame.kind.application_id(), frame.bytes.len());
+            ear.broadcast(stage.radio, sent.at, flow, |reception| {
+                sent.received.count(reception.channel);
+                if idle {
+                    self.latencies.record(LatencyStage::Radio, reception.delay);
+                } else {
+                    sent.receptions.push(reception);
+                }
+            });
         }
     }
 
@@ -64,7 +146,8 @@ impl Node {
         }
         for output in outputs {
             let Output::Verify(verification) = output else {
-                self.outbox.push((now.mono, output));
+                let (receptions, received) = (Vec::new(), ByChannel::default());
+                self.outbox.push(Sent { at: now.mono, output, receptions, received });
                 continue;
             };
             let verdict = match verifier {
@@ -76,9 +159,8 @@ impl Node {
     }
 }
 
-/// Until when nodes can be played apart from each other: a word goes out at a deadline at the earliest, and takes
-/// `word_takes` to its neighbour.
+/// Until when nodes can be played apart from each other: the first word of any takes `word_takes` to its neighbour.
 pub(super) fn apart_until(nodes: &[Node], from: Instant, until: Instant, word_takes: Duration) -> Instant {
-    let deadline = nodes.iter().filter_map(|node| node.edge.next_deadline()).min();
-    deadline.map_or(until, |at| (at.max(from) + word_takes).min(until))
+    let word = nodes.iter().filter_map(|node| node.edge.next_word()).min();
+    word.map_or(until, |at| (at.max(from) + word_takes).min(until))
 }

@@ -1,7 +1,7 @@
 //! Whoever watches a virtual run: a recorder, a plot.
 
-use crate::on_board::Shown;
-use crate::radio::{Channel, Reception};
+use crate::on_board::{ByChannel, Shown};
+use crate::radio::Channel;
 use crate::truth::TruthObject;
 use jxz_edge::{Input, Output};
 use jxz_units::Now;
@@ -57,15 +57,15 @@ pub trait Observer: Send {
     fn shown(&mut self, _now: Now, _shown: &Shown) {}
 }
 
-/// Tells of a message that goes out on both channels.
-pub(super) fn tell<To>(
+/// Tells of a message that goes out on both channels, and that so many receive.
+pub(super) fn tell(
     observer: &mut dyn Observer,
     now: Now,
     (sender, kind, bytes): (Sender<'_>, MessageKind, &[u8]),
-    receptions: &[Reception<To>],
+    received: ByChannel,
 ) {
-    for channel in [Channel::Pc5, Channel::Uu] {
-        let received_by = receptions.iter().filter(|reception| reception.channel == channel).count();
+    for (channel, received_by) in [(Channel::Pc5, received.pc5), (Channel::Uu, received.uu)] {
+        let received_by = usize::try_from(received_by).unwrap_or(usize::MAX);
         observer.transmission(now, &Transmission { sender, channel, kind, bytes, received_by });
     }
 }

@@ -194,6 +194,12 @@ impl Edge {
         own.into_iter().chain(self.neighbours.due()).min()
     }
 
+    /// When neighbours are told of road users again ([`Output::Neighbour`]); never, without neighbours.
+    #[must_use]
+    pub fn next_word(&self) -> Option<Instant> {
+        self.neighbours.due()
+    }
+
     fn handle_scan(&mut self, now: Now, scan: &Scan, witness: &mut impl Witness) {
         self.health.latencies.record_s(LatencyStage::Ingest, now.utc.seconds_since(scan.valid_at));
         self.health.scan_seen(scan);

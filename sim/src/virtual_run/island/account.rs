@@ -37,6 +37,8 @@ impl VirtualIsland {
         let mut drops = self.drops.clone();
         let mut latencies = self.latencies.clone();
         for node in &self.nodes {
+            drops.merge(&node.drops);
+            latencies.merge(&node.latencies);
             drops.merge(node.edge.drops());
             latencies.merge(node.edge.latencies());
         }

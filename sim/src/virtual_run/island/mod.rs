@@ -4,10 +4,10 @@ mod account;
 mod passage;
 
 use super::digest::OutputDigest;
-use super::event::{Arrival, Queue};
-use super::executor::{Executor, Serial};
+use super::event::{Arrival, Beyond, Queue};
+use super::executor::{Executor, Job, Serial, run_all};
 use super::hand_over::{HandOverBook, NeighbourLinks, WORD_TAKES};
-use super::node::{Node, apart_until};
+use super::node::{Node, Sent, Stage, apart_until};
 use super::observer::Observer;
 use super::report::MustArrive;
 use crate::envelope::{EnrolError, IslandAuthority};
@@ -24,7 +24,7 @@ use jxz_map::Map;
 use jxz_security::{Algorithm, VerifySignature};
 use jxz_units::{Instant, Now, Utc};
 use jxz_world::{DropCause, Drops, LatencyBook, Site, SiteId, Track};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// From a signal controller to the edge.
 const SIGNAL_DELAY: Duration = Duration::from_millis(5);
@@ -89,9 +89,8 @@ pub struct VirtualIsland {
     cloud: Cloud,
     executor: Arc<dyn Executor>,
     observer: Option<Box<dyn Observer>>,
-    /// On its way to nodes, and to anybody else.
-    to_nodes: Queue,
-    queue: Queue,
+    /// On its way to vehicles and the cloud.
+    queue: Queue<Beyond>,
     digest: OutputDigest,
     latencies: LatencyBook,
     drops: Drops,
@@ -135,7 +134,6 @@ impl VirtualIsland {
             cloud,
             executor: Arc::new(Serial),
             observer: None,
-            to_nodes: Queue::default(),
             queue: Queue::default(),
             digest: OutputDigest::default(),
             latencies: LatencyBook::default(),
@@ -256,25 +254,23 @@ impl VirtualIsland {
             if let Some(observer) = &mut self.observer {
                 observer.scan(arrives, &sent.site, &sent.scan);
             }
-            self.send(sent.arrives, Arrival::Scan(number, Box::new(sent.scan)));
+            self.nodes[number].send(sent.arrives, Arrival::Scan(Box::new(sent.scan)));
         }
         for signals in output.signals {
             if let Some(observer) = &mut self.observer {
                 observer.signals(now, &signals);
             }
             for number in (0..map.sites.len()).filter(|n| map.sites[*n].junction.as_ref() == Some(&signals.junction)) {
-                self.send(now.mono + SIGNAL_DELAY, Arrival::Signals(number, Box::new(signals.clone())));
+                self.nodes[number].send(now.mono + SIGNAL_DELAY, Arrival::Signals(Box::new(signals.clone())));
             }
         }
         for report in output.conditions {
             let near = |site: &Site| (site.position - report.at).norm() < site.coverage_m + report.radius_m;
             for number in (0..map.sites.len()).filter(|number| near(&map.sites[*number])) {
-                self.send(now.mono + CONDITION_DELAY, Arrival::Condition(number, report));
+                self.nodes[number].send(now.mono + CONDITION_DELAY, Arrival::Condition(report));
             }
         }
-        for message in output.messages {
-            self.transmit_report(now, message);
-        }
+        self.transmit_reports(now, output.messages);
         for number in 0..self.nodes.len() {
             self.bring(now, number);
         }
@@ -287,9 +283,8 @@ impl VirtualIsland {
         Ok(())
     }
 
-    fn send(&mut self, at: Instant, arrival: Arrival) {
-        let queue = if arrival.node().is_some() { &mut self.to_nodes } else { &mut self.queue };
-        if !queue.push(at, arrival) {
+    fn send(&mut self, at: Instant, arrival: Beyond) {
+        if !self.queue.push(at, arrival) {
             self.drops.count(DropCause::RadioQueueFull);
         }
     }
@@ -298,21 +293,14 @@ impl VirtualIsland {
     fn run_until(&mut self, mut from: Instant, until: Instant) -> Result<(), VirtualRunError> {
         while from < until {
             let end = apart_until(&self.nodes, from, until, WORD_TAKES);
-            while self.to_nodes.next_at().is_some_and(|at| at < end)
-                && let Some((at, arrival)) = self.to_nodes.pop()
-            {
-                if let Some((number, input)) = arrival.into_input() {
-                    self.nodes[number].inbox.push((at.max(from), input));
-                }
-            }
-            let nodes: Vec<Mutex<&mut Node>> = self.nodes.iter_mut().map(Mutex::new).collect();
+            let plain = self.simulation.is_plain();
+            let is_idle = move |kind| plain && Simulation::is_idle(kind);
             let (utc_start, verifier) = (self.utc_start, self.verifier.as_ref());
-            self.executor.run(nodes.len(), &|number| {
-                // Nobody else holds it, so it cannot be poisoned.
-                if let Ok(mut node) = nodes[number].lock() {
-                    node.play(end, utc_start, verifier);
-                }
-            });
+            let (radio, ears) = self.simulation.radio_mut().split();
+            let stage = Stage { from, end, utc_start, verifier, radio, is_idle: &is_idle };
+            let (stage, nodes) = (&stage, self.nodes.iter_mut());
+            let jobs = nodes.zip(ears).map(|(node, ear)| Box::new(move || node.play(stage, ear)) as Job<'_>);
+            run_all(&*self.executor, jobs.collect());
             self.settle(end)?;
             from = end;
         }
@@ -321,19 +309,19 @@ impl VirtualIsland {
 
     /// What nodes put out and what arrives at vehicles and cloud before `end`, in order of time, then of nodes.
     fn settle(&mut self, end: Instant) -> Result<(), VirtualRunError> {
-        let mut outputs: Vec<(Instant, usize, jxz_edge::Output)> = Vec::new();
+        let mut outputs: Vec<(usize, Sent)> = Vec::new();
         for (number, node) in self.nodes.iter_mut().enumerate() {
             if let (Some(heard), Some(observer)) = (&mut node.heard, &mut self.observer) {
                 for (now, input, outputs) in heard.drain(..) {
                     observer.handled(now, &node.edge.site().id, input, outputs);
                 }
             }
-            outputs.extend(node.outbox.drain(..).map(|(at, output)| (at, number, output)));
+            outputs.extend(node.outbox.drain(..).map(|sent| (number, sent)));
         }
-        outputs.sort_by_key(|(at, number, _)| (*at, *number));
-        for (at, number, output) in outputs {
-            self.arrive_until(at)?;
-            self.put_out(self.at(at), number, output)?;
+        outputs.sort_by_key(|(number, sent)| (sent.at, *number));
+        for (number, sent) in outputs {
+            self.arrive_until(sent.at)?;
+            self.put_out(self.at(sent.at), number, sent)?;
         }
         self.arrive_until(end)
     }
