@@ -4,11 +4,12 @@
 
 mod common;
 
-use common::{PATIENCE, Rig, operator_channel, stopped_vehicle};
+use common::{PATIENCE, Rig, health, operator_channel, stopped_vehicle};
 use jxz_link::Uplink;
 use jxz_wire::api::v1 as wire;
 use jxz_wire::api::v1::fleet_client::FleetClient;
 use jxz_wire::api::v1::incidents_client::IncidentsClient;
+use jxz_world::{RecordBody, Service};
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -27,7 +28,7 @@ async fn rig(right: &str) -> (Rig, Uplink, Channel) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_switches_amends_and_rolls_out() {
-    let (rig, _node, channel) = rig("operator").await;
+    let (rig, node, channel) = rig("operator").await;
     let mut fleet = FleetClient::new(channel);
     let ask = |site: &str| wire::GetConfigurationRequest { site: site.into() };
     let before = fleet.get_configuration(ask("north")).await.unwrap().into_inner();
@@ -56,6 +57,16 @@ async fn an_operator_switches_amends_and_rolls_out() {
         assert_eq!(refused.code(), code, "{refused}");
     }
 
+    // Who is to be first has to say that it serves in full.
+    let mut well = health("north", 7, 1);
+    if let RecordBody::Health(health) = &mut well.body {
+        health.service = Some(Service::Full);
+    }
+    assert!(node.send_record(&well));
+    assert!(node.flush(PATIENCE).await);
+    let says =
+        |fleet: &serde_json::Value| fleet["nodes"].as_array().unwrap().iter().any(|n| n["service"]["level"] == "full");
+    rig.json_when("/api/v1/fleet", says).await;
     let request = wire::StartRolloutRequest {
         sites: vec!["north".into()],
         patch_json: r#"{"hazard":{"ivs":{"enabled":false}}}"#.into(),
