@@ -138,7 +138,7 @@ fn comes_from_the_west(t: f64) -> Vec<Track> {
 
 fn told_of(link: &str, mean_mps: f64, until_s: f64) -> Vec<(f64, jxz_world::Warning)> {
     let map = town();
-    let link = LinkIx(map.links.iter().position(|l| l.id == link).unwrap() as u32);
+    let link = LinkIx(map.links.iter().position(|l| l.id == link).expect("a link of the town") as u32);
     let mut hazards = hazards(HazardConfig::default());
     let mut said = Vec::new();
     for i in 0..100 {
