@@ -78,7 +78,7 @@ pub(crate) struct RoadNet {
     zones: ByLane<Zone>,
     /// By lane, the others of its zones.
     others: Vec<LaneIx>,
-    /// By lane, the zones that are none for a car and a lorry, but for a bus.
+    /// By lane, the same for a bus and whomever it meets: longer, and more.
     bus_zones: ByLane<Zone>,
     /// By lane, its centre line.
     pieces: ByLane<Piece>,
@@ -174,7 +174,8 @@ impl RoadNet {
                     if let Some((ours, theirs)) = zone_pair(&map, a, b, LORRY_M) {
                         zones[a.0 as usize].push(ours);
                         zones[b.0 as usize].push(theirs);
-                    } else if let Some((ours, theirs)) = zone_pair(&map, a, b, BUS_M) {
+                    }
+                    if let Some((ours, theirs)) = zone_pair(&map, a, b, BUS_M) {
                         bus_zones[a.0 as usize].push(ours);
                         bus_zones[b.0 as usize].push(theirs);
                     }
@@ -207,12 +208,12 @@ impl RoadNet {
 
     /// Where a connector's path meets another's, if they come too near; `long`: for one that is longer than a lorry.
     pub(crate) fn zone(&self, ix: LaneIx, other: LaneIx, long: bool) -> Option<&Zone> {
-        let (first, end) = self.zones.bounds(ix);
-        match self.others[first..end].iter().position(|lane| *lane == other) {
-            Some(at) => self.zones.all.get(first + at),
-            None if long => self.bus_zones.of(ix).iter().find(|zone| zone.other == other),
-            None => None,
+        if long {
+            return self.bus_zones.of(ix).iter().find(|zone| zone.other == other);
         }
+        let (first, end) = self.zones.bounds(ix);
+        let at = self.others[first..end].iter().position(|lane| *lane == other)?;
+        self.zones.all.get(first + at)
     }
 
     /// The straight piece of a lane's centre line at `s_m` metres along; the ends are continued straight.
