@@ -50,13 +50,31 @@ kill -STOP "$(systemctl show --property=MainPID --value jxz-edge)"
 hung_is_over() { [ "$(restarts)" = 1 ] && active jxz-edge; }
 within 45 hung_is_over || fail "the watchdog did not fire"
 
-step "an upgrade keeps what was changed in the configuration, and starts anew what ran"
+step "a reload has another process take over, watched as the first was; one that cannot is refused and the first goes on"
+count=$(restarts)
+before=$(systemctl show --property=MainPID --value jxz-edge)
+systemctl reload jxz-edge || fail "the new process has not taken over"
+after=$(systemctl show --property=MainPID --value jxz-edge)
+[ "$after" != "$before" ] && [ "$(cat "/proc/$after/comm")" = jxz-edge ] || fail "systemd watches $after, not the new process"
+gone() { ! [ -e "/proc/$before" ]; }
+within 10 gone || fail "the first process has not ended"
+cp /etc/jiangxin/edge.toml edge.toml.kept
+echo "colour = 1" | cat - edge.toml.kept > /etc/jiangxin/edge.toml
+if systemctl reload jxz-edge; then fail "a broken configuration took over"; fi
+cp edge.toml.kept /etc/jiangxin/edge.toml
+sleep 13
+active jxz-edge && [ "$(systemctl show --property=MainPID --value jxz-edge)" = "$after" ] || fail "it does not go on"
+[ "$(restarts)" = "$count" ] || fail "the watchdog fired after the reload"
+within 10 connected || fail "the new process and the cloud do not meet"
+
+step "an upgrade keeps what was changed in the configuration, and the new program takes over from what ran"
 echo "# ours" >> /etc/jiangxin/edge.toml
 before=$(systemctl show --property=MainPID --value jxz-edge)
 dpkg --install --force-confdef jxz-edge_*.deb >/dev/null 2>&1 || fail "the upgrade failed"
 grep -q '^# ours' /etc/jiangxin/edge.toml || fail "the configuration was overwritten"
 active jxz-edge || fail "the node does not run after the upgrade"
 [ "$before" != "$(systemctl show --property=MainPID --value jxz-edge)" ] || fail "the old program still runs"
+[ "$(restarts)" = "$count" ] || fail "the upgrade started the node anew"
 
 step "removal stops it and keeps its configuration"
 dpkg --remove jxz-edge >/dev/null

@@ -85,6 +85,14 @@ pub(crate) const FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "nobody disciplines the clock, or it may be too wrong",
+        &[
+            ("jxz-edge", "with_a_clock_that_nobody_vouches_for_the_node_says_so_and_is_silent_if_it_is_to_be"),
+            ("jxz-edge", "vehicles_are_told_when_the_node_falls_short_and_nothing_when_it_does_not"),
+            ("jxz-edged", "the_brain_is_told_at_once_when_the_verdict_changes_and_now_and_then_otherwise"),
+        ],
+    ),
+    fault(
         "uplink loses, delays, reorders",
         &[
             ("jxz-link", "every_record_is_acknowledged_once_through_loss_delay_and_reordering"),
@@ -111,6 +119,15 @@ pub(crate) const FAULTS: &[Fault] = &[
         &[
             ("jxz-tests", "a_node_killed_at_any_moment_loses_nothing_that_was_durable_and_nothing_comes_twice"),
             ("jxz-edged", "a_node_that_was_killed_leaves_all_but_its_last_seconds"),
+        ],
+    ),
+    fault(
+        "new version takes over, is broken, dies or hangs",
+        &[
+            ("jxz-tests", "a_new_process_takes_over_and_no_message_is_missing_and_no_record_comes_twice"),
+            ("jxz-tests", "whatever_is_wrong_with_the_new_one_the_running_one_stays"),
+            ("jxz-blackbox", "road_users_numbers_counters_and_warnings_go_on"),
+            ("jxz-blackbox", "records_are_numbered_from_the_succession_on_and_what_was_seen_before_is_told"),
         ],
     ),
     fault(

@@ -189,6 +189,7 @@ export const en = {
   radio_out_of_range: 'Radio: out of range',
   radio_send_failed: 'Radio: not sent',
   radio_clock_set: 'Radio: held back, the clock was set',
+  radio_clock_unsure: 'Radio: held back, the clock may be wrong',
   radio_queue_full: 'Radio: too many reports',
   radio_duplicate: 'Radio: duplicate',
   signal_rejected: 'Signal: rejected',

@@ -190,6 +190,7 @@ export const zh: Dictionary = {
   radio_out_of_range: '空口：超出范围',
   radio_send_failed: '空口：未能发出',
   radio_clock_set: '空口：时钟被调整，暂停发送',
+  radio_clock_unsure: '空口：时钟可能有误，暂停发送',
   radio_queue_full: '空口：报告过多',
   radio_duplicate: '空口：重复消息',
   signal_rejected: '信号：被拒绝',

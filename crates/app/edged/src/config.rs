@@ -1,6 +1,6 @@
 //! The node's configuration file.
 
-use crate::BlackBox;
+use crate::{BlackBox, ClockSettings};
 use anyhow::Context;
 use jxz_hazard::HazardConfig;
 use jxz_ingest::Adapter;
@@ -60,6 +60,9 @@ pub struct Config {
     /// The warnings' switches and thresholds.
     #[serde(default)]
     pub hazard: HazardConfig,
+    /// What is put up with of the wall clock; without it nobody looks.
+    #[serde(default)]
+    pub clock: Option<ClockSettings>,
     /// What is recorded of all that the node is told.
     #[serde(default)]
     pub black_box: BlackBox,
@@ -254,6 +257,13 @@ impl Config {
             "{} ingest.adapters; at most {MAX_ADAPTERS} are opened",
             config.ingest.adapters.len()
         );
+        if let Some(clock) = config.clock {
+            anyhow::ensure!(
+                (1..=10_000).contains(&clock.max_error_ms),
+                "clock.max_error_ms is {}; 1 to 10000 can be told from nothing",
+                clock.max_error_ms
+            );
+        }
         config.black_box.check()?;
         config.trace.as_ref().map_or(Ok(()), TraceSettings::check)?;
         let spool = &config.spool;
@@ -292,6 +302,9 @@ mod tests {
     fn the_sample_configuration_is_accepted() {
         let config = Config::parse(SAMPLE).unwrap();
         assert_eq!(config.uu.max_subscribers, 256);
+        assert!(config.clock.is_some_and(|clock| clock.max_error_ms == 50 && !clock.hold_messages));
+        let never = Config::parse(&SAMPLE.replace("max_error_ms = 50", "max_error_ms = 0")).unwrap_err();
+        assert!(never.to_string().contains("clock.max_error_ms is 0"), "{never}");
         assert_eq!(config.spool.limits(), SpoolSettings::default().limits(), "the sample shows the defaults");
     }
 

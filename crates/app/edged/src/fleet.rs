@@ -67,11 +67,7 @@ impl Fleet {
     pub(crate) fn start(config: &Config, credentials: &Credentials) -> (Self, mpsc::Sender<Assignment>) {
         let (assignments_in, assignments) = mpsc::channel(WAITING);
         let (changes_in, changes) = mpsc::channel(WAITING);
-        let mut keeper = Keeper {
-            path: config.state_dir.join("desired.json"),
-            base: config.hazard.clone(),
-            conditions: BTreeMap::new(),
-        };
+        let mut keeper = Keeper::of(config);
         let kept = keeper.recall().unwrap_or_default();
         let tasks = vec![
             tokio::spawn(keeper.run(assignments, changes_in)),
@@ -97,6 +93,11 @@ impl Drop for Fleet {
     }
 }
 
+/// What was kept when the node last ran, or as it runs beside this process.
+pub(crate) fn recall(config: &Config) -> Vec<Input> {
+    Keeper::of(config).recall().unwrap_or_default()
+}
+
 /// Keeps what the cloud wants run.
 struct Keeper {
     path: PathBuf,
@@ -107,6 +108,11 @@ struct Keeper {
 }
 
 impl Keeper {
+    fn of(config: &Config) -> Self {
+        let path = config.state_dir.join("desired.json");
+        Self { path, base: config.hazard.clone(), conditions: BTreeMap::new() }
+    }
+
     async fn run(mut self, mut assignments: mpsc::Receiver<Assignment>, changes: mpsc::Sender<Change>) {
         let mut conditions = tokio::time::interval(SAY_CONDITIONS);
         loop {

@@ -25,6 +25,22 @@ enum Command {
         /// The node's configuration.
         #[arg(long)]
         config: PathBuf,
+        /// Takes the place of the node that runs on the same state folder, within a round of its brain; or ends, and that one
+        /// goes on. `jxz-edge take-over` starts one so.
+        #[arg(long)]
+        take_over: bool,
+    },
+    /// Has a new process take the place of the running node, without a message missing: after an upgrade, or for another
+    /// configuration.
+    ///
+    /// The new one checks all that it needs, follows the running one for three seconds, and speaks in its place at the next
+    /// round. If it cannot, the running one goes on and this ends with 1. Another map or site takes a restart.
+    #[command(after_help = "Example: systemctl reload jxz-edge\n\
+        Example: sudo -u jxz-edge jxz-edge take-over --config /etc/jiangxin/edge.toml")]
+    TakeOver {
+        /// The node's configuration.
+        #[arg(long)]
+        config: PathBuf,
     },
     /// Joins a cloud: makes a key that never leaves this unit, and gets the site's certificate for it.
     ///
@@ -75,9 +91,14 @@ enum Command {
 fn main() -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     match Cli::parse().command {
-        Command::Run { config } => {
+        Command::Run { config, take_over } => {
             drop(out);
-            run(Config::read(&config)?)?;
+            run(Config::read(&config)?, take_over)?;
+        }
+        Command::TakeOver { config } => {
+            let program = std::env::current_exe().context("cannot find this program's own file")?;
+            jxz_edged::take_over(&program, &config)?;
+            writeln!(out, "a new process runs the node of {}", config.display())?;
         }
         Command::Join { config, token } => {
             let token = if token == "-" { std::io::read_to_string(std::io::stdin())? } else { token };
@@ -114,7 +135,7 @@ fn doctor(config: &Path, listen_s: u16, json: bool, out: &mut impl Write) -> any
     Ok(if would_run { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn run(config: Config) -> anyhow::Result<()> {
+fn run(config: Config, take_over: bool) -> anyhow::Result<()> {
     jxz_observe::init_logs(&config.log)?;
     // One brain, a few sockets: two threads are plenty, and a roadside unit has other work.
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -124,6 +145,6 @@ fn run(config: Config) -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         let stop = jxz_observe::stop_signal().context("cannot listen for signals")?;
-        jxz_edged::run(config, stop).await
+        if take_over { jxz_edged::run_in_place(config, stop).await } else { jxz_edged::run(config, stop).await }
     })
 }

@@ -1,7 +1,7 @@
 //! What goes into the brain and what comes out.
 
-use crate::Configuration;
 use crate::guard::Verification;
+use crate::{Configuration, Succession};
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_v2x::Frame;
@@ -33,10 +33,33 @@ pub enum Input {
     Hazard(Box<HazardConfig>),
     /// The cloud's configuration, from the next round on; out of range, it changes nothing.
     Configuration(Box<Configuration>),
+    /// Take the place of a brain of the same site that was told the same, where it has stopped.
+    Succession(Box<Succession>),
+    /// How wrong the wall clock may be; replaces what was said before.
+    ClockError(ClockError),
     /// How the links outside do; replaces what was said before.
     Links(LinkStatus),
     /// Nothing but the passing of time.
     Timer,
+}
+
+/// How wrong the wall clock may be, by the word of who disciplines it, and what to make of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClockError {
+    /// Its largest error, seconds; infinite if nobody disciplines it.
+    pub error_s: f64,
+    /// Beyond this the node serves less well than it should, seconds.
+    pub limit_s: f64,
+    /// Whether vehicles are told nothing then.
+    pub hold: bool,
+}
+
+impl ClockError {
+    /// Whether it is beyond what is put up with. An error that is no number is.
+    #[must_use]
+    pub fn is_unsure(&self) -> bool {
+        self.error_s > self.limit_s || self.error_s.is_nan()
+    }
 }
 
 /// What the daemon's links count, for the node's health.

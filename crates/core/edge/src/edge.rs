@@ -19,8 +19,8 @@ use jxz_security::{HashedId8, Psid, Spdu, Verdict};
 use jxz_units::{Instant, Now};
 use jxz_v2x::{Encoded, Encoder, MessageKind, Profile, Received, RoadUser, UnitId};
 use jxz_world::{
-    ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Site, SiteId, Track,
-    VehicleDetails, VehicleReport, Warning, WarningStage,
+    ConfigVersion, DropCause, JunctionSignals, LatencyStage, NodeState, Record, RecordBody, Scan, Service, Site,
+    SiteId, Track, VehicleDetails, VehicleReport, Warning, WarningStage,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -46,11 +46,11 @@ pub struct Edge {
     map: Arc<Map>,
     junction: Option<JunctionIx>,
     config: EdgeConfig,
-    tracker: Tracker,
-    hazards: Hazards,
+    pub(crate) tracker: Tracker,
+    pub(crate) hazards: Hazards,
     nearness: Nearness,
     neighbours: Neighbours,
-    encoder: Encoder,
+    pub(crate) encoder: Encoder,
     guard: Option<Guard>,
     doubt: Doubt,
     signals: Option<JunctionSignals>,
@@ -62,11 +62,11 @@ pub struct Edge {
     spat: Periodic,
     map_due: Periodic,
     health_due: Periodic,
-    repeats: RepeatTable,
+    pub(crate) repeats: RepeatTable,
     health: Health,
     clock: ClockWatch,
     state_sequence: u64,
-    record_sequence: u64,
+    pub(crate) record_sequence: u64,
     tracks_now: usize,
     outbox: VecDeque<Output>,
 }
@@ -176,6 +176,8 @@ impl Edge {
             }
             Input::Hazard(config) => self.handle_settings(*config),
             Input::Configuration(configuration) => self.handle_configuration(now, *configuration),
+            Input::Succession(theirs) => self.succeed(now, *theirs),
+            Input::ClockError(error) => self.health.clock_error = Some(error),
             Input::Links(links) => self.health.links = links,
             Input::Timer => {}
         }
@@ -485,7 +487,19 @@ impl Edge {
         let versions = (self.config.software_version.as_str(), self.map.version.as_str());
         let running = self.running();
         let health = self.health.report(now, versions, running, (self.tracks_now, alive));
+        self.say_service(now, health.service.as_ref());
         self.record(RecordBody::Health(health));
+    }
+
+    /// Tells vehicles when the node serves less well than it should; nothing when it serves as it should.
+    fn say_service(&mut self, now: Now, service: Option<&Service>) {
+        let shortfalls = service.map_or(&[][..], Service::shortfalls);
+        if shortfalls.is_empty() {
+            return;
+        }
+        let mut told = Encoded::default();
+        self.encoder.service(now.utc, shortfalls, &mut told);
+        self.broadcast(now, told);
     }
 
     fn record(&mut self, body: RecordBody) {
@@ -499,6 +513,10 @@ impl Edge {
         self.health.drops.add(DropCause::EncodeFailed, encoded.refused.len() as u64);
         if !self.clock.is_believed(now.mono) {
             self.health.drops.add(DropCause::RadioClockSet, encoded.frames.len() as u64);
+            return;
+        }
+        if self.health.clock_error.is_some_and(|error| error.hold && error.is_unsure()) {
+            self.health.drops.add(DropCause::RadioClockUnsure, encoded.frames.len() as u64);
             return;
         }
         for frame in encoded.frames {

@@ -1,7 +1,7 @@
 //! The node's view of itself.
 
-use crate::LinkStatus;
 use crate::service::Watch;
+use crate::{ClockError, LinkStatus};
 use jxz_units::{Now, Utc};
 use jxz_world::{Drops, LatencyBook, LatencyStage, NodeHealth, Running, Scan, SensorHealth, SensorId, SensorSpec};
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ pub(crate) struct Health {
     pub(crate) links: LinkStatus,
     watch: Watch,
     clock_set: bool,
+    pub(crate) clock_error: Option<ClockError>,
     stopwatch: Box<dyn Stopwatch>,
 }
 
@@ -54,6 +55,7 @@ impl Health {
             links: LinkStatus::default(),
             watch: Watch::default(),
             clock_set: false,
+            clock_error: None,
             stopwatch,
         }
     }
@@ -118,7 +120,8 @@ impl Health {
         drops.merge(&self.links.drops);
         let uptime_s = now.mono.since(self.started.mono).as_secs_f64();
         let clock_set = std::mem::take(&mut self.clock_set);
-        let service = self.watch.judge(now.utc, uptime_s, &sensors, &drops, clock_set);
+        let clock_unsure = self.clock_error.is_some_and(|error| error.is_unsure());
+        let service = self.watch.judge(now.utc, uptime_s, &sensors, &drops, (clock_set, clock_unsure));
         NodeHealth {
             at: now.utc,
             uptime_s,

@@ -17,11 +17,13 @@ mod nearness;
 mod neighbours;
 mod pace;
 mod service;
+mod succession;
 
 pub use config::{Configuration, EdgeConfig, HEALTH_PERIODS_S};
-pub use door::{Input, LinkStatus, Output};
+pub use door::{ClockError, Input, LinkStatus, Output};
 pub use edge::Edge;
 pub use error::EdgeError;
 pub use guard::{Security, Verification, refusal_cause};
 pub use health::{NoStopwatch, Stopwatch};
 pub use neighbours::neighbours_of;
+pub use succession::Succession;

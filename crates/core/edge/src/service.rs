@@ -41,7 +41,7 @@ impl Watch {
         uptime_s: f64,
         sensors: &[SensorHealth],
         drops: &Drops,
-        clock_set: bool,
+        (clock_set, clock_unsure): (bool, bool),
     ) -> Service {
         let silent = |sensor: &&SensorHealth| match sensor.last_scan_at {
             Some(last) => at.seconds_since(last) > SILENT_S,
@@ -60,6 +60,9 @@ impl Watch {
         }
         if clock_set {
             shortfalls.push(Shortfall::ClockSet);
+        }
+        if clock_unsure {
+            shortfalls.push(Shortfall::ClockUnsure);
         }
         *self = Self { dropped_before: dropped_now, ..Self::default() };
         if shortfalls.is_empty() { Service::Full } else { Service::Degraded(shortfalls) }
@@ -84,18 +87,22 @@ mod tests {
     fn a_sensor_that_falls_silent_is_a_shortfall_until_it_speaks_again() {
         let (mut watch, drops) = (Watch::default(), Drops::default());
         let silent = Service::Degraded(vec![Shortfall::SensorSilent(SensorId("radar-1".into()))]);
-        assert_eq!(watch.judge(at(1.0), 1.0, &radar(None), &drops, false), Service::Full, "it has just started");
-        assert_eq!(watch.judge(at(6.0), 6.0, &radar(None), &drops, false), silent);
-        assert_eq!(watch.judge(at(8.0), 8.0, &radar(Some(7.0)), &drops, false), Service::Full);
-        assert_eq!(watch.judge(at(10.0), 10.0, &radar(Some(7.0)), &drops, false), silent);
+        assert_eq!(
+            watch.judge(at(1.0), 1.0, &radar(None), &drops, (false, false)),
+            Service::Full,
+            "it has just started"
+        );
+        assert_eq!(watch.judge(at(6.0), 6.0, &radar(None), &drops, (false, false)), silent);
+        assert_eq!(watch.judge(at(8.0), 8.0, &radar(Some(7.0)), &drops, (false, false)), Service::Full);
+        assert_eq!(watch.judge(at(10.0), 10.0, &radar(Some(7.0)), &drops, (false, false)), silent);
     }
 
     #[test]
     fn a_clock_that_was_set_is_told_once() {
         let (mut watch, drops) = (Watch::default(), Drops::default());
         let told = Service::Degraded(vec![Shortfall::ClockSet]);
-        assert_eq!(watch.judge(at(1.0), 1.0, &[], &drops, true), told);
-        assert_eq!(watch.judge(at(2.0), 2.0, &[], &drops, false), Service::Full);
+        assert_eq!(watch.judge(at(1.0), 1.0, &[], &drops, (true, false)), told);
+        assert_eq!(watch.judge(at(2.0), 2.0, &[], &drops, (false, false)), Service::Full);
     }
 
     #[test]
@@ -105,9 +112,9 @@ mod tests {
         (0..10).for_each(|_| watch.fused(Duration::from_millis(80)));
         drops.add(DropCause::SensorQueueFull, 12);
         drops.add(DropCause::SensorGarbage, 1000);
-        let judged = watch.judge(at(1.0), 1.0, &[], &drops, false);
+        let judged = watch.judge(at(1.0), 1.0, &[], &drops, (false, false));
         assert_eq!(judged, Service::Degraded(vec![Shortfall::FusionSlow, Shortfall::ScansDropped]));
         (0..100).for_each(|_| watch.fused(Duration::from_millis(2)));
-        assert_eq!(watch.judge(at(2.0), 2.0, &[], &drops, false), Service::Full, "that is over");
+        assert_eq!(watch.judge(at(2.0), 2.0, &[], &drops, (false, false)), Service::Full, "that is over");
     }
 }

@@ -43,6 +43,7 @@ mod ring;
 mod rival;
 mod score;
 mod sensor;
+mod succession;
 mod tracker;
 mod witness;
 

@@ -62,6 +62,11 @@ impl Ring {
         self.entries.back().map(|e| e.event.at())
     }
 
+    /// The populations remembered.
+    pub(crate) fn remembered(&mut self) -> impl Iterator<Item = &mut Population> {
+        self.entries.iter_mut().filter_map(|entry| entry.before.as_mut())
+    }
+
     /// A scan's detections, copied into room used before.
     pub(crate) fn copy(&mut self, detections: &[Detection]) -> Vec<Detection> {
         let mut copy = self.spare_detections.pop().unwrap_or_default();

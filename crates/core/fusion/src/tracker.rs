@@ -102,19 +102,19 @@ pub struct StageCounts {
 /// stamp far in the future moves it there. Whoever feeds it checks stamps against a clock first.
 #[derive(Debug)]
 pub struct Tracker {
-    site: SiteId,
+    pub(crate) site: SiteId,
     sensors: Vec<SensorModel>,
     by_id: BTreeMap<SensorId, usize>,
     config: FusionConfig,
-    population: Population,
-    ring: Ring,
+    pub(crate) population: Population,
+    pub(crate) ring: Ring,
     work: Workspace,
     arrivals: Arrivals,
     lanes: LaneField,
     calibrator: Calibrator,
     votes: Vec<Votes>,
-    numbers: Vec<Number>,
-    next_id: u64,
+    pub(crate) numbers: Vec<Number>,
+    pub(crate) next_id: u64,
 }
 
 impl Tracker {
@@ -389,9 +389,9 @@ impl Tracker {
 
 /// A number given lately.
 #[derive(Debug, Clone, Copy)]
-struct Number {
+pub(crate) struct Number {
     birth: BirthKey,
-    id: TrackId,
+    pub(crate) id: TrackId,
     given: Utc,
     /// Where its track was before history was last filtered again.
     place: Option<Point>,

@@ -4,6 +4,7 @@ use crate::config::TjwConfig;
 use crate::normal;
 use crate::queue::Halt;
 use crate::scene::Scene;
+use crate::succession::JamLegacy;
 use jxz_map::{LaneIx, LinkIx};
 use jxz_units::Utc;
 use jxz_world::{RoadUserClass, TrackId};
@@ -32,6 +33,16 @@ pub(crate) struct Jam {
 pub(crate) struct CongestionBook(BTreeMap<LinkIx, (Utc, Utc)>);
 
 impl CongestionBook {
+    /// What a successor needs to know.
+    pub(crate) fn legacy(&self) -> Vec<JamLegacy> {
+        self.0.iter().map(|(link, times)| JamLegacy { link: link.0, times: *times }).collect()
+    }
+
+    /// Links have been slow for as long as `theirs` says.
+    pub(crate) fn succeed(&mut self, theirs: &[JamLegacy]) {
+        self.0.extend(theirs.iter().map(|jam| (LinkIx(jam.link), jam.times)));
+    }
+
     /// Takes in a round; returns the links that have been slow for long enough, in order.
     pub(crate) fn update(&mut self, scene: &Scene<'_>, halts: &[Halt], config: &TjwConfig) -> Vec<Jam> {
         let mut on_link: BTreeMap<LinkIx, Vec<usize>> = BTreeMap::new();

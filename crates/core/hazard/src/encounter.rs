@@ -52,6 +52,15 @@ pub(crate) struct Encounter {
 pub(crate) struct EncounterBook(BTreeMap<(TrackId, TrackId), (Application, Utc)>);
 
 impl EncounterBook {
+    /// Knows the road users' events by other numbers from now on; pairs of which one has none are forgotten.
+    pub(crate) fn rename(&mut self, events: &BTreeMap<TrackId, TrackId>) {
+        let pair = |((a, b), said)| {
+            let (a, b) = (*events.get(&a)?, *events.get(&b)?);
+            Some(((a.min(b), a.max(b)), said))
+        };
+        self.0 = std::mem::take(&mut self.0).into_iter().filter_map(pair).collect();
+    }
+
     /// The encounters of a round, in the order of the scene's pairs.
     pub(crate) fn update(&mut self, scene: &Scene<'_>, config: &HazardConfig) -> Vec<Encounter> {
         self.0.retain(|_, (_, last)| scene.at.seconds_since(*last).abs() < STAYS_S);

@@ -78,16 +78,16 @@ pub struct HazardCounts {
 /// The hazards of one roadside site.
 pub struct Hazards {
     map: Arc<Map>,
-    config: HazardConfig,
+    pub(crate) config: HazardConfig,
     roads: Roads,
     graph: LinkGraph,
-    memory: Memory,
+    pub(crate) memory: Memory,
     signals: SignalBook,
     conditions: Conditions,
-    encounters: EncounterBook,
-    congestion: CongestionBook,
+    pub(crate) encounters: EncounterBook,
+    pub(crate) congestion: CongestionBook,
     guidance: GuidanceBook,
-    ledger: Ledger,
+    pub(crate) ledger: Ledger,
     counts: HazardCounts,
     /// Empty between rounds.
     proposals: Vec<Proposal>,

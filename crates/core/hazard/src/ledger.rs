@@ -3,6 +3,7 @@
 use crate::config::{HazardConfig, LifeConfig, Thresholds};
 use crate::place::{self, Spot, Way};
 use crate::scene::Scene;
+use crate::succession::{EventLegacy, Legacy};
 use jxz_map::{LaneIx, LinkIx};
 use jxz_units::Utc;
 use jxz_world::{Application, Cause, Concerned, Level, SiteId, TrackId, Warning, WarningId, WarningStage};
@@ -95,6 +96,45 @@ impl Ledger {
 
     pub(crate) fn alive(&self) -> impl Iterator<Item = &Warning> {
         self.parts.iter().flat_map(|part| part.entries.values()).filter_map(|entry| entry.warning.as_ref())
+    }
+
+    /// The warnings alive, each with its event.
+    pub(crate) fn legacy(&self) -> Vec<EventLegacy> {
+        let entries = self.parts.iter().flat_map(|part| &part.entries);
+        let alive = entries.filter_map(|(key, entry)| {
+            Some(EventLegacy { key: key.to_words(), sent_at: entry.sent_at, warning: entry.warning.clone()? })
+        });
+        alive.collect()
+    }
+
+    /// The number of each application's next warning.
+    pub(crate) fn next_numbers(&self) -> Vec<Option<u32>> {
+        self.parts.iter().map(|part| part.next).collect()
+    }
+
+    /// Has the warnings alive that `theirs` says and no others; what was seen here goes on as events that have not been
+    /// told of, under the present numbers of their tracks.
+    pub(crate) fn succeed(&mut self, events: &BTreeMap<TrackId, TrackId>, theirs: &Legacy, room: usize) {
+        for (k, part) in self.parts.iter_mut().enumerate() {
+            let entries = std::mem::take(&mut part.entries).into_iter();
+            part.entries = entries
+                .filter_map(|(key, entry)| Some((key.renamed(events)?, Entry { warning: None, ..entry })))
+                .collect();
+            part.alive = 0;
+            part.gone.clear();
+            part.next = theirs.next.get(k).copied().flatten().or(part.next);
+        }
+        for EventLegacy { key, sent_at, warning } in &theirs.events {
+            let index = Application::ALL.iter().position(|application| *application == warning.application);
+            let part = index.and_then(|index| self.parts.get_mut(index)).filter(|part| part.alive < room);
+            let (Some(key), Some(part)) = (EventKey::from_words(*key), part) else { continue };
+            let seen = Entry { history: 1, misses: 0, warning: None, sent_at: *sent_at };
+            let entry = part.entries.entry(key).or_insert(seen);
+            if entry.warning.is_none() {
+                part.alive += 1;
+            }
+            (entry.misses, entry.sent_at, entry.warning) = (0, *sent_at, Some(warning.clone()));
+        }
     }
 
     /// Events that found no room.

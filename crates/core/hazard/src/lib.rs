@@ -33,6 +33,7 @@ mod route;
 mod scene;
 mod signals;
 mod speed_limit;
+mod succession;
 mod vulnerable;
 
 pub use config::{
@@ -42,3 +43,4 @@ pub use config::{
 };
 pub use describe::describe;
 pub use hazards::{Congested, HazardCounts, Hazards, Round};
+pub use succession::{EventLegacy, JamLegacy, Legacy, TrackLegacy};

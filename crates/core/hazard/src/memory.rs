@@ -1,6 +1,7 @@
 //! What is remembered of a track from round to round: its recent speeds, since when it stands, and its lanes.
 
 use crate::actor::Placement;
+use crate::succession::TrackLegacy;
 use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
 use jxz_world::{RoadUserClass, Track, TrackId};
@@ -169,6 +170,47 @@ impl Memory {
     /// For how long a track has been driving against its lane, seconds.
     pub(crate) fn against_s(&mut self, at: Utc, track: TrackId, against: bool) -> f64 {
         self.tracks.get_mut(&track).map_or(0.0, |m| lasting_s(&mut m.against_since, at, against))
+    }
+
+    /// What a successor needs to know of each track.
+    pub(crate) fn legacy(&self) -> Vec<TrackLegacy> {
+        let of = |(track, known): (&TrackId, &TrackMemory)| TrackLegacy {
+            track: *track,
+            event: known.event,
+            fastest_mps: known.fastest_mps,
+            slow_since: known.slow_since,
+            against_since: known.against_since,
+            standing_since: known.standing_since,
+            excused: known.excused,
+        };
+        self.tracks.iter().map(of).collect()
+    }
+
+    /// Knows tracks by other numbers from now on, and of each what `theirs` says. Gives for the numbers under which events
+    /// were known those under which they are known now.
+    pub(crate) fn succeed(
+        &mut self,
+        names: &BTreeMap<TrackId, TrackId>,
+        theirs: &[TrackLegacy],
+    ) -> BTreeMap<TrackId, TrackId> {
+        let theirs: BTreeMap<TrackId, &TrackLegacy> = theirs.iter().map(|known| (known.track, known)).collect();
+        let mut events = BTreeMap::new();
+        for (before, mut known) in std::mem::take(&mut self.tracks) {
+            let Some(now) = names.get(&before).copied() else { continue };
+            let event = known.event;
+            known.event = now;
+            if let Some(more) = theirs.get(&now) {
+                known.event = more.event;
+                known.fastest_mps = known.fastest_mps.max(more.fastest_mps);
+                known.slow_since = known.slow_since.and(more.slow_since).or(known.slow_since);
+                known.against_since = known.against_since.and(more.against_since).or(known.against_since);
+                known.standing_since = known.standing_since.and(more.standing_since).or(known.standing_since);
+                known.excused = more.excused;
+            }
+            events.insert(event, known.event);
+            self.tracks.insert(now, known);
+        }
+        events
     }
 
     /// Forgets tracks that are gone.

@@ -110,6 +110,17 @@ impl Counts {
     }
 }
 
+/// What listeners know a unit's messages by, for an encoder that takes another's place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AirNumbers {
+    /// The next count of MAP, RSI, RSM, SPAT, SSM and RTCM.
+    pub counts: [MsgCount; 6],
+    /// Tracks and their `ptcId`, the longest unused first.
+    pub tracks: Vec<(TrackId, u8)>,
+    /// Warnings and their `rteId` or `rtsId`, the longest unused first.
+    pub warnings: Vec<(WarningId, u8)>,
+}
+
 /// Wire structures that outlive a message, so that the next one of its kind allocates nothing.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scratch {
@@ -119,7 +130,7 @@ pub(crate) struct Scratch {
 }
 
 /// A roadside unit's encoder. It owns the message counters (one a kind of message, modulo 128) and the numbers of
-/// tracks (`ptcId`, 1..=255), warnings (`rteId`, `rtsId`, 0..=191) and the site's own signs (`rtsId`, 192..=255),
+/// tracks (`ptcId`, 1..=255), warnings (`rteId`, `rtsId`, 0..=191) and the site's own signs (`rtsId`, 192..=254; 255 says how the unit serves),
 /// which stay the same while the track or the warning lives and are then reused, the longest unused first.
 ///
 /// Every message goes into a [`Sink`]; one message may take several frames, and each counts on its own. Once it has
@@ -156,7 +167,8 @@ impl Encoder {
             counts: Counts::starting(first_count),
             participants: NumberTable::new(1..=255),
             events: NumberTable::new(0..=191),
-            signs: NumberTable::new(192..=255),
+            // The last one is the service sign's.
+            signs: NumberTable::new(192..=254),
             scratch: Scratch::default(),
         }
     }
@@ -175,6 +187,26 @@ impl Encoder {
     /// not be joined by their counters. Draw `first` (modulo 128) at random.
     pub fn restart_counts(&mut self, first: u8) {
         self.counts = Counts::starting(first);
+    }
+
+    /// What messages count on with, and who has which number on the air.
+    #[must_use]
+    pub fn air_numbers(&self) -> AirNumbers {
+        let Counts { map, rsi, rsm, spat, ssm, rtcm } = self.counts;
+        AirNumbers {
+            counts: [map, rsi, rsm, spat, ssm, rtcm],
+            tracks: self.participants.given(),
+            warnings: self.events.given(),
+        }
+    }
+
+    /// Goes on where another encoder of the same unit has stopped. Numbers that no encoder could have given are left, and
+    /// new ones are given.
+    pub fn take_over(&mut self, numbers: &AirNumbers) {
+        let [map, rsi, rsm, spat, ssm, rtcm] = numbers.counts;
+        self.counts = Counts { map, rsi, rsm, spat, ssm, rtcm };
+        self.participants.take_over(&numbers.tracks);
+        self.events.take_over(&numbers.warnings);
     }
 
     /// Encodes a frame into the sink, or tells it why not.

@@ -85,6 +85,31 @@ impl<K: Ord + Copy> NumberTable<K> {
         Some(number)
     }
 
+    /// Every key with its number, the longest unused first.
+    pub(crate) fn given(&self) -> Vec<(K, u8)> {
+        let mut owners: Vec<&Owner<K>> = self.owners.iter().collect();
+        owners.sort_by_key(|owner| (owner.used, owner.number));
+        owners.into_iter().map(|owner| (owner.key, owner.number)).collect()
+    }
+
+    /// Takes over the numbers that another table of the same range gave. `false`, and nothing changes, if no table could
+    /// have given them: the first so many of the range, each to one key.
+    pub(crate) fn take_over(&mut self, given: &[(K, u8)]) -> bool {
+        let mut numbers: Vec<u8> = given.iter().map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        let mut owners: Vec<Owner<K>> =
+            given.iter().zip(1..).map(|((key, number), used)| Owner { key: *key, number: *number, used }).collect();
+        owners.sort_by_key(|owner| owner.key);
+        let once = owners.windows(2).all(|pair| pair[0].key < pair[1].key);
+        if !once || !numbers.iter().copied().eq(self.numbers.clone().take(numbers.len())) {
+            return false;
+        }
+        self.owners.clear();
+        self.owners.append(&mut owners);
+        self.round = given.len() as u64;
+        true
+    }
+
     fn place(&self, key: K) -> Result<usize, usize> {
         self.owners.binary_search_by_key(&key, |owner| owner.key)
     }
@@ -108,6 +133,21 @@ mod tests {
         assert_eq!(round(&mut table, &[12, 13]), [Some(3), Some(1)], "10 was gone longest");
         assert_eq!(round(&mut table, &[14, 12, 13]), [Some(2), Some(3), Some(1)]);
         assert_eq!(round(&mut table, &[12, 13, 14, 15]), [Some(3), Some(1), Some(2), None], "all three are alive");
+    }
+
+    #[test]
+    fn a_table_goes_on_in_another() {
+        let mut table = NumberTable::new(1..=3);
+        round(&mut table, &[10, 11, 12]);
+        round(&mut table, &[11]);
+        let mut next = NumberTable::new(1..=3);
+        assert!(next.take_over(&table.given()));
+        assert_eq!(round(&mut next, &[13, 14, 11]), round(&mut table, &[13, 14, 11]));
+        for never in [&[(1, 2)][..], &[(1, 1), (2, 1)], &[(1, 1), (1, 2)], &[(1, 0)], &[(1, 1), (2, 2), (3, 3), (4, 4)]]
+        {
+            assert!(!next.take_over(never), "{never:?}");
+        }
+        assert_eq!(round(&mut next, &[11]), [Some(2)], "nothing has changed");
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Encoder {
     /// The speed limits on the links that enter and leave a junction, as RSI frames of signs of the static class, to
     /// be sent together with MAP. Each stands at the beginning of its link, refers to the link with its driving lanes
     /// and to its line, and gives the limit as text (`60 km/h`: the set has no member for it). With the unit's id its
-    /// number (`rtsId`, 192..=255) is its key, the same for as long as the map is.
+    /// number (`rtsId`, 192..=254) is its key, the same for as long as the map is.
     ///
     /// A link without driving lanes has no sign; one that cannot be said is refused.
     pub fn signs(&mut self, now: Utc, map: &Map, junction: JunctionIx, sink: &mut dyn Sink) {
@@ -50,7 +50,7 @@ impl Encoder {
         }
         let limit_kmph = scale::steps("speed_limit_kmph", link.speed_limit_mps * 3.6, 1.0, 1, 400)?;
         let width_m: f64 = link.lanes.iter().map(|&lane| map.lane(lane).width_m).sum();
-        let rts_id = self.signs.number(ix).ok_or(EncodeError::Count { field: "signs", count: 65, low: 0, high: 64 })?;
+        let rts_id = self.signs.number(ix).ok_or(EncodeError::Count { field: "signs", count: 64, low: 0, high: 63 })?;
         Ok(Some(Item::Sign(RtsData {
             rts_id,
             sign_type: SignType(SPEED_LIMIT),

@@ -58,6 +58,8 @@ pub enum DropCause {
     RadioSendFailed,
     /// A message to vehicles not sent because the wall clock was set just before.
     RadioClockSet,
+    /// A message to vehicles not sent because nobody can say how wrong the wall clock is, or it is too wrong.
+    RadioClockUnsure,
     /// A vehicle's report beyond what fusion can hold.
     RadioQueueFull,
     /// A message received before (by either channel).
@@ -142,6 +144,7 @@ impl DropCause {
             Self::RadioImplausible => "radio_implausible",
             Self::RadioSendFailed => "radio_send_failed",
             Self::RadioClockSet => "radio_clock_set",
+            Self::RadioClockUnsure => "radio_clock_unsure",
             Self::RadioQueueFull => "radio_queue_full",
             Self::RadioDuplicate => "radio_duplicate",
             Self::SignalRejected => "signal_rejected",

@@ -61,6 +61,8 @@ pub enum Shortfall {
     ScansDropped,
     /// The wall clock was set: road users are tracked anew, and vehicles were told nothing for two seconds.
     ClockSet,
+    /// Nobody disciplines the wall clock, or it may be wrong by more than the node was told to put up with.
+    ClockUnsure,
     /// Another, of which this version knows no more than its name.
     Other(String),
 }
@@ -74,6 +76,7 @@ impl Shortfall {
             Self::FusionSlow => "fusion_slow",
             Self::ScansDropped => "scans_dropped",
             Self::ClockSet => "clock_set",
+            Self::ClockUnsure => "clock_unsure",
             Self::Other(name) => name,
         }
     }
@@ -83,7 +86,7 @@ impl Shortfall {
     pub fn subject(&self) -> &str {
         match self {
             Self::SensorSilent(sensor) => &sensor.0,
-            Self::FusionSlow | Self::ScansDropped | Self::ClockSet | Self::Other(_) => "",
+            Self::FusionSlow | Self::ScansDropped | Self::ClockSet | Self::ClockUnsure | Self::Other(_) => "",
         }
     }
 
@@ -95,6 +98,7 @@ impl Shortfall {
             "fusion_slow" => Self::FusionSlow,
             "scans_dropped" => Self::ScansDropped,
             "clock_set" => Self::ClockSet,
+            "clock_unsure" => Self::ClockUnsure,
             other => Self::Other(other.to_owned()),
         }
     }
@@ -115,8 +119,13 @@ mod tests {
 
     #[test]
     fn a_shortfall_comes_back_from_its_name_and_subject() {
-        let known =
-            [Shortfall::SensorSilent(SensorId("radar-1".into())), Shortfall::FusionSlow, Shortfall::ScansDropped];
+        let known = [
+            Shortfall::SensorSilent(SensorId("radar-1".into())),
+            Shortfall::FusionSlow,
+            Shortfall::ScansDropped,
+            Shortfall::ClockSet,
+            Shortfall::ClockUnsure,
+        ];
         for shortfall in known.into_iter().chain([Shortfall::Other("clock_lost".into())]) {
             assert_eq!(Shortfall::from_parts(shortfall.name(), shortfall.subject()), shortfall);
         }

@@ -22,6 +22,7 @@ struct Standing {
     hazard: Option<wire::Step>,
     configuration: Option<wire::Step>,
     links: Option<wire::Step>,
+    clock: Option<wire::Step>,
     /// By whom they are of is written inside: the last few of any authority.
     revocations: Vec<wire::Step>,
     conditions: BTreeMap<u64, wire::Step>,
@@ -41,6 +42,7 @@ impl Standing {
             Some(Input::Hazard(_)) => self.hazard = Some(bare()),
             Some(Input::Configuration(_)) => (self.configuration, self.hazard) = (Some(bare()), None),
             Some(Input::Links(_)) => self.links = Some(bare()),
+            Some(Input::ClockError(_)) => self.clock = Some(bare()),
             Some(Input::Revocations(_)) => {
                 self.revocations.push(bare());
                 if self.revocations.len() > MAX_REVOCATIONS {
@@ -60,7 +62,13 @@ impl Standing {
             _ => true,
         };
         let many = self.conditions.values().chain(self.congestion.values()).filter(holds);
-        let once = self.configuration.iter().chain(&self.hazard).chain(&self.links).chain(&self.revocations);
+        let once = self
+            .configuration
+            .iter()
+            .chain(&self.hazard)
+            .chain(&self.links)
+            .chain(&self.clock)
+            .chain(&self.revocations);
         let mut steps: Vec<wire::Step> = once.chain(many).cloned().collect();
         steps.sort_by_key(|step| step.number);
         steps

@@ -29,6 +29,7 @@ pub struct Listener {
     gate: Arc<Mutex<Gate>>,
     overrun: u64,
     local: SocketAddr,
+    socket: std::net::UdpSocket,
     // Weak, so that the queue ends with whoever fills it.
     filling: broadcast::WeakSender<Ingested>,
     /// The ways in; they end with this.
@@ -69,15 +70,26 @@ impl Listener {
     /// # Errors
     /// If the address is taken or is not this machine's.
     pub fn bind(address: SocketAddr, gate: Gate, capacity: usize) -> Result<Self, ListenError> {
+        let socket = open(address).map_err(|source| ListenError { address, source })?;
+        Self::adopt(socket, gate, capacity)
+    }
+
+    /// [`Self::bind`], on a socket that is bound already: one that another process listened on ([`Self::socket`]).
+    ///
+    /// # Errors
+    /// It is no UDP socket that the system lets us use.
+    pub fn adopt(socket: std::net::UdpSocket, gate: Gate, capacity: usize) -> Result<Self, ListenError> {
+        let address = socket.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
         let failed = |source| ListenError { address, source };
-        let socket = open(address).map_err(failed)?;
         let local = socket.local_addr().map_err(failed)?;
+        let kept = socket.try_clone().map_err(failed)?;
+        let socket = UdpSocket::from_std(socket).map_err(failed)?;
         let gate = Arc::new(Mutex::new(gate));
         let (sender, queue) = broadcast::channel(capacity.max(1));
         let filling = sender.downgrade();
         let mut tasks = JoinSet::new();
         tasks.spawn(receive(socket, Feed { gate: Arc::clone(&gate), queue: sender }));
-        Ok(Self { queue, gate, overrun: 0, local, filling, tasks })
+        Ok(Self { queue, gate, overrun: 0, local, socket: kept, filling, tasks })
     }
 
     /// For a further way in; `None` when the socket is closed.
@@ -89,6 +101,20 @@ impl Listener {
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The socket, for another process to listen on once this has stopped.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.socket.try_clone()
+    }
+
+    /// Stops to receive, on every way in. What has come already is still to be had from [`Self::recv`], which then gives
+    /// `None`; what comes from now on waits in the socket for who listens on it next.
+    pub async fn stop(&mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// The next scan or signals; waits for one. `None`: the socket is closed. Safe to cancel.
@@ -115,13 +141,13 @@ fn lock(gate: &Mutex<Gate>) -> MutexGuard<'_, Gate> {
     gate.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+fn open(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
     // Every sensor may send at the same instant; the system may give less.
     socket.set_recv_buffer_size(1 << 20)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    Ok(socket.into())
 }
 
 async fn receive(socket: UdpSocket, feed: Feed) {

@@ -127,7 +127,19 @@ impl ImmediateForwardRadio {
         let action = format!("forward by the roadside unit {} and listen on {}", config.rsu, config.listen);
         let failed = |source| LinkError::Socket { action: action.clone(), source };
         config.check().map_err(|reason| failed(io::Error::new(io::ErrorKind::InvalidInput, reason)))?;
-        let sending = std::net::UdpSocket::bind(config.listen).map_err(failed)?;
+        let socket = std::net::UdpSocket::bind(config.listen).map_err(failed)?;
+        Self::adopt(config, socket)
+    }
+
+    /// A radio on the socket of another process's, bound to the port that the unit sends to. Must be called within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// A setting that cannot be, or the system refuses.
+    pub fn adopt(config: ImmediateForwardConfig, sending: std::net::UdpSocket) -> Result<Self, LinkError> {
+        let action = format!("forward by the roadside unit {} from a socket taken over", config.rsu);
+        let failed = |source| LinkError::Socket { action: action.clone(), source };
+        config.check().map_err(|reason| failed(io::Error::new(io::ErrorKind::InvalidInput, reason)))?;
         sending.set_nonblocking(true).map_err(failed)?;
         let listening = sending.try_clone().and_then(UdpSocket::from_std).map_err(failed)?;
         // All that the unit hears comes under the unit's name: the text does not tell who sent it.
@@ -227,6 +239,10 @@ impl Radio for ImmediateForwardRadio {
 
     fn recv(&self) -> RecvFuture<'_> {
         Box::pin(self.next())
+    }
+
+    fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.sending.try_clone()
     }
 
     fn drops(&self) -> Drops {

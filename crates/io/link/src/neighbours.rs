@@ -3,6 +3,7 @@
 use crate::clock::{until, utc_now};
 use crate::listener::identify;
 use crate::session::{Close, close, connect, receive};
+use crate::socket::{endpoint_on, release};
 use crate::uplink::{CloseOnDrop, jittered};
 use crate::{ALPN_PEER, Credentials, LinkError, Role, transport};
 use jxz_units::Utc;
@@ -10,6 +11,7 @@ use jxz_wire::{MAX_STATE_BYTES, decode_neighbour_tracks, hello, split_neighbour_
 use jxz_world::{DropCause, Drops, NeighbourTracks, SiteId};
 use quinn::{Connection, Endpoint, SendDatagramError};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -95,6 +97,7 @@ struct Speaker {
 /// A node's links with its neighbours. Dropping it ends them.
 pub struct NeighbourLinks {
     endpoint: Endpoint,
+    socket: std::net::UdpSocket,
     local: SocketAddr,
     speakers: BTreeMap<SiteId, Speaker>,
     heard: mpsc::Receiver<NeighbourTracks>,
@@ -107,11 +110,23 @@ impl NeighbourLinks {
     /// # Errors
     /// If the credentials cannot be used or the address is taken.
     pub fn bind(config: &NeighbourLinkConfig) -> Result<Self, LinkError> {
-        let server = transport::server(&config.credentials, ALPN_PEER)?;
-        let client = transport::client(&config.credentials, ALPN_PEER)?;
         let action = || format!("listen for neighbouring nodes on {}", config.address);
         let failed = |source| LinkError::Socket { action: action(), source };
-        let endpoint = Endpoint::server(server, config.address).map_err(failed)?;
+        let socket = std::net::UdpSocket::bind(config.address).map_err(failed)?;
+        Self::adopt(config, socket)
+    }
+
+    /// [`Self::bind`], on a socket that is bound already: one that another process has released
+    /// ([`Self::socket`], [`Self::release`]).
+    ///
+    /// # Errors
+    /// If the credentials or the socket cannot be used.
+    pub fn adopt(config: &NeighbourLinkConfig, socket: std::net::UdpSocket) -> Result<Self, LinkError> {
+        let server = transport::server(&config.credentials, ALPN_PEER)?;
+        let client = transport::client(&config.credentials, ALPN_PEER)?;
+        let failed = |source| LinkError::Socket { action: "listen for neighbouring nodes".to_owned(), source };
+        let kept = socket.try_clone().map_err(failed)?;
+        let endpoint = endpoint_on(server, socket).map_err(failed)?;
         let local = endpoint.local_addr().map_err(failed)?;
         let (sender, heard) = mpsc::channel(config.capacity.max(1));
         let shared = Arc::new(Shared { book: Mutex::default(), heard: sender });
@@ -130,13 +145,30 @@ impl NeighbourLinks {
             (to.clone(), Speaker { words, task })
         };
         let speakers = config.neighbours.iter().map(speaker).collect();
-        Ok(Self { endpoint, local, speakers, heard, shared })
+        Ok(Self { endpoint, socket: kept, local, speakers, heard, shared })
     }
 
     /// The address that it listens on.
     #[must_use]
     pub const fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// The socket, for another process to use once this has released it.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.socket.try_clone()
+    }
+
+    /// Ends every connection, and leaves the socket to who uses it next: from here on nothing is read from it.
+    ///
+    /// # Errors
+    /// The system gives no other socket.
+    pub async fn release(&self) -> io::Result<()> {
+        self.speakers.values().for_each(|speaker| speaker.task.abort());
+        release(&self.endpoint).await
     }
 
     /// Sends a word, split into datagrams, while it is fresh. Never waits: what cannot leave in time, for want of a

@@ -74,6 +74,12 @@ pub trait Radio: Send + Sync {
 
     /// What was heard and dropped so far.
     fn drops(&self) -> Drops;
+
+    /// The radio's socket, for another process to send and hear with.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    fn socket(&self) -> io::Result<std::net::UdpSocket>;
 }
 
 /// Where a multicast radio sends and listens.
@@ -108,8 +114,18 @@ impl MulticastRadio {
         }
         let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP)).map_err(failed)?;
         configure(&socket, config).map_err(failed)?;
-        let sending = socket.try_clone().map_err(failed)?.into();
-        let listening = UdpSocket::from_std(socket.into()).map_err(failed)?;
+        Self::adopt(config, socket.into())
+    }
+
+    /// A radio on the socket of another process's, which has joined the group. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub fn adopt(config: &MulticastConfig, socket: std::net::UdpSocket) -> Result<Self, LinkError> {
+        let failed =
+            |source| LinkError::Socket { action: format!("use {} on {}", config.group, config.interface), source };
+        let sending = socket.try_clone().map_err(failed)?;
+        let listening = UdpSocket::from_std(socket).map_err(failed)?;
         let group = config.group.into();
         Ok(Self { listening, sending, group, sender: random_u64(), drops: Mutex::default() })
     }
@@ -193,6 +209,10 @@ impl Radio for MulticastRadio {
 
     fn recv(&self) -> RecvFuture<'_> {
         Box::pin(self.next())
+    }
+
+    fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.sending.try_clone()
     }
 
     fn drops(&self) -> Drops {

@@ -1,8 +1,13 @@
-//! The cloud's UDP socket: with room for what a thousand nodes send while its reader does not run.
+//! UDP sockets below QUIC: the cloud's, with room for what a thousand nodes send while its reader does not run; and a node's,
+//! which goes from one process to the next.
 
+use crate::session::Close;
+use quinn::{Endpoint, EndpointConfig, ServerConfig, TokioRuntime};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Wanted from the system for what has come and is not read yet, bytes. A thousand nodes' states are 60 MB a second, and the
 /// usual 208 KiB of Linux are full in 3 ms: what comes then is lost, and each loss makes the nodes send less.
@@ -22,6 +27,25 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// The word that a connection ends leaves within a turn of its task; nobody waits for its arrival.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+
+/// An endpoint on a socket that is bound already. Must be called within a tokio runtime.
+pub(crate) fn endpoint_on(server: ServerConfig, socket: UdpSocket) -> io::Result<Endpoint> {
+    Endpoint::new(EndpointConfig::default(), Some(server), socket, Arc::new(TokioRuntime))
+}
+
+/// Ends every connection of an endpoint and takes it off its socket, so that another process may read from that.
+pub(crate) async fn release(endpoint: &Endpoint) -> io::Result<()> {
+    endpoint.close((Close::GoingDown as u32).into(), b"another process takes over");
+    tokio::time::sleep(LAST_WORDS).await;
+    // Twice: an endpoint goes on reading from the socket before the present one.
+    for _ in 0..2 {
+        endpoint.rebind(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?)?;
+    }
+    Ok(())
 }
 
 /// Datagrams that the system dropped since the socket on this address was opened, for want of room in its buffer; `None`

@@ -2,12 +2,14 @@
 
 use crate::clock::{until, utc_now};
 use crate::session::{Close, close, receive};
+use crate::socket::{endpoint_on, release};
 use crate::{ALPN_UU, Credentials, LinkError, Role, transport};
 use bytes::Bytes;
 use jxz_units::Utc;
 use jxz_wire::{Downlink, MAX_DOWNLINK_BYTES, decode_vehicle_hello, encode_downlink};
 use jxz_world::{DropCause, Drops};
 use quinn::{Connection, Endpoint};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -62,6 +64,7 @@ impl Shared {
 /// A node's server for vehicles. Dropping it closes every connection.
 pub struct UuServer {
     endpoint: Endpoint,
+    socket: std::net::UdpSocket,
     shared: Arc<Shared>,
     local: SocketAddr,
 }
@@ -72,10 +75,22 @@ impl UuServer {
     /// # Errors
     /// If the credentials cannot be used or the address is taken.
     pub fn bind(config: &UuServerConfig) -> Result<Self, LinkError> {
-        let server = transport::server(&config.credentials, ALPN_UU)?;
         let failed =
             |source| LinkError::Socket { action: format!("listen for vehicles on {}", config.address), source };
-        let endpoint = Endpoint::server(server, config.address).map_err(failed)?;
+        let socket = std::net::UdpSocket::bind(config.address).map_err(failed)?;
+        Self::adopt(config, socket)
+    }
+
+    /// [`Self::bind`], on a socket that is bound already: one that another process has released
+    /// ([`Self::socket`], [`Self::release`]).
+    ///
+    /// # Errors
+    /// If the credentials or the socket cannot be used.
+    pub fn adopt(config: &UuServerConfig, socket: std::net::UdpSocket) -> Result<Self, LinkError> {
+        let server = transport::server(&config.credentials, ALPN_UU)?;
+        let failed = |source| LinkError::Socket { action: "listen for vehicles".to_owned(), source };
+        let kept = socket.try_clone().map_err(failed)?;
+        let endpoint = endpoint_on(server, socket).map_err(failed)?;
         let local = endpoint.local_addr().map_err(failed)?;
         let queue = config.queue.max(1);
         let shared = Arc::new(Shared {
@@ -85,7 +100,7 @@ impl UuServer {
             queue: queue as u64,
         });
         tokio::spawn(accept(endpoint.clone(), Arc::clone(&shared), config.max_subscribers));
-        Ok(Self { endpoint, shared, local })
+        Ok(Self { endpoint, socket: kept, shared, local })
     }
 
     /// The address that it listens on.
@@ -106,6 +121,23 @@ impl UuServer {
         // It fails only when there is no subscriber.
         let _ = self.shared.messages.send(Message { bytes: encode_downlink(&downlink), until: downlink.expires_at });
         true
+    }
+
+    /// The socket, for another process to serve vehicles on once this has released it.
+    ///
+    /// # Errors
+    /// The system has no descriptor left.
+    pub fn socket(&self) -> io::Result<std::net::UdpSocket> {
+        self.socket.try_clone()
+    }
+
+    /// Tells every vehicle that the node goes, and leaves the socket to who serves on it next: from here on nothing is read
+    /// from it. Vehicles connect anew.
+    ///
+    /// # Errors
+    /// The system gives no other socket.
+    pub async fn release(&self) -> io::Result<()> {
+        release(&self.endpoint).await
     }
 
     /// Vehicles subscribed now.

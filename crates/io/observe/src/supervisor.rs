@@ -80,6 +80,14 @@ impl Supervisor {
         Self { pulse: Pulse::default(), patience, warned: false }
     }
 
+    /// Says that this process has taken the place of the one that was watched over so far, and is ready. The service manager
+    /// must let any process of the service speak (`NotifyAccess=all`).
+    #[must_use]
+    pub fn in_place(status: &str) -> Self {
+        say(&[NotifyState::MainPid(std::process::id())]);
+        Self::ready(status)
+    }
+
     /// Gives a sign of life, if every part has moved since the last one. To be called from the loop that must not hang,
     /// about once a second: who stands still for longer than the service manager's patience is started again. Returns
     /// whether everyone has moved.

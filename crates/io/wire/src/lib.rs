@@ -50,7 +50,7 @@ pub use uu::{Downlink, MAX_DOWNLINK_BYTES};
 pub use uu::{
     decode_downlink, decode_vehicle_hello, decode_welcome, encode_downlink, encode_vehicle_hello, encode_welcome,
 };
-pub use warning::application_number;
+pub use warning::{application_number, from_wire as warning_from_wire, to_wire as warning_to_wire};
 
 /// The most bytes of one UDP datagram from a sensor or a signal controller.
 pub const MAX_SENSOR_BYTES: usize = 8192;

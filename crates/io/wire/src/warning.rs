@@ -18,7 +18,9 @@ const MAX_PATH_POINTS: usize = 64;
 /// No point of a map is farther from its origin than this, centimetres.
 const MOST_CM: i64 = 10_000_000_000;
 
-pub(crate) fn to_wire(warning: &Warning) -> wire::Warning {
+/// A warning as it travels.
+#[must_use]
+pub fn to_wire(warning: &Warning) -> wire::Warning {
     wire::Warning {
         id: warning.id.0,
         revision: warning.revision,
@@ -43,7 +45,11 @@ pub fn application_number(application: Application) -> i32 {
     application_to_wire(application).into()
 }
 
-pub(crate) fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
+/// A warning that has come.
+///
+/// # Errors
+/// It holds what cannot be.
+pub fn from_wire(warning: wire::Warning) -> Result<Warning, WireError> {
     length("Warning.about", warning.about.len(), 0, MAX_LIST)?;
     length("Warning.concerned", warning.concerned.len(), 0, MAX_LIST)?;
     length("Warning.paths", warning.paths.len(), 0, MAX_PATHS)?;

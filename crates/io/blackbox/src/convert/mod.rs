@@ -1,10 +1,11 @@
 //! Words to the brain, to the wire and back with every bit.
 
 mod scan;
+mod succession;
 mod track;
 
 use crate::error::BlackBoxError;
-use jxz_edge::{Configuration, Input, LinkStatus};
+use jxz_edge::{ClockError, Configuration, Input, LinkStatus};
 use jxz_hazard::HazardConfig;
 use jxz_security::Verdict;
 use jxz_units::Utc;
@@ -57,6 +58,8 @@ pub fn input_to_wire(input: &Input) -> Option<Wire> {
             hazard: hazard_to_wire(&configuration.hazard)?,
             health_s: Some(configuration.health_s),
         }),
+        Input::Succession(theirs) => Wire::Succession(succession::to_wire(theirs)),
+        Input::ClockError(error) => Wire::ClockError(clock_to_wire(*error)),
         Input::Links(links) => Wire::Links(wire::Links {
             subscribers: links.subscribers,
             drops: links.drops.iter().map(|(cause, n)| (cause.name().to_owned(), n)).collect(),
@@ -86,6 +89,8 @@ pub fn input_from_wire(input: Wire) -> Result<Input, BlackBoxError> {
             hazard: hazard_from_wire(&configuration.hazard)?,
             health_s: there("Configuration.health_s", configuration.health_s)?,
         })),
+        Wire::Succession(theirs) => Input::Succession(Box::new(succession::from_wire(theirs)?)),
+        Wire::ClockError(error) => Input::ClockError(clock_from_wire(error)),
         Wire::Links(links) => Input::Links(links_from_wire(&links)?),
         Wire::Timer(_) => Input::Timer,
         Wire::Verified(verified) if verified.outcome == NO_ROOM => Input::Verified(verified.ticket, None),
@@ -109,6 +114,8 @@ pub const fn input_kind(input: &Wire) -> &'static str {
         Wire::Congestion(_) => "cloud's word of congestion",
         Wire::Hazard(_) => "settings of the warnings",
         Wire::Configuration(_) => "configuration of the cloud",
+        Wire::Succession(_) => "succession",
+        Wire::ClockError(_) => "error of the clock",
         Wire::Links(_) => "state of the links",
         Wire::Timer(_) => "timer",
     }
@@ -158,6 +165,14 @@ fn congestion_from_wire(report: wire::Congestion) -> Result<CongestionReport, Bl
         vehicles: report.vehicles,
         valid_until: Utc::from_unix_ns(report.valid_until_ns),
     })
+}
+
+const fn clock_to_wire(error: ClockError) -> wire::ClockError {
+    wire::ClockError { error_s: error.error_s, limit_s: error.limit_s, hold: error.hold }
+}
+
+const fn clock_from_wire(error: wire::ClockError) -> ClockError {
+    ClockError { error_s: error.error_s, limit_s: error.limit_s, hold: error.hold }
 }
 
 fn links_from_wire(links: &wire::Links) -> Result<LinkStatus, BlackBoxError> {

@@ -29,7 +29,7 @@ pub(super) fn neighbour_from_wire(word: wire::NeighbourTracks) -> Result<Neighbo
     })
 }
 
-fn track_to_wire(track: &Track) -> wire::Track {
+pub(super) fn track_to_wire(track: &Track) -> wire::Track {
     let (at, velocity) = (track.position, track.velocity);
     let [motor, non_motor, pedestrian] = track.class.probabilities();
     let Sources { radar, camera, v2x } = track.sources;
@@ -48,7 +48,7 @@ fn track_to_wire(track: &Track) -> wire::Track {
     }
 }
 
-fn track_from_wire(track: &wire::Track) -> Result<Track, BlackBoxError> {
+pub(super) fn track_from_wire(track: &wire::Track) -> Result<Track, BlackBoxError> {
     let [east_m, north_m, east_mps, north_mps, existence, classes @ ..]: [f64; 8] =
         numbers("Track.state", &track.state)?;
     let covariance: [f64; 16] = numbers("Track.covariance", &track.covariance)?;
