@@ -2,36 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use jxz_edge::{Configuration, Edge, EdgeConfig, Input, NoStopwatch, Output};
+mod common;
+
+use common::{START, at, new_edge, site};
+use jxz_edge::{Configuration, Edge, Input, Output};
 use jxz_hazard::HazardConfig;
-use jxz_map::Map;
-use jxz_units::{Now, Utc};
 use jxz_world::{
-    Application, ConfigVersion, DropCause, NodeHealth, RecordBody, RoadHazard, RoadReport, Service, Shortfall, Site,
-    Warning, WarningStage,
+    Application, ConfigVersion, DropCause, NodeHealth, RecordBody, RoadHazard, RoadReport, Service, Shortfall, Warning,
+    WarningStage,
 };
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
-
-const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
-
-static MAP: LazyLock<Arc<Map>> = LazyLock::new(|| {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../seeds/island");
-    Arc::new(Map::load(&seeds).expect("the island's own map loads"))
-});
-
-fn site() -> &'static Site {
-    MAP.sites.iter().find(|s| s.junction.is_some()).expect("a site with signals")
-}
-
-fn at(ms: u64) -> Now {
-    Now::after_start(START, Duration::from_millis(ms))
-}
 
 /// Ice and works at the site, which the applications HLW and ROAD_WORKS warn of whether anyone is there or not.
 fn edge() -> Edge {
-    let mut edge = Edge::new(at(0), MAP.clone(), &site().id, EdgeConfig::default(), Box::new(NoStopwatch)).unwrap();
+    let mut edge = new_edge();
     for (id, hazard) in [(1, RoadHazard::Ice), (2, RoadHazard::Works)] {
         let valid_until = START.plus_seconds(3600.0);
         let report = RoadReport { id, hazard, at: site().position, radius_m: 30.0, safe_mps: 8.0, valid_until };

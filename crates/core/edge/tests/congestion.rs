@@ -2,32 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use jxz_edge::{Edge, EdgeConfig, Input, NoStopwatch, Output};
-use jxz_map::Map;
-use jxz_units::{Now, Utc};
-use jxz_world::{Application, CongestionReport, DropCause, RecordBody, Site, Warning, WarningStage};
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+mod common;
 
-const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
-
-static MAP: LazyLock<Arc<Map>> = LazyLock::new(|| {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../seeds/island");
-    Arc::new(Map::load(&seeds).expect("the island's own map loads"))
-});
-
-fn site() -> &'static Site {
-    MAP.sites.iter().find(|s| s.junction.is_some()).expect("a site with signals")
-}
-
-fn at(ms: u64) -> Now {
-    Now::after_start(START, Duration::from_millis(ms))
-}
-
-fn edge() -> Edge {
-    Edge::new(at(0), MAP.clone(), &site().id, EdgeConfig::default(), Box::new(NoStopwatch)).unwrap()
-}
+use common::{MAP, at, new_edge, site};
+use jxz_edge::{Edge, Input, Output};
+use jxz_world::{Application, CongestionReport, DropCause, RecordBody, Warning, WarningStage};
 
 fn word(link: &str, said_ms: u64, valid_ms: u64) -> CongestionReport {
     let (said_at, valid_until) = (at(said_ms).utc, at(said_ms + valid_ms).utc);
@@ -54,7 +33,7 @@ fn guidance(edge: &mut Edge, from_ms: u64, to_ms: u64) -> Vec<(u64, Warning)> {
 fn link() -> &'static str {
     let near = MAP.junctions.iter().find(|j| Some(&j.id) == site().junction.as_ref()).unwrap();
     let leads_around = |link: &&str| {
-        let mut edge = edge();
+        let mut edge = new_edge();
         edge.handle(at(0), Input::Congestion(word(link, 0, 150_000)));
         !guidance(&mut edge, 0, 1000).is_empty()
     };
@@ -64,7 +43,7 @@ fn link() -> &'static str {
 
 #[test]
 fn guidance_begins_with_the_clouds_word_and_ends_with_it() {
-    let mut edge = edge();
+    let mut edge = new_edge();
     assert!(guidance(&mut edge, 0, 1000).is_empty());
     edge.handle(at(1000), Input::Congestion(word(link(), 900, 2000)));
     let said = guidance(&mut edge, 1000, 6000);
@@ -83,7 +62,7 @@ fn guidance_begins_with_the_clouds_word_and_ends_with_it() {
 
 #[test]
 fn nonsense_and_what_is_older_than_what_is_known_changes_nothing() {
-    let mut edge = edge();
+    let mut edge = new_edge();
     edge.handle(at(1000), Input::Congestion(word(link(), 900, 150_000)));
     let nonsense = [
         word("no such link", 950, 150_000),
@@ -103,7 +82,7 @@ fn nonsense_and_what_is_older_than_what_is_known_changes_nothing() {
 
 #[test]
 fn no_more_links_are_held_than_there_is_room_for() {
-    let mut edge = edge();
+    let mut edge = new_edge();
     for link in MAP.links.iter().take(70) {
         edge.handle(at(0), Input::Congestion(word(&link.id, 0, 150_000)));
     }

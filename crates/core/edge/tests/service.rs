@@ -2,34 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper of a test may panic")]
 
-use jxz_edge::{ClockError, Edge, EdgeConfig, Input, NoStopwatch, Output};
-use jxz_map::Map;
-use jxz_units::{Now, Utc};
+mod common;
+
+use common::{MAP, at, new_edge, site};
+use jxz_edge::{ClockError, Edge, Input, Output};
 use jxz_v2x::{MessageKind, Profile, Received, ReceivedWarning, RsiCode, ServiceNotice};
-use jxz_world::{DropCause, RecordBody, Shortfall, Site};
+use jxz_world::{DropCause, RecordBody, Shortfall};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
-
-const START: Utc = Utc::from_unix_ms(1_786_270_272_000);
-
-static MAP: LazyLock<Arc<Map>> = LazyLock::new(|| {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../seeds/island");
-    Arc::new(Map::load(&seeds).expect("the island's own map loads"))
-});
-
-fn site() -> &'static Site {
-    MAP.sites.iter().find(|s| s.junction.is_some()).expect("a site with signals")
-}
-
-fn at(ms: u64) -> Now {
-    Now::after_start(START, Duration::from_millis(ms))
-}
-
-fn edge() -> Edge {
-    Edge::new(at(0), MAP.clone(), &site().id, EdgeConfig::default(), Box::new(NoStopwatch)).unwrap()
-}
 
 /// What vehicles heard, and of what the cloud was told that the node falls short.
 #[derive(Default)]
@@ -69,7 +48,7 @@ fn run(edge: &mut Edge, from_ms: u64, to_ms: u64) -> Said {
 
 #[test]
 fn vehicles_are_told_when_the_node_falls_short_and_nothing_when_it_does_not() {
-    let mut edge = edge();
+    let mut edge = new_edge();
     assert!(run(&mut edge, 0, 5000).notices.is_empty(), "it has just started");
     let said = run(&mut edge, 5000, 12_000);
     let sensors = u32::try_from(site().sensors.len()).unwrap();
@@ -89,7 +68,7 @@ fn vehicles_are_told_when_the_node_falls_short_and_nothing_when_it_does_not() {
 #[test]
 fn with_a_clock_that_nobody_vouches_for_the_node_says_so_and_is_silent_if_it_is_to_be() {
     let unsure = |error_s, hold| Input::ClockError(ClockError { error_s, limit_s: 0.05, hold });
-    let mut edge = edge();
+    let mut edge = new_edge();
     edge.handle(at(0), unsure(0.01, true));
     let said = run(&mut edge, 0, 3000);
     assert!(said.frames > 20 && !said.shortfalls.contains(&Shortfall::ClockUnsure));
