@@ -3,7 +3,7 @@
 //!
 //! The new one starts beside the old one, checks all that it needs, and connects to its socket ([`Door`]). From then on the
 //! old one passes on all that its brain is told ([`Heir`]), and the new one's brain follows without a word to anyone
-//! ([`follow`]). When it knows enough it says so; the old one stops to speak just after a round, leaves what listeners know
+//! ([`follow()`]). When it knows enough it says so; the old one stops to speak just after a round, leaves what listeners know
 //! it by, and waits for the word that the new one's first message has left. With that word it lets go of its sockets, then
 //! of its spool, and ends. Without it, it says what it held back, and goes on.
 
