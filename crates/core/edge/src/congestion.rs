@@ -45,11 +45,7 @@ impl CityTraffic {
     /// The links that are congested now.
     pub(crate) fn now(&mut self, now: Now) -> Vec<Congested> {
         self.0.retain(|_, report| now.utc < report.valid_until);
-        let of = |(link, report): (&LinkIx, &CongestionReport)| Congested {
-            link: *link,
-            mean_mps: report.speed_mps,
-            said_at: report.said_at,
-        };
+        let of = |(link, report): (&LinkIx, &CongestionReport)| Congested { link: *link, mean_mps: report.speed_mps };
         self.0.iter().map(of).collect()
     }
 }

@@ -34,8 +34,9 @@ pub(crate) struct Slow<'a> {
     sensed_at: Utc,
 }
 
-/// Every congested link; of one that the site sees itself, what the cloud says does not matter.
-pub(crate) fn slow<'a>(jams: &'a [Jam], told: &[Congested]) -> Vec<Slow<'a>> {
+/// Every congested link; of one that the site sees itself, what the cloud says does not matter. What is told has no moment of
+/// sensing here, so that it is as of the round, like a reported road condition.
+pub(crate) fn slow<'a>(jams: &'a [Jam], told: &[Congested], at: Utc) -> Vec<Slow<'a>> {
     let own = jams.iter().map(|jam| Slow {
         link: jam.link,
         mean_mps: jam.mean_mps,
@@ -50,7 +51,7 @@ pub(crate) fn slow<'a>(jams: &'a [Jam], told: &[Congested]) -> Vec<Slow<'a>> {
         mean_sigma_mps: TOLD_SIGMA * told.mean_mps,
         vehicles: &[],
         probability: TOLD,
-        sensed_at: told.said_at,
+        sensed_at: at,
     });
     own.chain(told).collect()
 }

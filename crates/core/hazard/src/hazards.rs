@@ -45,8 +45,6 @@ pub struct Congested {
     pub link: LinkIx,
     /// Space-mean speed over it, metres per second.
     pub mean_mps: f64,
-    /// When the cloud said so.
-    pub said_at: Utc,
 }
 
 impl<'a> Round<'a> {
@@ -146,7 +144,7 @@ impl Hazards {
             shared.propose(application, least, &self.config, &mut self.memory, &mut self.proposals);
             if application == Application::Guidance && enabled {
                 let (config, reach_m) = (&self.config.guidance, self.config.life.approach_m);
-                let slow = guidance::slow(&jams, round.congested);
+                let slow = guidance::slow(&jams, round.congested, round.at);
                 self.proposals.extend(self.guidance.propose(&scene, &self.graph, &slow, config, reach_m, least));
             }
             if !enabled {

@@ -144,7 +144,7 @@ fn told_of(link: &str, mean_mps: f64, until_s: f64) -> Vec<(f64, jxz_world::Warn
     for i in 0..100 {
         let t = f64::from(i) * 0.1;
         let tracks = comes_from_the_west(t);
-        let congested = [Congested { link, mean_mps, said_at: at(0.0) }];
+        let congested = [Congested { link, mean_mps }];
         let congested = if t < until_s { &congested[..] } else { &[] };
         let round = Round { congested, ..Round::of_tracks(at(t), &tracks, None) };
         said.extend(hazards.assess(&round).into_iter().map(|warning| (t, warning)));
@@ -161,6 +161,7 @@ fn who_drives_towards_congestion_that_only_the_cloud_sees_is_told_the_way_around
     let Cause::Detour { congested_s, detour_s } = warning.cause else { panic!("{:?}", warning.cause) };
     assert!((congested_s - 195.0).abs() < 0.1 && detour_s < 70.0, "{congested_s} {detour_s}");
     assert!(raised.iter().all(|(_, w)| w.kind() == WarningKind::Guidance), "nothing else is known of it");
+    assert!(said.iter().all(|(t, w)| w.stage == WarningStage::Cancelled || w.sensed_at == at(*t)), "as of the round");
     let ended = said.iter().find(|(_, w)| w.id == warning.id && w.stage == WarningStage::Cancelled);
     assert!(ended.is_some_and(|(t, _)| (6.0..7.5).contains(t)), "{said:?}");
 }

@@ -5,8 +5,9 @@
 use jxz_geo::{Point, Polyline, Vector};
 use jxz_units::{Heading, Utc};
 use jxz_wire::{
-    Downlink, MAX_STATE_BYTES, Reply, Verdict, WireError, decode_downlink, decode_hello, decode_record, decode_reply,
-    decode_sensor, decode_state, encode_downlink, encode_record, encode_reply, hello, split_state,
+    Downlink, MAX_STATE_BYTES, Reply, Verdict, WireError, decode_congestion, decode_downlink, decode_hello,
+    decode_record, decode_reply, decode_sensor, decode_state, encode_congestion, encode_downlink, encode_record,
+    encode_reply, hello, split_state,
 };
 use jxz_world::*;
 use nalgebra::Matrix4;
@@ -287,6 +288,9 @@ fn replies_hellos_and_downlinks_come_back() {
 fn no_bytes_make_a_decoder_panic() {
     let mut corpus: Vec<Vec<u8>> = records().iter().map(|record| encode_record(record).to_vec()).collect();
     corpus.extend(split_state(&state(5), MAX_STATE_BYTES).unwrap().iter().map(|bytes| bytes.to_vec()));
+    let (said_at, valid_until) = (Utc::from_unix_ms(1_786_233_600_000), Utc::from_unix_ms(1_786_233_750_000));
+    let word = CongestionReport { link: "w1".to_owned(), said_at, speed_mps: 1.5, vehicles: 12, valid_until };
+    corpus.push(encode_congestion(&word).to_vec());
     // A linear congruential generator (Knuth's MMIX constants) decides what is changed.
     let mut random = 7_u64;
     let mut next = |below: usize| {
@@ -301,7 +305,13 @@ fn no_bytes_make_a_decoder_panic() {
             bytes[place] = next(256) as u8;
         }
         bytes.truncate(bytes.len() - next(bytes.len().min(3)));
-        for good in [decode_record(&bytes).is_ok(), decode_state(&bytes).is_ok(), decode_sensor(&bytes).is_ok()] {
+        let decoded = [
+            decode_record(&bytes).is_ok(),
+            decode_state(&bytes).is_ok(),
+            decode_sensor(&bytes).is_ok(),
+            decode_congestion(&bytes).is_ok(),
+        ];
+        for good in decoded {
             *(if good { &mut taken } else { &mut refused }) += 1;
         }
     }
