@@ -126,7 +126,7 @@ impl Daemon {
             catalogue: catalogue.clone(),
             links: listener.links(),
             moments: moments.clone(),
-            map_version: map.version.as_str().into(),
+            map: Arc::clone(&map),
             quic: addresses.0,
         };
         let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;

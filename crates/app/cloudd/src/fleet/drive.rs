@@ -4,7 +4,7 @@
 //! So nothing need be remembered over a restart of either side, and a configuration that comes in two halves of a second
 //! is told once.
 
-use super::{Fleet, store};
+use super::{Fleet, conditions, store};
 use crate::audit;
 use crate::caller::{Caller, Right};
 use crate::fleet::reply::Refusal;
@@ -26,6 +26,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 const LOOK: Duration = Duration::from_millis(250);
 /// Pause before a node that did not answer is told again.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a road condition has ended when nobody has entered one or taken one back.
+const LAY: Duration = Duration::from_secs(5);
 
 /// What an operator asks for.
 pub(super) enum Command {
@@ -80,6 +83,8 @@ pub(super) struct Driver {
     again_at: BTreeMap<SiteId, Instant>,
     answers: JoinSet<Answer>,
     active: Option<Active>,
+    /// When road conditions are looked at next.
+    lay_at: Instant,
     /// The newest health report seen of each node, and whether its link stood.
     seen: BTreeMap<SiteId, (Option<Utc>, bool)>,
 }
@@ -100,6 +105,7 @@ impl Driver {
             again_at: BTreeMap::new(),
             answers: JoinSet::new(),
             active,
+            lay_at: Instant::now(),
             seen: BTreeMap::new(),
         })
     }
@@ -113,7 +119,10 @@ impl Driver {
             tokio::select! {
                 _ = look.tick() => {}
                 _ = changes.changed() => {}
-                () = wake.notified() => self.read_heads().await,
+                () = wake.notified() => {
+                    self.read_heads().await;
+                    self.lay_at = Instant::now();
+                }
                 Some(answer) = self.answers.join_next() => match answer {
                     Ok(answer) => self.answered(answer).await,
                     Err(error) => tracing::error!(%error, "a task that tells a node broke down"),
@@ -124,6 +133,7 @@ impl Driver {
                 },
             }
             self.watch();
+            self.lay().await;
             self.drive().await;
             self.tell();
         }
@@ -133,6 +143,31 @@ impl Driver {
         match self.fleet.catalogue.run(store::heads).await {
             Ok(heads) => self.heads = heads,
             Err(error) => tracing::error!("cannot read what is desired: {error:#}"),
+        }
+    }
+
+    /// Brings the road conditions that operators entered into the sites' configurations, a roll-out's sites among them:
+    /// who warns of ice does not wait for a soak.
+    async fn lay(&mut self) {
+        if Instant::now() < self.lay_at {
+            return;
+        }
+        self.lay_at = Instant::now() + LAY;
+        let rollout = self.active.as_ref().map(|active| active.number);
+        let laid = self.fleet.catalogue.run(move |t| {
+            let laid = conditions::lay(t, utc_now(), rollout)?;
+            let heads = if laid.is_empty() { None } else { Some(store::heads(t)?) };
+            Ok((laid, heads))
+        });
+        match laid.await {
+            Ok((laid, heads)) => {
+                self.heads = heads.unwrap_or_else(|| std::mem::take(&mut self.heads));
+                let Some(active) = &mut self.active else { return };
+                for (site, revision) in laid {
+                    active.rollout.handle(utc_now(), Input::Sent { site, revision });
+                }
+            }
+            Err(error) => tracing::error!("cannot bring road conditions to the sites: {error:#}"),
         }
     }
 
@@ -336,7 +371,7 @@ impl Driver {
 }
 
 /// Who does what the cloud does by itself.
-fn cloud() -> Caller {
+pub(super) fn cloud() -> Caller {
     Caller { name: "jxz-cloud".to_owned(), right: Right::Operator }
 }
 

@@ -1,5 +1,6 @@
 //! The cloud's management of roadside nodes: who is let in, what each ought to run, and how a change goes out to many.
 
+pub(crate) mod conditions;
 mod drive;
 mod enrol;
 mod reply;
@@ -18,6 +19,7 @@ use crate::stop::Stop;
 use anyhow::Context;
 use drive::{Command, Driver};
 use jxz_link::{Enrolment, Issuer, NodeLinks};
+use jxz_map::Map;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -42,7 +44,7 @@ pub(crate) struct Fleet {
     links: NodeLinks,
     authority: Option<Arc<Authority>>,
     moments: watch::Receiver<Arc<Moment>>,
-    map_version: Arc<str>,
+    map: Arc<Map>,
     commands: mpsc::Sender<Command>,
     /// Told when what is desired of a node has changed.
     wake: Arc<Notify>,
@@ -76,7 +78,7 @@ pub(crate) struct Ground {
     pub(crate) catalogue: Catalogue,
     pub(crate) links: NodeLinks,
     pub(crate) moments: watch::Receiver<Arc<Moment>>,
-    pub(crate) map_version: Arc<str>,
+    pub(crate) map: Arc<Map>,
     pub(crate) quic: std::net::SocketAddr,
 }
 
@@ -101,7 +103,7 @@ impl Fleet {
             links: ground.links,
             authority,
             moments: ground.moments,
-            map_version: ground.map_version,
+            map: ground.map,
             commands,
             wake: Arc::new(Notify::new()),
         };
