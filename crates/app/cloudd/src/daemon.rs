@@ -128,6 +128,7 @@ impl Daemon {
             moments: moments.clone(),
             map: Arc::clone(&map),
             quic: addresses.0,
+            stats: Arc::clone(&stats),
         };
         let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;
         let management = Management {

@@ -16,6 +16,7 @@ use jxz_world::SiteId;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use store::Head;
 use tokio::sync::{mpsc, oneshot};
@@ -155,12 +156,13 @@ impl Driver {
         self.lay_at = Instant::now() + LAY;
         let rollout = self.active.as_ref().map(|active| active.number);
         let laid = self.fleet.catalogue.run(move |t| {
-            let laid = conditions::lay(t, utc_now(), rollout)?;
+            let (laid, held) = conditions::lay(t, utc_now(), rollout)?;
             let heads = if laid.is_empty() { None } else { Some(store::heads(t)?) };
-            Ok((laid, heads))
+            Ok((laid, held, heads))
         });
         match laid.await {
-            Ok((laid, heads)) => {
+            Ok((laid, held, heads)) => {
+                self.fleet.stats.conditions_held.store(held, Relaxed);
                 self.heads = heads.unwrap_or_else(|| std::mem::take(&mut self.heads));
                 let Some(active) = &mut self.active else { return };
                 for (site, revision) in laid {

@@ -3,11 +3,13 @@
 pub(crate) mod conditions;
 mod drive;
 mod enrol;
+mod logs;
 mod reply;
 mod routes;
 mod store;
 mod view;
 
+pub(crate) use logs::LogQuery;
 pub(crate) use routes::{Wanted, routes};
 pub(crate) use store::STEPS;
 pub(crate) use view::{ApplicationRow, NodeRow};
@@ -15,6 +17,7 @@ pub(crate) use view::{ApplicationRow, NodeRow};
 use crate::brain::Moment;
 use crate::catalogue::Catalogue;
 use crate::config::AuthorityConfig;
+use crate::stats::Stats;
 use crate::stop::Stop;
 use anyhow::Context;
 use drive::{Command, Driver};
@@ -22,7 +25,7 @@ use jxz_link::{Enrolment, Issuer, NodeLinks};
 use jxz_map::Map;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 /// Requests for certificates that wait; more are turned away.
 const ENROLMENTS: usize = 16;
@@ -48,6 +51,8 @@ pub(crate) struct Fleet {
     commands: mpsc::Sender<Command>,
     /// Told when what is desired of a node has changed.
     wake: Arc<Notify>,
+    log_turns: Arc<Semaphore>,
+    stats: Arc<Stats>,
 }
 
 /// What is there before the listener: the authority, and both ends of the way of requests to it.
@@ -80,6 +85,7 @@ pub(crate) struct Ground {
     pub(crate) moments: watch::Receiver<Arc<Moment>>,
     pub(crate) map: Arc<Map>,
     pub(crate) quic: std::net::SocketAddr,
+    pub(crate) stats: Arc<Stats>,
 }
 
 impl Fleet {
@@ -106,6 +112,8 @@ impl Fleet {
             map: ground.map,
             commands,
             wake: Arc::new(Notify::new()),
+            log_turns: Arc::new(Semaphore::new(logs::AT_ONCE)),
+            stats: ground.stats,
         };
         for (site, serials) in fleet.catalogue.run(store::admitted).await? {
             fleet.links.admit_only(&site, serials);

@@ -2,7 +2,7 @@
 
 use super::drive::Command;
 use super::reply::Refusal;
-use super::{Fleet, conditions, store, view};
+use super::{Fleet, conditions, logs, store, view};
 use crate::audit;
 use crate::caller::{Caller, Right};
 use crate::http::Shared;
@@ -36,6 +36,7 @@ pub(crate) fn routes() -> Api {
     const ADMIN: Needs = Needs::Right(Right::Admin);
     let operation = |method, path, needs, summary| Operation::new(method, path, needs, summary).answers::<Value>();
     conditions::routes()
+        .and(logs::routes())
         .on(
             operation(
                 Method::GET,
@@ -129,7 +130,7 @@ pub(super) fn body<T>(body: Body<T>) -> Result<T, Refusal> {
 }
 
 /// A site that the cloud knows.
-fn known(fleet: &Fleet, site: String) -> Result<SiteId, Refusal> {
+pub(super) fn known(fleet: &Fleet, site: String) -> Result<SiteId, Refusal> {
     let known = fleet.moments.borrow().view.nodes.iter().any(|node| node.site.0 == site);
     if known { Ok(SiteId(site)) } else { Err(Refusal::not_found(format!("there is no site {site}"))) }
 }

@@ -3,9 +3,9 @@
 use crate::audit;
 use crate::caller::Caller;
 use crate::catalogue::Step;
+use crate::fleet::drive;
 use crate::fleet::reply::Refusal;
 use crate::fleet::store::{self as configurations, Answer, Head};
-use crate::fleet::drive;
 use anyhow::Context;
 use axum::http::StatusCode;
 use jxz_fleet::{Condition, Document, MAX_CONDITIONS};
@@ -157,9 +157,8 @@ pub(super) fn enter(t: &Transaction<'_>, now: Utc, by: &Caller, entered: &Entere
 
 /// Ends a condition that holds.
 pub(super) fn take_back(t: &Transaction<'_>, now: Utc, by: &Caller, number: i64) -> anyhow::Result<()> {
-    let ended: Option<Option<i64>> = t
-        .query_row("SELECT ended_ms FROM road_condition WHERE number = ?1", [number], |row| row.get(0))
-        .optional()?;
+    let ended: Option<Option<i64>> =
+        t.query_row("SELECT ended_ms FROM road_condition WHERE number = ?1", [number], |row| row.get(0)).optional()?;
     match ended {
         None => return Err(missing(number).into()),
         Some(Some(_)) => return Err(Refusal::conflict(format!("road condition {number} has ended already")).into()),
@@ -201,18 +200,19 @@ fn with(document: &Document, laid: &Laid) -> Result<Option<Document>, jxz_fleet:
 }
 
 /// Makes the sites' configurations say what holds now, and ends what is over. In what a roll-out that is on its way would
-/// restore, too. Returns the new revisions.
+/// restore, too. Returns the new revisions, and how many conditions hold.
 pub(in crate::fleet) fn lay(
     t: &Transaction<'_>,
     now: Utc,
     rollout: Option<i64>,
-) -> anyhow::Result<Vec<(SiteId, u64)>> {
+) -> anyhow::Result<(Vec<(SiteId, u64)>, u64)> {
     t.execute(
         "UPDATE road_condition SET ended_ms = until_ms WHERE ended_ms IS NULL AND until_ms <= ?1",
         [now.unix_ms()],
     )?;
     let mut wanted: BTreeMap<SiteId, Laid> = BTreeMap::new();
-    for kept in open(t)? {
+    let held = open(t)?;
+    for kept in &held {
         let number = key(kept.number).context("road conditions have run out of numbers")?;
         for site in &kept.entered.sites {
             wanted.entry(site.clone()).or_default().insert(number, as_configured(&kept.entered.report));
@@ -245,7 +245,7 @@ pub(in crate::fleet) fn lay(
             }
         }
     }
-    Ok(revisions)
+    Ok((revisions, held.len() as u64))
 }
 
 /// What each site is to run, and what it said to that.
@@ -265,7 +265,7 @@ impl Sites {
         let has = |head: &Head| key(kept.number).is_some_and(|key| head.document.conditions.contains_key(&key));
         let holds = kept.ended_ms.is_none();
         let said = head.and_then(|head| self.answers.get(&site.0).filter(|(revision, _)| *revision == head.revision));
-        let laid = head.is_some_and(|head| has(head)) == holds;
+        let laid = head.is_some_and(has) == holds;
         match said {
             Some((_, None)) if laid && holds => "has",
             Some((_, None)) if laid => "over",
@@ -317,16 +317,16 @@ mod tests {
         let said = catalogue.run(move |t| {
             let document = Document::default().changed(&by_hand).unwrap();
             configurations::desire(t, &site("north"), &document, NOW, ("duty", "by hand"))?;
-            assert_eq!(lay(t, NOW, None)?, [], "nothing holds");
+            assert_eq!(lay(t, NOW, None)?, (vec![], 0), "nothing holds");
             assert_eq!(enter(t, NOW, &duty(), &ice(&["north", "south"], 60.0))?, 1);
             assert_eq!(enter(t, NOW, &duty(), &ice(&["north"], 10.0))?, 2);
-            assert_eq!(lay(t, NOW, None)?, [(site("north"), 2), (site("south"), 1)]);
-            assert_eq!(lay(t, NOW, None)?, [], "they have it");
+            assert_eq!(lay(t, NOW, None)?, (vec![(site("north"), 2), (site("south"), 1)], 2));
+            assert_eq!(lay(t, NOW, None)?, (vec![], 2), "they have it");
             assert_eq!(numbers(t, "north"), Some(vec![7, FIRST + 1, FIRST + 2]));
-            assert_eq!(lay(t, NOW.plus_seconds(10.0), None)?, [(site("north"), 3)]);
+            assert_eq!(lay(t, NOW.plus_seconds(10.0), None)?, (vec![(site("north"), 3)], 1));
             assert_eq!(list(t, Some(2))?[0].ended_ms, Some(NOW.plus_seconds(10.0).unix_ms()));
             take_back(t, NOW.plus_seconds(11.0), &duty(), 1)?;
-            assert_eq!(lay(t, NOW.plus_seconds(11.0), None)?, [(site("north"), 4), (site("south"), 2)]);
+            assert_eq!(lay(t, NOW.plus_seconds(11.0), None)?, (vec![(site("north"), 4), (site("south"), 2)], 0));
             assert_eq!((numbers(t, "north"), numbers(t, "south")), (Some(vec![7]), Some(vec![])));
             let again = take_back(t, NOW, &duty(), 1).unwrap_err().to_string();
             assert!(again.contains("ended already"), "{again}");
@@ -344,7 +344,7 @@ mod tests {
                 enter(t, NOW, &duty(), &ice(&["north"], 60.0))?;
             }
             enter(t, NOW, &duty(), &ice(&["south"], 60.0))?;
-            assert_eq!(lay(t, NOW, None)?.len(), 2);
+            assert_eq!(lay(t, NOW, None)?.0.len(), 2);
             Ok(enter(t, NOW, &duty(), &ice(&["south", "north"], 60.0)).unwrap_err().downcast::<Refusal>().unwrap().code)
         });
         assert_eq!(said.await.unwrap(), "too_many_conditions");
