@@ -79,6 +79,8 @@ export class ConditionsPanel {
       this.pick(null);
       return;
     }
+    const until = this.form.elements.namedItem('until') as HTMLInputElement | null;
+    if (until && this.place === null) until.value = fieldTime(Date.now() + USUAL_MS);
     try {
       const { caller } = await ask<WhoIAm>('GET', 'session');
       this.right = caller?.right ?? 'viewer';
