@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from './browser.mjs';
-import { openConsole, until, untilMoving } from './steps.mjs';
+import { openConsole, sure, until, untilMoving } from './steps.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
@@ -173,13 +173,13 @@ async function itsLogIsFollowed(page) {
   await until(page, 'the node’s own words are there', () => [...document.querySelectorAll('#fleet .log li')].some((line) => line.textContent.includes('edge node is up')));
   // The switch before is in it: it is this node's log, of now.
   await until(page, 'and what it has just taken on', () => document.querySelector('#fleet .log').textContent.includes('takes on the cloud'));
-  await page.locator('#fleet .log').scrollIntoViewIfNeeded();
+  await page.locator('#fleet .log').evaluate((log) => log.scrollIntoView({ block: 'end' }));
   const lines = await page.locator('#fleet .log [data-level]').count();
   say(`  its log: ${lines} lines`);
 }
 
 async function aNodeIsAdded(page) {
-  await page.locator('#fleet .acts .act:not(.danger)').click();
+  await page.locator('#fleet .acts .act:not(.danger):not([data-action])').click();
   await until(page, 'the token is shown', () => document.querySelector('#token')?.open === true);
   const command = await page.textContent('#token .command');
   assert.match(command, /^jxz-edge join .*jxz1\//);
@@ -217,9 +217,7 @@ async function aRoadConditionIsEntered(page, shot) {
   const works = (n) => [...document.querySelectorAll('.row.warning')].filter((one) => /施工|Road works/.test(one.textContent)).length > n;
   await until(page, 'a site warns of it', works, before);
   await shot('9-road-condition');
-  const back = page.locator('#conditions .rows .danger').first();
-  await back.click();
-  await back.click();
+  await sure(page, '#conditions .rows .danger');
   await until(page, 'it is taken back', () => document.querySelector('#conditions').dataset.held === '0');
   await until(page, 'and no site warns any more', (n) => [...document.querySelectorAll('.row.warning')].filter((one) => /施工|Road works/.test(one.textContent)).length <= n, before);
   await page.keyboard.press('Escape');

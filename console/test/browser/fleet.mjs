@@ -1,6 +1,6 @@
 // The window of nodes and roll-outs, against the stand-in.
 import { startMock } from '../mock/server.mjs';
-import { PATIENCE_MS, until } from './steps.mjs';
+import { PATIENCE_MS, sure, until } from './steps.mjs';
 
 
 export async function checkFleet(browser, { map, screenshot, say }) {
@@ -47,7 +47,7 @@ export async function checkFleet(browser, { map, screenshot, say }) {
     await until(page, 'lost lines are told of', () => /\b7\b/.test(document.querySelector('#fleet .log .between')?.textContent ?? ''));
     const lines = await page.$$eval('#fleet .log [data-level] span', (all) => all.map((one) => one.textContent));
     if (new Set(lines).size !== lines.length) throw new Error('a line is shown twice');
-    await page.locator('#fleet [data-action=log]').scrollIntoViewIfNeeded();
+    await page.locator('#fleet .log').evaluate((log) => log.scrollIntoView({ block: 'end' }));
     if (screenshot) await page.screenshot({ path: screenshot.replace(/(\.png)?$/, '-log.png') });
     await page.locator('#fleet .row.managed').nth(1).click();
     await page.waitForTimeout(1500);
@@ -57,7 +57,7 @@ export async function checkFleet(browser, { map, screenshot, say }) {
     await page.locator('#fleet .row.managed').first().click();
 
     // A token is shown once.
-    await page.locator('#fleet .acts .act:not(.danger)').click();
+    await page.locator('#fleet .acts .act:not(.danger):not([data-action])').click();
     await until(page, 'the token is shown', () => document.querySelector('#token')?.open === true);
     const command = await page.textContent('#token .command');
     if (!command.startsWith('jxz-edge join ') || !command.includes('jxz1/')) throw new Error(`the command is ${command}`);
@@ -68,7 +68,7 @@ export async function checkFleet(browser, { map, screenshot, say }) {
     const danger = page.locator('#fleet .act.danger');
     await danger.click();
     if ([...mock.fleet.nodes.values()].some((node) => node.revoked)) throw new Error('one press was enough to revoke');
-    await page.locator('#fleet .act.danger').click();
+    await sure(page, '#fleet .act.danger');
     await until(page, 'the node is cut off', () => document.querySelector('#fleet .node .badge')?.dataset.state === 'lost');
 
     // A roll-out from beginning to end.
@@ -120,10 +120,9 @@ async function theRoadIsReported(page, mock, screenshot) {
   await until(page, 'the site warns of it', () => document.querySelector('#conditions .rows li')?.dataset.state === 'fresh');
   if ((await page.locator('.condition-marker:not(.draft)').count()) !== 1 || (await page.$('#conditions b'))) throw new Error('its mark, or its text as text, is not there');
   if (screenshot) await page.screenshot({ path: screenshot.replace(/(\.png)?$/, '-conditions.png') });
-  const back = page.locator('#conditions .rows .danger');
-  await back.click();
+  await page.locator('#conditions .rows .danger').click();
   if (row.ended_ms !== null) throw new Error('one press was enough to take it back');
-  await back.click();
+  await sure(page, '#conditions .rows .danger');
   await until(page, 'none holds', () => document.querySelector('#conditions').dataset.held === '0' && document.querySelectorAll('.condition-marker').length === 0);
   await page.keyboard.press('Escape');
 }

@@ -41,6 +41,8 @@ fn answer(tail: &LogTail, allowance: &mut Allowance, now: Instant, request: &Log
     let most = request.most.min(allowance.at(now));
     let after = request.after.filter(|(boot, _)| *boot == tail.boot()).map(|(_, after)| after);
     let (lines, lost) = tail.lines(after, most);
+    // Who gets nothing now asks for the same again: those that are gone are told of then.
+    let lost = if lines.is_empty() { 0 } else { lost };
     allowance.lines -= lines.len() as f64;
     LogLines { boot: tail.boot(), lost, lines: lines.into_iter().map(line).collect() }
 }

@@ -154,19 +154,24 @@ impl Driver {
             return;
         }
         self.lay_at = Instant::now() + LAY;
-        let rollout = self.active.as_ref().map(|active| active.number);
+        let active = self.active.as_ref().map(|active| (active.number, active.change.clone(), active.rollout.clone()));
         let laid = self.fleet.catalogue.run(move |t| {
-            let (laid, held) = conditions::lay(t, utc_now(), rollout)?;
-            let heads = if laid.is_empty() { None } else { Some(store::heads(t)?) };
-            Ok((laid, held, heads))
+            let (laid, held) = conditions::lay(t, utc_now(), active.as_ref().map(|(number, ..)| *number))?;
+            if laid.is_empty() {
+                return Ok((held, None));
+            }
+            // In the one transaction: a cloud that dies here knows of the roll-out which revisions it waits for, or has made none.
+            let rollout =
+                active.map(|(number, change, rollout)| sent(t, number, &change, rollout, laid)).transpose()?;
+            Ok((held, Some((rollout, store::heads(t)?))))
         });
         match laid.await {
-            Ok((laid, held, heads)) => {
+            Ok((held, laid)) => {
                 self.fleet.stats.conditions_held.store(held, Relaxed);
-                self.heads = heads.unwrap_or_else(|| std::mem::take(&mut self.heads));
-                let Some(active) = &mut self.active else { return };
-                for (site, revision) in laid {
-                    active.rollout.handle(utc_now(), Input::Sent { site, revision });
+                let Some((rollout, heads)) = laid else { return };
+                self.heads = heads;
+                if let Some((active, rollout)) = self.active.as_mut().zip(rollout) {
+                    active.rollout = rollout;
                 }
             }
             Err(error) => tracing::error!("cannot bring road conditions to the sites: {error:#}"),
@@ -375,6 +380,24 @@ impl Driver {
 /// Who does what the cloud does by itself.
 pub(super) fn cloud() -> Caller {
     Caller { name: "jxz-cloud".to_owned(), right: Right::Operator }
+}
+
+/// Tells a roll-out of revisions that were made for another reason, and does what it asks for then.
+fn sent(
+    t: &Transaction<'_>,
+    number: i64,
+    change: &Value,
+    mut rollout: Rollout,
+    revisions: Vec<(SiteId, u64)>,
+) -> anyhow::Result<Rollout> {
+    for (site, revision) in revisions {
+        rollout.handle(utc_now(), Input::Sent { site, revision });
+    }
+    while let Some(output) = rollout.poll() {
+        carry_out(t, number, change, output, &mut rollout)?;
+    }
+    store::keep_rollout(t, number, &rollout)?;
+    Ok(rollout)
 }
 
 /// Makes a revision of what a roll-out asks for.
