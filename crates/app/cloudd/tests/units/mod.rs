@@ -102,8 +102,21 @@ impl Rig {
         (code, answer)
     }
 
-    /// What is no JSON.
-    pub(crate) async fn text(&self, path: &str) -> String {
+    /// Scrapes until a metric without labels is as wanted.
+    pub(crate) async fn metric_when(&self, name: &str, wanted: impl Fn(f64) -> bool) {
+        let started = tokio::time::Instant::now();
+        loop {
+            let text = self.text("/metrics").await;
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+            if value.is_some_and(&wanted) {
+                return;
+            }
+            assert!(started.elapsed() < PATIENCE, "{name} is {value:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    async fn text(&self, path: &str) -> String {
         let to = self.daemon().http;
         let mut stream = TcpStream::connect(to).await.unwrap();
         let request = format!("GET {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
