@@ -43,7 +43,7 @@ export class ConditionsPanel {
   private readonly markers = new Map<number, Marker>();
   private readonly draft = new Marker({ element: h('div', { class: 'condition-marker draft' }, icon('target')) });
   private readonly where = h('output', {});
-  private readonly submit = h('button', { type: 'submit', class: 'primary' });
+  private readonly submit = h('button', { type: 'submit', class: 'act' });
   private place: LngLat | null = null;
   private conditions: Condition[] = [];
   private right = 'viewer';
