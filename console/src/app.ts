@@ -1,8 +1,10 @@
 import type { FeatureCollection } from 'geojson';
 import { CityView } from './city/view';
+import { ConditionsPanel, type Stage as ConditionStage } from './conditions/panel';
 import { exposeDebugView } from './debug';
 import { FleetPage } from './fleet/page';
-import { TimeBar } from './history/bar';
+import { load, TimeBar } from './history/bar';
+import { Before } from './history/before';
 import { onLanguage, pick, t, toggleLanguage, type Key } from './i18n';
 import { IncidentPanel, type Stage as IncidentStage } from './incidents/panel';
 import { junctionCentres, places, type Box } from './map/geo';
@@ -11,7 +13,7 @@ import { SignalMarkers, SiteMarkers, WarningMarkers } from './map/markers';
 import { FLAG } from './map/road-users';
 import { MapView } from './map/view';
 import { backoffMs, Link } from './state/link';
-import { Store } from './state/store';
+import { HISTORY_MS, Store } from './state/store';
 import { applyTheme, currentTheme, onSystemTheme, toggleTheme } from './theme';
 import { Banner } from './ui/banner';
 import { Bar } from './ui/bar';
@@ -30,7 +32,9 @@ const REFRESH_MS = 250;
 /** How often it is looked whether the map has moved: the cloud sends a quarter more on each side. */
 const LOOK_MS = 150;
 const NARROW = '(max-width: 900px)';
-const SHEETS = ['warnings', 'incidents', 'sites', 'latency', 'layers'] as const;
+const SHEETS = ['warnings', 'incidents', 'conditions', 'sites', 'latency', 'layers'] as const;
+/** Sheets that open beside the tools where there is room for all the others at once. */
+const OPENED = ['layers', 'conditions'] as const;
 
 /** Wires the link, the store, the map and the panels together. */
 export class App implements Actions {
@@ -69,7 +73,10 @@ export class App implements Actions {
       this.store.take(frame, performance.now());
       this.move();
     },
-    turned: () => this.refresh(),
+    turned: () => {
+      this.conditions.drawZones();
+      this.refresh();
+    },
   });
   private readonly incidentStage: IncidentStage = {
     flyTo: (at) => this.view.flyTo(at),
@@ -79,6 +86,13 @@ export class App implements Actions {
       return site ? pick(site.nameZh, site.nameEn) : id;
     },
   };
+  private readonly conditionStage: ConditionStage = {
+    flyTo: (at) => this.view.flyTo(at),
+    siteName: (id) => this.incidentStage.siteName(id),
+    showZones: (zones) => this.view.showZones(zones),
+    open: () => this.openSheet('conditions'),
+  };
+  private readonly conditions = new ConditionsPanel(this.view.map, this.conditionStage);
   private junctions = new Map<string, { at: [number, number]; name: string }>();
   private mapFeatures = 0;
   private choice: Choice = null;
@@ -89,6 +103,8 @@ export class App implements Actions {
     this.furnish();
     this.listen();
     this.store.past = () => this.time.player.positionMs;
+    const before = new Before(load, HISTORY_MS, (frames) => this.store.prepend(frames));
+    this.store.jumped = (ms) => void before.ask(ms);
     exposeDebugView(this.store, this.view, () => this.mapFeatures);
     new IncidentPanel(this.view.map, this.incidentStage);
     this.look();
@@ -111,8 +127,8 @@ export class App implements Actions {
   openSheet(name: string | null): void {
     this.sheet = name;
     document.body.dataset.sheet = name ?? '';
-    const layers = byId('layers');
-    layers.hidden = name !== 'layers';
+    for (const sheet of OPENED) byId(sheet).hidden = name !== sheet;
+    void this.conditions.turned(name === 'conditions');
     for (const button of document.querySelectorAll<HTMLElement>('[data-opens]')) {
       attribute(button, 'aria-expanded', String(button.dataset.opens === name));
     }
@@ -269,10 +285,13 @@ export class App implements Actions {
       });
       return button;
     };
-    const layers = tool('layers', 'layers', () => this.openSheet(this.sheet === 'layers' ? null : 'layers'));
-    layers.dataset.opens = 'layers';
+    const opened = OPENED.map((sheet) => {
+      const button = tool(sheet, sheet, () => this.openSheet(this.sheet === sheet ? null : sheet));
+      button.dataset.opens = sheet;
+      return button;
+    });
     byId('tools').append(
-      layers,
+      ...opened,
       tool('fleet', 'sites', () => this.manage(null)),
       tool('zoomIn', 'plus', () => this.view.map.zoomIn()),
       tool('zoomOut', 'minus', () => this.view.map.zoomOut()),
@@ -306,6 +325,7 @@ export class App implements Actions {
     map.on('zoom', near);
     near();
     map.on('click', (event) => {
+      if (this.conditions.clickAt(event.lngLat)) return;
       const user = this.view.roadUserAt(event.point.x, event.point.y);
       const truth = user === null ? this.view.truthAt(event.point.x, event.point.y) : null;
       if (user !== null) this.choose({ kind: 'roadUser', id: user });

@@ -18,6 +18,8 @@ export interface DebugView {
   readonly predictedDrawn: number;
   /** The time of the past that is shown, milliseconds since the Unix epoch; null: the present. */
   readonly pastMs: number | null;
+  /** Moments in the chart of latencies. */
+  readonly latencyPoints: number;
   /** When the frame shown was made. */
   readonly sentAtMs: number | null;
   /** Where road users are drawn now; ids as decimal text. */
@@ -67,6 +69,9 @@ export function exposeDebugView(store: Store, view: MapView, mapFeatures: () => 
     },
     get pastMs() {
       return store.past?.() ?? null;
+    },
+    get latencyPoints() {
+      return store.latencyHistory().length;
     },
     get sentAtMs() {
       return store.frame?.sentAtMs ?? null;

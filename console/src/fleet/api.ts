@@ -71,6 +71,24 @@ export interface NodeList {
   right: 'viewer' | 'operator' | 'admin';
 }
 
+export interface LogLine {
+  number: number;
+  at_ms: number;
+  level: 'info' | 'warn' | 'error';
+  target: string;
+  text: string;
+}
+
+/** A part of a node's log. */
+export interface LogPart {
+  site: string;
+  /** Differs from start to start of the node. */
+  boot: number;
+  /** Lines that the node had no more. */
+  lost: number;
+  lines: LogLine[];
+}
+
 export type Step = 'waiting' | 'sent' | 'applied' | 'absent' | 'restoring' | 'restored';
 
 export interface RolloutRow {

@@ -4,6 +4,7 @@ import { decimal, millis, span, UNKNOWN, whole } from '../ui/format';
 import { icon } from '../ui/icons';
 import { ask } from '../account/api';
 import type { NodeRow } from './api';
+import { LogView } from './log';
 import { agrees, lifeLeft, may, standing, STANDING_STATE } from './model';
 import { badge, day, facts, heading, note, SureButton, table } from './parts';
 
@@ -24,6 +25,7 @@ export interface Section {
 /** Everything of one node. */
 export class NodePage {
   private readonly revoke = new Map<string, SureButton>();
+  readonly log = new LogView();
 
   constructor(private readonly actions: NodeActions) {}
 
@@ -47,6 +49,7 @@ export class NodePage {
         make: () => [heading('certificate'), ...this.certificate(node, right, enrolment, nowMs)],
       },
       { key: 'health', shows: node.health, make: () => [heading('health'), ...this.health(node)] },
+      ...(may(right, 'operator') ? [{ key: 'log', shows: node.site, make: () => [heading('nodeLog'), ...this.log.show(node.site)] }] : []),
     ];
   }
 

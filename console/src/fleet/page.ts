@@ -43,7 +43,10 @@ export class FleetPage implements NodeActions {
     this.rows = new Keyed(this.list, (node) => node.site, (node) => this.row(node.site));
     this.nodes.append(this.list, this.body);
     this.dialog.append(h('header', {}, title, tabs, close), this.said, this.nodes, this.rollouts.element);
-    this.dialog.addEventListener('close', () => clearInterval(this.timer));
+    this.dialog.addEventListener('close', () => {
+      clearInterval(this.timer);
+      this.node.log.stop();
+    });
     document.body.append(this.dialog, this.token);
     onLanguage(() => {
       text(title, t('fleet'));
@@ -163,6 +166,9 @@ export class FleetPage implements NodeActions {
     const at = `${currentLanguage()} ${node?.site ?? ''}`;
     if (this.body.dataset.at !== at) this.body.replaceChildren();
     this.body.dataset.at = at;
+    this.body.querySelectorAll(':scope > [data-section]').forEach((element) => {
+      if (!sections.some((section) => section.key === (element as HTMLElement).dataset.section)) element.remove();
+    });
     for (const section of sections) {
       const found = this.body.querySelector<HTMLElement>(`:scope > [data-section="${section.key}"]`);
       const element = found ?? h('section', { 'data-section': section.key });

@@ -182,7 +182,7 @@ export function readRange(value: unknown): Range | null {
   };
 }
 
-async function* load(query: { fromMs: number; toMs: number; everyMs: number }, signal: AbortSignal): AsyncGenerator<Frame[]> {
+export async function* load(query: { fromMs: number; toMs: number; everyMs: number }, signal: AbortSignal): AsyncGenerator<Frame[]> {
   const words = `from_ms=${Math.floor(query.fromMs)}&to_ms=${Math.floor(query.toMs)}&every_ms=${query.everyMs}`;
   const answer = await fetch(`./api/v1/history/frames?${words}`, { signal });
   if (!answer.ok || !answer.body) throw new Error(`history: status ${answer.status}`);

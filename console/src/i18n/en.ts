@@ -1,3 +1,4 @@
+import { conditionsEn } from '../conditions/words';
 import { fleetEn } from '../fleet/words';
 
 export const en = {
@@ -385,6 +386,7 @@ export const en = {
   measured_detour_s: 'Way around',
   err_already_closed: 'This incident is closed already.',
   credit: '© OpenStreetMap contributors (ODbL)',
+  ...conditionsEn,
   ...fleetEn,
 } as const;
 

@@ -1,3 +1,4 @@
+import { conditionsZh } from '../conditions/words';
 import { fleetZh } from '../fleet/words';
 import type { Dictionary } from './en';
 
@@ -386,5 +387,6 @@ export const zh: Dictionary = {
   measured_detour_s: '绕行用时',
   err_already_closed: '该事件已经关闭。',
   credit: '© OpenStreetMap contributors (ODbL)',
+  ...conditionsZh,
   ...fleetZh,
 };

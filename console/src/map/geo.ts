@@ -154,3 +154,12 @@ export function homeBox(map: FeatureCollection): Box | null {
   };
   return over(['site', 'base_station']) ?? over(['junction']) ?? over(['link', 'lane']);
 }
+
+/** A circle's outline, closed; degrees and metres. */
+export function circle(lon: number, lat: number, radiusM: number, corners = 48): [number, number][] {
+  const east = METRES_PER_DEGREE * Math.cos((lat * Math.PI) / 180);
+  return Array.from({ length: corners + 1 }, (_, i) => {
+    const angle = (2 * Math.PI * (i % corners)) / corners;
+    return [lon + (radiusM * Math.cos(angle)) / east, lat + (radiusM * Math.sin(angle)) / METRES_PER_DEGREE];
+  });
+}

@@ -51,6 +51,7 @@ export function styleLayers(p: Palette): { layer: LayerSpecification; group?: Gr
     ...points(p),
     ...truth(p),
     ...predicted(p),
+    ...conditions(p),
     ...warnings(p),
   ];
 }
@@ -423,6 +424,23 @@ function predicted(p: Palette): { layer: LayerSpecification; group: Group }[] {
         paint: { 'circle-color': p.ground, 'circle-radius': chosen(3.4, 2.2), 'circle-stroke-color': colour, 'circle-stroke-width': 1.4 },
       },
       group: 'predicted',
+    },
+  ];
+}
+
+/** Road conditions that operators entered. */
+function conditions(p: Palette): { layer: LayerSpecification; group: Group }[] {
+  const colour = p.warnings.road_condition ?? p.stale;
+  return [
+    { layer: { id: 'condition', type: 'fill', source: 'conditions', paint: { 'fill-color': colour, 'fill-opacity': 0.14 } }, group: 'warnings' },
+    {
+      layer: {
+        id: 'condition-edge',
+        type: 'line',
+        source: 'conditions',
+        paint: { 'line-color': colour, 'line-width': 1.5, 'line-opacity': 0.8, 'line-dasharray': [3, 2] },
+      },
+      group: 'warnings',
     },
   ];
 }

@@ -5,7 +5,8 @@ import { t } from '../i18n';
 import { isCurrent } from '../state/store';
 import { outline } from '../state/truth';
 import type { Junction, Truth, Warning } from '../wire/frame';
-import { fieldsOfView, homeBox, prepare, roadNames, signalled, type Box } from './geo';
+import type { Zone } from '../conditions/panel';
+import { circle, fieldsOfView, homeBox, prepare, roadNames, signalled, type Box } from './geo';
 import { ABOVE_ROAD_USERS, styleLayers, TRUTH_LAYERS, type Group } from './layers';
 import { PALETTES } from './palette';
 import { RoadUserLayer } from './road-users';
@@ -27,6 +28,7 @@ export class MapView {
   private readonly sites = new Map<string, number[]>();
   private chosenSite: string | null = null;
   private shownWarnings = '';
+  private shownZones = '';
   /** Predicted ways on the map now. */
   predictedDrawn = 0;
   /** How many road users of the truth the map has been given. */
@@ -61,6 +63,7 @@ export class MapView {
           fov: { type: 'geojson', data: EMPTY },
           warnings: { type: 'geojson', data: EMPTY, tolerance: 0 },
           predicted: { type: 'geojson', data: EMPTY, tolerance: 0 },
+          conditions: { type: 'geojson', data: EMPTY, tolerance: 0 },
           truth: { type: 'geojson', data: EMPTY, tolerance: 0 },
         },
         layers: styleLayers(PALETTES[theme]).map((l) => l.layer),
@@ -195,6 +198,19 @@ export class MapView {
         return { type: 'Feature', properties, geometry: { type: 'LineString', coordinates: path.points } };
       }),
     });
+  }
+
+  /** Draws the circles of road conditions. */
+  showZones(zones: readonly Zone[]): void {
+    const words = JSON.stringify(zones);
+    if (!this.ready || words === this.shownZones) return;
+    this.shownZones = words;
+    const features = zones.map((zone): Feature => ({
+      type: 'Feature',
+      properties: { draft: zone.draft },
+      geometry: { type: 'Polygon', coordinates: [circle(zone.lon, zone.lat, zone.radiusM)] },
+    }));
+    this.source('conditions').setData({ type: 'FeatureCollection', features });
   }
 
   /** Draws what really is there, or nothing. */

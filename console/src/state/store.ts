@@ -8,8 +8,10 @@ export const FRAME_LATE_MS = 4_000;
 export const FRAME_STALE_MS = 15_000;
 
 /** How far back the latency chart goes, and how far apart its points are. */
-const HISTORY_MS = 5 * 60_000;
+export const HISTORY_MS = 5 * 60_000;
 const HISTORY_STEP_MS = 1_000;
+/** Frames further apart than this do not belong to one stretch, seconds: played at sixteen times they are 1.6 s apart. */
+const JUMP_S = 20;
 
 const ORDER: readonly Freshness[] = ['fresh', 'late', 'stale', 'lost'];
 
@@ -58,6 +60,10 @@ export class Store {
   /** While the past is played back: its time, milliseconds since the Unix epoch. Ages then count from it. */
   past: (() => number | null) | null = null;
   readonly history: HistoryPoint[] = [];
+  /** The same of what is played back. */
+  readonly pastHistory: HistoryPoint[] = [];
+  /** Told when playback has come to a time whose minutes before are not known. */
+  jumped: ((ms: number) => void) | null = null;
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
@@ -175,16 +181,47 @@ export class Store {
     return this.usable?.latencies ?? [];
   }
 
+  /** The latencies of the last minutes: before now, or before the time that is played back. */
+  latencyHistory(): readonly HistoryPoint[] {
+    return this.past?.() == null ? this.history : this.pastHistory;
+  }
+
+  /** Puts frames before what is known of the past. */
+  prepend(frames: readonly Frame[]): void {
+    const first = this.pastHistory[0]?.atS ?? Infinity;
+    this.pastHistory.unshift(...frames.filter((frame) => frame.sentAtMs / 1000 < first).map(pointOf));
+  }
+
+  private rememberPast(frame: Frame): void {
+    const points = this.pastHistory;
+    const last = points.at(-1);
+    const atS = frame.sentAtMs / 1000;
+    if (last && atS >= last.atS && atS - last.atS < HISTORY_STEP_MS / 1000) return;
+    const jump = !last || atS < last.atS || atS - last.atS > JUMP_S;
+    if (jump) points.length = 0;
+    points.push(pointOf(frame));
+    while ((points[0]?.atS ?? atS) < atS - HISTORY_MS / 1000) points.shift();
+    if (jump) this.jumped?.(frame.sentAtMs);
+  }
+
   private remember(frame: Frame): void {
+    if (this.past?.() != null) {
+      this.rememberPast(frame);
+      return;
+    }
     const last = this.history.at(-1);
     const atS = frame.sentAtMs / 1000;
     if (last && atS < last.atS) this.history.length = 0;
     if (last && atS - last.atS < HISTORY_STEP_MS / 1000 && this.history.length > 0) return;
-    this.history.push({ atS, latencies: new Map(frame.latencies.map((l) => [l.stage, l])) });
+    // What was not seen is a gap, not a line across.
+    if (last && this.history.length > 0 && atS - last.atS > JUMP_S) this.history.push({ atS: last.atS + 1, latencies: new Map() });
+    this.history.push(pointOf(frame));
     const limit = HISTORY_MS / HISTORY_STEP_MS;
     if (this.history.length > limit) this.history.splice(0, this.history.length - limit);
   }
 }
+
+const pointOf = (frame: Frame): HistoryPoint => ({ atS: frame.sentAtMs / 1000, latencies: new Map(frame.latencies.map((l) => [l.stage, l])) });
 
 /** What was dropped, without the reports of vehicles that are only other sites' to hear: those are no loss. */
 function droppedHere(dropped: Map<string, number>): number {

@@ -14,6 +14,7 @@ const PATHS: Record<string, string> = {
   pause: 'M7 4v16M17 4v16',
   back: 'M19 12H5M11 6l-6 6 6 6',
   incidents: 'M12 3l9.5 17h-19zM9 14h6',
+  conditions: 'M9.7 20l1.5-14h1.6l1.5 14M5 20h14M10 15.5h4M10.6 11h2.8',
   layers: 'M12 3l9 5-9 5-9-5zM3 13l9 5 9-5',
   plus: 'M12 5v14M5 12h14',
   minus: 'M5 12h14',

@@ -16,6 +16,7 @@ type Quantile = 'p50Ms' | 'p99Ms';
 export class LatencyPanel {
   private readonly place = h('div', { class: 'chart' });
   private readonly note = h('p', { class: 'note' });
+  private readonly pastNote = h('p', { class: 'note', hidden: true });
   private readonly body = h('tbody');
   private readonly rows: Keyed<StageLatency>;
   private plot: uPlot | null = null;
@@ -32,6 +33,7 @@ export class LatencyPanel {
     byId('latency').append(
       h('header', {}, title, unit, h('div', { class: 'switch', role: 'group' }, ...buttons)),
       this.place,
+      this.pastNote,
       table,
       this.note,
     );
@@ -41,6 +43,7 @@ export class LatencyPanel {
       text(stage, t('stage'));
       text(count, t('count'));
       text(this.note, t('noLatency'));
+      text(this.pastNote, t('latencyPast'));
     });
     this.rows = new Keyed(this.body, (l) => l.stage, stageRow);
   }
@@ -68,6 +71,7 @@ export class LatencyPanel {
     const now = order(this.store.latencies());
     this.rows.show(now);
     this.note.hidden = now.length > 0;
+    this.pastNote.hidden = this.store.past?.() == null;
     const time = performance.now();
     if (time - this.drawnAt < REDRAW_MS || this.place.clientWidth === 0) return;
     this.drawnAt = time;
@@ -75,8 +79,8 @@ export class LatencyPanel {
   }
 
   private draw(): void {
-    const stages = stagesOf(this.store.history);
-    const data = columns(this.store.history, stages, this.quantile);
+    const stages = stagesOf(this.store.latencyHistory());
+    const data = columns(this.store.latencyHistory(), stages, this.quantile);
     const width = this.place.clientWidth;
     if (this.plot && this.plot.series.length === stages.length + 1) {
       this.plot.setData(data);

@@ -150,6 +150,8 @@ export async function checkConsole(browser, { map, screenshot, say }) {
     await p.waitForTimeout(1200);
     assert.equal(await p.evaluate(() => window.__jxz.sentAtMs), still, 'a pause stands still');
     assert.ok((await p.evaluate(() => window.__jxz.counters.roadUsers)) > 0, 'and nothing in it grows old');
+    await until(p, 'the chart of latencies has the time before it', () => window.__jxz.latencyPoints > 3);
+    assert.ok((await p.locator('#latency .note').allTextContents()).some((words) => /before the time that is played back/.test(words)));
     await p.locator('[data-speed="4"]').click();
     await p.locator('#play').click();
     await until(p, 'it runs', (t) => window.__jxz.sentAtMs > t + 4000, still);

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { launch } from './browser.mjs';
-import { openConsole, until, untilMoving } from './steps.mjs';
+import { openConsole, sure, until, untilMoving } from './steps.mjs';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
@@ -77,12 +77,15 @@ async function walk(browser, island) {
     await theOtherLanguage(page);
     await anApplicationOff(page, application);
     await shot('3-application-off');
+    await itsLogIsFollowed(page);
+    await shot('8-log');
     await aNodeIsAdded(page);
     await shot('4-token');
     await page.keyboard.press('Escape');
     await aConfigurationIsRolledOut(page);
     await shot('5-roll-out');
     await page.keyboard.press('Escape');
+    await aRoadConditionIsEntered(page, shot);
     await aNodeDiesAndReturns(page, island, shot);
     await thePastAndAnIncident(page, shot);
     assert.deepEqual(errors, [], 'the page threw no errors');
@@ -165,8 +168,18 @@ async function anApplicationOff(page) {
   say(`  an application switched: “${before[0]}”, then “${after}”, as the node says`);
 }
 
+async function itsLogIsFollowed(page) {
+  await page.locator('#fleet [data-action=log]').click();
+  await until(page, 'the node’s own words are there', () => [...document.querySelectorAll('#fleet .log li')].some((line) => line.textContent.includes('edge node is up')));
+  // The switch before is in it: it is this node's log, of now.
+  await until(page, 'and what it has just taken on', () => document.querySelector('#fleet .log').textContent.includes('takes on the cloud'));
+  await page.locator('#fleet .log').evaluate((log) => log.scrollIntoView({ block: 'end' }));
+  const lines = await page.locator('#fleet .log [data-level]').count();
+  say(`  its log: ${lines} lines`);
+}
+
 async function aNodeIsAdded(page) {
-  await page.locator('#fleet .acts .act:not(.danger)').click();
+  await page.locator('#fleet .acts .act:not(.danger):not([data-action])').click();
   await until(page, 'the token is shown', () => document.querySelector('#token')?.open === true);
   const command = await page.textContent('#token .command');
   assert.match(command, /^jxz-edge join .*jxz1\//);
@@ -179,6 +192,38 @@ async function aConfigurationIsRolledOut(page) {
   await page.locator('#fleet form [type=submit]').click();
   await until(page, 'the roll-out is done', () => document.querySelector('#fleet .rollout')?.dataset.state === 'fresh');
   say('  a configuration: to one site, then to the rest');
+}
+
+async function aRoadConditionIsEntered(page, shot) {
+  await until(page, 'the window closes', () => document.querySelector('#fleet')?.open !== true);
+  // A site that works, from near: where its mark is, there are roads.
+  const row = page.locator('.row.site[data-state=fresh]').first();
+  await row.click();
+  await page.locator('#details header button').nth(1).click();
+  await page.waitForTimeout(2500);
+  await page.locator('#tools [data-opens=conditions]').click();
+  await page.locator('#conditions form').waitFor();
+  await page.locator('#conditions [name=hazard]').selectOption('works');
+  await page.locator('#conditions [name=radius]').fill('60');
+  await page.locator('#conditions [name=text]').fill('water main, lane closed');
+  const warned = () => page.evaluate(() => [...document.querySelectorAll('.row.warning')].filter((one) => /施工|Road works/.test(one.textContent)).length);
+  const before = await warned();
+  const box = await page.locator('.site-marker[data-chosen]').boundingBox();
+  await page.mouse.click(box.x + box.width / 2 + 34, box.y + box.height / 2 + 30);
+  await page.locator('#conditions [type=submit]').click();
+  await until(page, 'it holds', () => document.querySelector('#conditions').dataset.held === '1' || !document.querySelector('#conditions .refused').hidden);
+  assert.equal(await page.locator('#conditions .refused').isHidden(), true, await page.textContent('#conditions .refused'));
+  await until(page, 'its sites say that they have it', () => document.querySelector('#conditions .rows li .chips-flow [data-state=fresh]') !== null);
+  const works = (n) => [...document.querySelectorAll('.row.warning')].filter((one) => /施工|Road works/.test(one.textContent)).length > n;
+  await until(page, 'a site warns of it', works, before);
+  await shot('9-road-condition');
+  await sure(page, '#conditions .rows .danger');
+  await until(page, 'it is taken back', () => document.querySelector('#conditions').dataset.held === '0');
+  await until(page, 'and no site warns any more', (n) => [...document.querySelectorAll('.row.warning')].filter((one) => /施工|Road works/.test(one.textContent)).length <= n, before);
+  await page.keyboard.press('Escape');
+  await page.locator('#tools button').nth(5).click();
+  await page.evaluate(() => document.activeElement?.blur());
+  say('  a road condition: entered on the map, warned of, taken back');
 }
 
 async function aNodeDiesAndReturns(page, island, shot) {

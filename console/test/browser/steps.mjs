@@ -20,6 +20,14 @@ export async function openConsole(browser, url, options = {}) {
   return { page, context, errors, foreign };
 }
 
+/** Presses a button that asks whether one is sure a second time, at once: on a busy machine it would have forgotten the first. */
+export const sure = (page, selector) =>
+  page.evaluate((found) => {
+    const button = document.querySelector(found);
+    if (!button.hasAttribute('data-armed')) button.click();
+    button.click();
+  }, selector);
+
 /** Waits until `predicate`, run in the page, is true. */
 export async function until(page, what, predicate, argument) {
   try {

@@ -8,6 +8,9 @@ export class Fleet {
     this.right = right;
     this.enrolment = enrolment;
     this.rollouts = [];
+    /** Lines of the log, and how often somebody looked. */
+    this.written = [];
+    this.looks = 0;
     this.start = Date.now();
     /** While it is set, no node takes anything on. */
     this.hold = false;
@@ -15,7 +18,7 @@ export class Fleet {
   }
 
   /** Answers a request; null: not one of the management's. */
-  answer(method, path, body) {
+  answer(method, path, body, query) {
     const now = Date.now();
     this.advance(now);
     const parts = path.replace('/api/v1/', '').split('/');
@@ -23,7 +26,7 @@ export class Fleet {
       return [200, { nodes: [...this.nodes.values()].map((node) => this.row(node, now)), enrolment: this.enrolment, right: this.right }];
     }
     if (method === 'GET' && parts[0] === 'fleet' && this.nodes.has(parts[1])) return [200, this.row(this.nodes.get(parts[1]), now)];
-    if (parts[0] === 'nodes' && parts.length > 1) return this.ofNode(method, parts, body, now);
+    if (parts[0] === 'nodes' && parts.length > 1) return this.ofNode(method, parts, body, now, query);
     if (method === 'GET' && path === '/api/v1/rollouts') return [200, { rollouts: [...this.rollouts].reverse() }];
     if (method === 'POST' && path === '/api/v1/rollouts') return this.begin(body, now);
     if (method === 'POST' && parts[0] === 'rollouts' && parts[2] === 'abort') {
@@ -35,7 +38,7 @@ export class Fleet {
     return null;
   }
 
-  ofNode(method, [, site, what, name], body, now) {
+  ofNode(method, [, site, what, name], body, now, query) {
     const node = this.nodes.get(site);
     if (!node) return refuse(404, 'not_found', `there is no site ${site}`);
     if (method === 'PUT' && what === 'applications' && APPLICATIONS.includes(name)) {
@@ -51,7 +54,22 @@ export class Fleet {
       const token = `jxz1/cloud.example:7400/${'ab'.repeat(32)}/${'0f'.repeat(16)}`;
       return [201, { site, token, expires_at_ms: now + DAY_MS, command: `jxz-edge join --config /etc/jiangxin/edge.toml ${token}` }];
     }
+    if (method === 'GET' && what === 'log') return this.log(node, query);
     return refuse(404, 'not_found', 'there is no such request');
+  }
+
+  /** Lines after the one asked for; a node writes one at each look, and some that are hostile at first. */
+  log(node, query) {
+    if (!node.connected) return refuse(409, 'conflict', `${node.id} is not connected: its log is on the unit itself`);
+    const after = Number(query.get('boot')) === this.start ? Number(query.get('after') ?? 0) : 0;
+    this.looks += 1;
+    const say = (level, text) => this.written.push({ number: this.written.length + 1, at_ms: Date.now(), level, target: 'jxz_edged::node', text });
+    if (this.written.length === 0) {
+      say('info', 'edge node is up site=north');
+      say('warn', '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>');
+    }
+    say('error', `look ${this.looks} \ufffd[31m${'x'.repeat(1000)}`);
+    return [200, { site: node.id, boot: this.start, lost: this.looks === 2 ? 7 : 0, lines: this.written.slice(after) }];
   }
 
   want(node, application, on, now) {

@@ -9,6 +9,7 @@ import { WebSocketServer } from 'ws';
 import { Accounts, OPEN } from './accounts.mjs';
 import { Fleet } from './fleet.mjs';
 import { Changes } from './changes.mjs';
+import { Conditions } from './conditions.mjs';
 import { islandMap } from './island.mjs';
 import { Past } from './past.mjs';
 import { Traffic } from './traffic.mjs';
@@ -23,8 +24,9 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   const traffic = new Traffic(map, { count });
   const accounts = closed ? new Accounts() : null;
   const fleet = new Fleet(traffic.sites);
+  const conditions = new Conditions(traffic.sites, fleet);
   const past = new Past(map, traffic);
-  const http = createServer((request, response) => (!accounts && past.answer(request, response)) || void serve(request, response, map, fleet, accounts));
+  const http = createServer((request, response) => (!accounts && past.answer(request, response)) || void serve(request, response, map, fleet, accounts, conditions));
   const sockets = new WebSocketServer({ noServer: true });
   let refusing = false;
   http.on('upgrade', (request, socket, head) => {
@@ -53,6 +55,7 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
     traffic,
     accounts,
     fleet,
+    conditions,
     past,
     interrupt: () => {
       refusing = true;
@@ -70,13 +73,13 @@ export async function startMock({ port = 0, map: file, count, accounts: closed =
   };
 }
 
-async function serve(request, response, map, fleet, accounts) {
+async function serve(request, response, map, fleet, accounts, conditions) {
   const path = new URL(request.url, 'http://localhost').pathname;
   // What the cloud daemon sends too.
   response.setHeader('content-security-policy', "frame-ancestors 'none'; object-src 'none'; base-uri 'self'");
   if (path === '/api/v1/session' && !accounts) {
     response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(OPEN));
+    response.end(JSON.stringify({ ...OPEN, caller: { ...OPEN.caller, right: fleet.right } }));
     return;
   }
   const answer = path.startsWith('/api/v1/') ? await accounts?.answer(request, path.slice('/api/v1/'.length)) : null;
@@ -89,10 +92,12 @@ async function serve(request, response, map, fleet, accounts) {
     response.end(JSON.stringify(map));
     return;
   }
-  if (path.startsWith('/api/v1/fleet') || path.startsWith('/api/v1/nodes') || path.startsWith('/api/v1/rollouts')) {
+  if (path.startsWith('/api/v1/conditions') || path.startsWith('/api/v1/fleet') || path.startsWith('/api/v1/nodes') || path.startsWith('/api/v1/rollouts')) {
     let text = '';
     for await (const part of request) text += part;
-    const [status, body] = fleet.answer(request.method, path, text ? JSON.parse(text) : {}) ?? [404, {}];
+    const asked = text ? JSON.parse(text) : {};
+    const query = new URL(request.url, 'http://localhost').searchParams;
+    const [status, body] = conditions.answer(request.method, path, asked) ?? fleet.answer(request.method, path, asked, query) ?? [404, {}];
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     return;
   }

@@ -27,7 +27,7 @@ describe('the map', () => {
     for (const palette of Object.values(PALETTES)) {
       const layers = styleLayers(palette);
       const source = { type: 'geojson' as const, data: { type: 'FeatureCollection' as const, features: [] } };
-      const sources = { map: source, names: source, fov: source, warnings: source, predicted: source, truth: source };
+      const sources = { map: source, names: source, fov: source, conditions: source, warnings: source, predicted: source, truth: source };
       expect(validateStyleMin({ version: 8, sources, layers: layers.map((l) => l.layer) })).toEqual([]);
       const switched = new Set(layers.map((l) => l.group));
       expect(GROUPS.filter((g) => !switched.has(g))).toEqual(['tracks', 'sites']);

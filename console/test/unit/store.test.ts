@@ -96,6 +96,23 @@ describe('what the console knows', () => {
     expect(Math.min(...steps)).toBeGreaterThanOrEqual(1);
   });
 
+  it('keeps the latencies of the past apart, and asks for the minutes before each jump', () => {
+    const { store } = storeAt();
+    for (let i = 0; i < 3; i++) store.take(frame({ sentAtMs: 900_000 + i * 1000 }), 0);
+    let past: number | null = 500_000;
+    const jumps: number[] = [];
+    store.past = () => past;
+    store.jumped = (ms) => void jumps.push(ms);
+    for (const ms of [500_000, 501_000, 501_200, 502_600]) store.take(frame({ sentAtMs: ms }), 0);
+    store.prepend([frame({ sentAtMs: 490_000 }), frame({ sentAtMs: 500_000 })]);
+    expect(store.latencyHistory().map((p) => p.atS)).toEqual([490, 500, 501, 502.6]);
+    store.take(frame({ sentAtMs: 600_000 }), 0);
+    store.take(frame({ sentAtMs: 300_000 }), 0);
+    expect(jumps).toEqual([500_000, 600_000, 300_000]);
+    past = null;
+    expect(store.latencyHistory().map((p) => p.atS)).toEqual([900, 901, 902]);
+  });
+
   it('begins its history again when the cloud’s clock goes back', () => {
     const { store } = storeAt();
     store.take(frame({ sentAtMs: 900_000 }), 0);

@@ -23,8 +23,14 @@ pub(crate) struct Step {
 }
 
 /// Every part's steps, each part's in its own order.
-const STEPS: &[&[Step]] =
-    &[crate::audit::STEPS, crate::access::STEPS, crate::fleet::STEPS, crate::city::STEPS, crate::incidents::STEPS];
+const STEPS: &[&[Step]] = &[
+    crate::audit::STEPS,
+    crate::access::STEPS,
+    crate::fleet::STEPS,
+    crate::fleet::conditions::STEPS,
+    crate::city::STEPS,
+    crate::incidents::STEPS,
+];
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 

@@ -126,8 +126,9 @@ impl Daemon {
             catalogue: catalogue.clone(),
             links: listener.links(),
             moments: moments.clone(),
-            map_version: map.version.as_str().into(),
+            map: Arc::clone(&map),
             quic: addresses.0,
+            stats: Arc::clone(&stats),
         };
         let (fleet, managing) = Fleet::open(door, ground, stopped.clone()).await.context("cannot manage nodes")?;
         let management = Management {

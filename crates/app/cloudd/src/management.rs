@@ -1,10 +1,11 @@
-//! gRPC for what the console does over HTTP: nodes' configurations and roll-outs, and incidents. The rules, and the entries in
+//! gRPC for what the console does over HTTP: nodes' configurations, roll-outs and logs, road conditions, and incidents. The rules, and the entries in
 //! the audit log, are those of `fleet` and `incidents`.
 
 use crate::caller::Caller;
 use crate::catalogue::Catalogue;
 use crate::failure::Failure;
-use crate::fleet::{Fleet, NodeRow, Wanted};
+use crate::fleet::conditions::{ConditionRow, ConditionSite, NewCondition};
+use crate::fleet::{Fleet, LogQuery, NodeRow, Wanted};
 use crate::incidents::{self, Kept, Note};
 use axum::http::StatusCode;
 use jxz_cloud::Input;
@@ -40,7 +41,7 @@ impl From<Failure> for Status {
             StatusCode::FORBIDDEN => Code::PermissionDenied,
             StatusCode::NOT_FOUND => Code::NotFound,
             StatusCode::CONFLICT => Code::FailedPrecondition,
-            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::BAD_GATEWAY => Code::Unavailable,
             _ => Code::Internal,
         };
         Self::new(code, failure.to_string())
@@ -183,6 +184,66 @@ impl FleetService for Management {
         let (by, number) = (caller(&request)?, number(request.into_inner().number)?);
         self.fleet.abort_rollout(by, number).await?;
         self.rollout(number).await
+    }
+
+    async fn list_conditions(&self, _: Request<wire::ListConditionsRequest>) -> Answer<wire::ListConditionsResponse> {
+        let conditions = self.fleet.conditions(None).await?.into_iter().map(condition).collect();
+        Ok(Response::new(wire::ListConditionsResponse { conditions }))
+    }
+
+    async fn enter_condition(&self, request: Request<wire::EnterConditionRequest>) -> Answer<wire::Condition> {
+        let (by, request) = (caller(&request)?, request.into_inner());
+        let place = request.position.ok_or_else(|| Status::invalid_argument("position is missing"))?;
+        let new = NewCondition {
+            hazard: request.hazard,
+            lat_deg: place.lat_deg,
+            lon_deg: place.lon_deg,
+            radius_m: request.radius_m,
+            safe_kmh: request.safe_kmh,
+            until_ms: i64::try_from(request.until_ms).unwrap_or(i64::MAX),
+            text: request.text,
+        };
+        let number = self.fleet.enter_condition(by, new).await?;
+        Ok(Response::new(condition(self.fleet.condition(number).await?)))
+    }
+
+    async fn take_condition_back(&self, request: Request<wire::TakeConditionBackRequest>) -> Answer<wire::Condition> {
+        let (by, number) = (caller(&request)?, number(request.into_inner().number)?);
+        self.fleet.take_condition_back(by, number).await?;
+        Ok(Response::new(condition(self.fleet.condition(number).await?)))
+    }
+
+    async fn read_log(&self, request: Request<wire::ReadLogRequest>) -> Answer<wire::NodeLog> {
+        let (by, request) = (caller(&request)?, request.into_inner());
+        let limit = Some(request.limit as usize).filter(|limit| *limit > 0);
+        let query = LogQuery { after: request.after, boot: request.boot, limit };
+        let log = self.fleet.read_log(&by, request.site, query).await?;
+        let lines = log.lines.into_iter().map(|line| wire::NodeLogLine {
+            number: line.number,
+            at_ms: line.at_ms,
+            level: line.level.to_owned(),
+            target: line.target,
+            text: line.text,
+        });
+        Ok(Response::new(wire::NodeLog { lines: lines.collect(), site: log.site, boot: log.boot, lost: log.lost }))
+    }
+}
+
+fn condition(row: ConditionRow) -> wire::Condition {
+    let site = |at: ConditionSite| wire::ConditionSite { site: at.site, state: at.state.to_owned() };
+    wire::Condition {
+        number: row.number.unsigned_abs(),
+        hazard: row.hazard.to_owned(),
+        position: Some(wire::Position { lat_deg: row.lat_deg, lon_deg: row.lon_deg }),
+        radius_m: row.radius_m,
+        safe_kmh: row.safe_kmh,
+        text: row.text,
+        at_ms: ms(row.at_ms),
+        who: row.who,
+        until_ms: ms(row.until_ms),
+        ended_ms: row.ended_ms.map(ms),
+        ended_by: row.ended_by,
+        sites: row.sites.into_iter().map(site).collect(),
     }
 }
 

@@ -202,6 +202,12 @@ fn daemon(registry: &mut Registry, moment: &Moment) {
     counter("kept_dropped", "Incidents and minutes of traffic that could not be kept", own.kept_dropped);
     counter("congestion_words_told", "Words of congestion that a site has", own.congestion_told);
     counter("congestion_words_untold", "Words of congestion that a site was not told", own.congestion_untold);
+    counter("log_lines_read", "Lines of nodes' logs that operators have read", own.log_lines_read);
+    let lost = "Lines of nodes' logs that were gone before the next look at them";
+    counter("log_lines_lost", lost, own.log_lines_lost);
+    let conditions: Gauge = Gauge::default();
+    conditions.set(i64::try_from(own.conditions_held).unwrap_or(i64::MAX));
+    registry.register("road_conditions", "Road conditions of operators that hold", conditions);
     let failing: Gauge = Gauge::default();
     failing.set(i64::from(own.record_log_failing));
     registry.register("record_log_failing", "Whether the disk refuses records at present", failing);

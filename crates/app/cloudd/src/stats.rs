@@ -35,6 +35,12 @@ pub(crate) struct Stats {
     pub(crate) congestion_told: AtomicU64,
     /// See `congestion_told`.
     pub(crate) congestion_untold: AtomicU64,
+    /// Lines of nodes' logs that operators have read, and those that were gone before they were asked for.
+    pub(crate) log_lines_read: AtomicU64,
+    /// See `log_lines_read`.
+    pub(crate) log_lines_lost: AtomicU64,
+    /// Road conditions that hold now.
+    pub(crate) conditions_held: AtomicU64,
 }
 
 /// The counters at one time.
@@ -54,6 +60,9 @@ pub(crate) struct Counters {
     pub(crate) kept_dropped: u64,
     pub(crate) congestion_told: u64,
     pub(crate) congestion_untold: u64,
+    pub(crate) log_lines_read: u64,
+    pub(crate) log_lines_lost: u64,
+    pub(crate) conditions_held: u64,
 }
 
 impl Stats {
@@ -74,6 +83,9 @@ impl Stats {
             kept_dropped: self.kept_dropped.load(Relaxed),
             congestion_told: self.congestion_told.load(Relaxed),
             congestion_untold: self.congestion_untold.load(Relaxed),
+            log_lines_read: self.log_lines_read.load(Relaxed),
+            log_lines_lost: self.log_lines_lost.load(Relaxed),
+            conditions_held: self.conditions_held.load(Relaxed),
         }
     }
 }

@@ -90,18 +90,54 @@ async fn who_may_only_look_changes_nothing() {
     let amend = wire::AmendConfigurationRequest { site: site(), patch_json: "{}".into() };
     let rollout = wire::StartRolloutRequest { patch_json: "{}".into(), ..wire::StartRolloutRequest::default() };
     let close = wire::AnnotateIncidentRequest { number: 1, note: "mine".into(), close: true };
+    let place = Some(wire::Position { lat_deg: 32.03, lon_deg: 118.7 });
     for refused in [
         fleet.switch_application(switch).await.unwrap_err(),
         fleet.amend_configuration(amend).await.unwrap_err(),
         fleet.start_rollout(rollout).await.unwrap_err(),
         fleet.abort_rollout(wire::AbortRolloutRequest { number: 1 }).await.unwrap_err(),
         incidents.annotate_incident(close).await.unwrap_err(),
+        fleet.enter_condition(wire::EnterConditionRequest { position: place, ..Default::default() }).await.unwrap_err(),
+        fleet.take_condition_back(wire::TakeConditionBackRequest { number: 1 }).await.unwrap_err(),
+        fleet.read_log(wire::ReadLogRequest { site: site(), ..Default::default() }).await.unwrap_err(),
     ] {
         assert_eq!(refused.code(), Code::PermissionDenied, "{refused}");
         assert!(refused.message().contains("takes the right of operator"), "{refused}");
     }
     let configuration = fleet.get_configuration(wire::GetConfigurationRequest { site: site() }).await.unwrap();
     assert_eq!(configuration.into_inner().state, "none");
+    drop(rig);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn road_conditions_and_logs_are_asked_for_by_the_same_rules() {
+    let (rig, _node, channel) = rig("operator").await;
+    let mut fleet = FleetClient::new(channel);
+    let enter = |hazard: &str| wire::EnterConditionRequest {
+        hazard: hazard.into(),
+        position: Some(wire::Position { lat_deg: 32.0345, lon_deg: 118.7 }),
+        radius_m: 20.0,
+        safe_kmh: 30.0,
+        until_ms: u64::try_from(jxz_link::utc_now().unix_ms()).unwrap() + 3_600_000,
+        text: "pipe burst".into(),
+    };
+    let nowhere = wire::EnterConditionRequest { position: None, ..enter("water") };
+    let back = wire::TakeConditionBackRequest { number: 1 };
+    let log = |site: &str| wire::ReadLogRequest { site: site.into(), ..wire::ReadLogRequest::default() };
+    for (refused, code, said) in [
+        (fleet.enter_condition(enter("lava")).await.unwrap_err(), Code::InvalidArgument, "object, water"),
+        (fleet.enter_condition(nowhere).await.unwrap_err(), Code::InvalidArgument, "position"),
+        // The site is near; its map has no roads.
+        (fleet.enter_condition(enter("water")).await.unwrap_err(), Code::FailedPrecondition, "no lane for vehicles"),
+        (fleet.take_condition_back(back).await.unwrap_err(), Code::NotFound, "condition 1"),
+        (fleet.read_log(log("nowhere")).await.unwrap_err(), Code::NotFound, "nowhere"),
+        (fleet.read_log(log("south")).await.unwrap_err(), Code::FailedPrecondition, "not connected"),
+    ] {
+        assert_eq!(refused.code(), code, "{refused}");
+        assert!(refused.message().contains(said), "{refused}");
+    }
+    let listed = fleet.list_conditions(wire::ListConditionsRequest {}).await.unwrap().into_inner();
+    assert!(listed.conditions.is_empty());
     drop(rig);
 }
 

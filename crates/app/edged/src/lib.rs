@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod doctor;
 mod fleet;
+mod log_tail;
 mod node;
 mod spool;
 mod status;

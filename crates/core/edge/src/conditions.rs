@@ -1,6 +1,5 @@
 //! Road conditions that the node was told of.
 
-use crate::neighbours::COVERAGE_MARGIN_M;
 use jxz_units::Now;
 use jxz_world::{RoadReport, Site};
 use std::collections::BTreeMap;
@@ -18,8 +17,7 @@ impl Conditions {
     /// Takes in a word; `false` if it is nonsense, far from the site, or finds no room. One that is over already takes an
     /// older word of it back.
     pub(crate) fn take(&mut self, now: Now, site: &Site, report: RoadReport) -> bool {
-        let reach_m = site.coverage_m + report.radius_m + COVERAGE_MARGIN_M;
-        let ours = report.is_plausible() && (report.at - site.position).norm() <= reach_m;
+        let ours = report.is_plausible() && report.concerns(site);
         let valid_s = report.valid_until.seconds_since(now.utc);
         if ours && valid_s <= 0.0 {
             self.0.remove(&report.id);

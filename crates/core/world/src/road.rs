@@ -1,6 +1,6 @@
 //! What is known of a road's state from elsewhere than the site's sensors.
 
-use crate::RoadHazard;
+use crate::{RoadHazard, Site};
 use jxz_geo::Point;
 use jxz_units::Utc;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,15 @@ pub struct RoadReport {
 }
 
 impl RoadReport {
+    /// A site heeds what reaches to so far beyond its coverage, metres.
+    const BEYOND_M: f64 = 30.0;
+
+    /// Whether it lies near enough to a site to be the site's to warn of.
+    #[must_use]
+    pub fn concerns(&self, site: &Site) -> bool {
+        (self.at - site.position).norm() <= site.coverage_m + self.radius_m + Self::BEYOND_M
+    }
+
     /// Whether its numbers are ones that a road can have.
     #[must_use]
     pub fn is_plausible(&self) -> bool {

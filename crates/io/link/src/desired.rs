@@ -1,9 +1,12 @@
-//! What the cloud wants a node to run: one stream a configuration, opened by the cloud.
+//! What the cloud asks of a node: one stream a configuration to be run, or a look at its log, opened by the cloud.
 
+use crate::log_source::LogSource;
 use crate::transport::PEER_TIMEOUT;
+use bytes::Bytes;
 use jxz_wire::{
-    Desired, DesiredReply, MAX_CONTROL_BYTES, MAX_DESIRED_BYTES, Outcome, decode_desired, decode_desired_reply,
-    encode_desired, encode_desired_reply,
+    Ask, Desired, DesiredReply, LogLines, LogRequest, MAX_CONTROL_BYTES, MAX_DESIRED_BYTES, MAX_LOG_BYTES, Outcome,
+    decode_ask, decode_desired_reply, decode_log_lines, encode_desired, encode_desired_reply, encode_log_lines,
+    encode_log_request,
 };
 use quinn::{Connection, RecvStream, SendStream};
 use std::time::Duration;
@@ -32,30 +35,46 @@ impl Assignment {
 
 /// The cloud's side: says it and waits for the answer.
 pub(crate) async fn ask(connection: &Connection, desired: &Desired) -> Result<DesiredReply, String> {
+    let reply = exchange(connection, encode_desired(desired), MAX_CONTROL_BYTES).await?;
+    let reply = decode_desired_reply(&reply).map_err(|error| error.to_string())?;
+    if reply.revision == desired.revision {
+        Ok(reply)
+    } else {
+        Err(format!("it answers for revision {}, not for {}", reply.revision, desired.revision))
+    }
+}
+
+/// The cloud's side: asks for lines of the log.
+pub(crate) async fn read_log(connection: &Connection, request: &LogRequest) -> Result<LogLines, String> {
+    let answer = exchange(connection, encode_log_request(request), MAX_LOG_BYTES).await?;
+    decode_log_lines(&answer).map_err(|error| error.to_string())
+}
+
+async fn exchange(connection: &Connection, asked: Bytes, most: usize) -> Result<Vec<u8>, String> {
     let exchange = async {
         let (mut send, mut recv) = connection.open_bi().await.map_err(|error| error.to_string())?;
-        send.write_all(&encode_desired(desired)).await.map_err(|error| error.to_string())?;
+        send.write_all(&asked).await.map_err(|error| error.to_string())?;
         send.finish().map_err(|error| error.to_string())?;
-        let reply = recv.read_to_end(MAX_CONTROL_BYTES).await.map_err(|error| error.to_string())?;
-        let reply = decode_desired_reply(&reply).map_err(|error| error.to_string())?;
-        if reply.revision == desired.revision {
-            Ok(reply)
-        } else {
-            Err(format!("it answers for revision {}, not for {}", reply.revision, desired.revision))
-        }
+        recv.read_to_end(most).await.map_err(|error| error.to_string())
     };
     timeout(PEER_TIMEOUT + TAKE_TIMEOUT, exchange).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
 }
 
-/// The node's side: takes one configuration after the other; returns only when the connection has ended, with the
-/// reason. Without anyone to take them it waits for ever, and the limit on streams holds the cloud back.
-pub(crate) async fn take(connection: &Connection, to: Option<&mpsc::Sender<Assignment>>) -> String {
-    let Some(to) = to else { return std::future::pending().await };
+/// The node's side: answers one stream after the other; returns only when the connection has ended, with the reason.
+/// Without anyone to answer it waits for ever, and the limit on streams holds the cloud back.
+pub(crate) async fn take(
+    connection: &Connection,
+    to: Option<&mpsc::Sender<Assignment>>,
+    log: Option<&LogSource>,
+) -> String {
+    if to.is_none() && log.is_none() {
+        return std::future::pending().await;
+    }
     loop {
         match connection.accept_bi().await {
             Ok((send, recv)) => {
-                if let Err(reason) = take_one(send, recv, to).await {
-                    tracing::warn!(reason, "a configuration of the cloud was not taken");
+                if let Err(reason) = take_one(send, recv, to, log).await {
+                    tracing::warn!(reason, "what the cloud asked was not answered");
                 }
             }
             Err(error) => return error.to_string(),
@@ -63,13 +82,26 @@ pub(crate) async fn take(connection: &Connection, to: Option<&mpsc::Sender<Assig
     }
 }
 
-async fn take_one(mut send: SendStream, mut recv: RecvStream, to: &mpsc::Sender<Assignment>) -> Result<(), String> {
+async fn take_one(
+    send: SendStream,
+    mut recv: RecvStream,
+    to: Option<&mpsc::Sender<Assignment>>,
+    log: Option<&LogSource>,
+) -> Result<(), String> {
     // A stream that fails here is reset when dropped, and the cloud says it again.
     let bytes = timeout(PEER_TIMEOUT, recv.read_to_end(MAX_DESIRED_BYTES))
         .await
         .map_err(|_| "it took too long".to_owned())?
         .map_err(|error| error.to_string())?;
-    let desired = decode_desired(&bytes).map_err(|error| error.to_string())?;
+    let reply = match decode_ask(&bytes).map_err(|error| error.to_string())? {
+        Ask::Run(desired) => run(desired, to.ok_or("nobody takes configurations")?).await?,
+        Ask::Log(request) => encode_log_lines(&log.ok_or("nobody reads the log")?.read(&request)),
+    };
+    timeout(PEER_TIMEOUT, answer(send, &reply)).await.map_err(|_| "the answer was not taken in time".to_owned())?
+}
+
+/// Hands a configuration on; the answer.
+async fn run(desired: Desired, to: &mpsc::Sender<Assignment>) -> Result<Bytes, String> {
     let revision = desired.revision;
     let (answer, answered) = oneshot::channel();
     let outcome = timeout(TAKE_TIMEOUT, async {
@@ -77,7 +109,10 @@ async fn take_one(mut send: SendStream, mut recv: RecvStream, to: &mpsc::Sender<
         answered.await.ok()
     });
     let outcome = outcome.await.ok().flatten().ok_or("the node did not say what became of it")?;
-    let reply = encode_desired_reply(&DesiredReply { revision, outcome });
-    send.write_all(&reply).await.map_err(|error| error.to_string())?;
+    Ok(encode_desired_reply(&DesiredReply { revision, outcome }))
+}
+
+async fn answer(mut send: SendStream, reply: &[u8]) -> Result<(), String> {
+    send.write_all(reply).await.map_err(|error| error.to_string())?;
     send.finish().map_err(|error| error.to_string())
 }

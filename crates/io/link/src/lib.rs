@@ -12,6 +12,7 @@ mod immediate_forward;
 mod issuer;
 mod join;
 mod listener;
+mod log_source;
 mod message_authority;
 mod neighbours;
 mod outbox;
@@ -40,6 +41,7 @@ pub use immediate_forward::{
 pub use issuer::{Issuer, NodeCertificate};
 pub use join::{JoinToken, NewIdentity, finish_writing, join, renew};
 pub use listener::{AckToken, FromNode, LinkInfo, ListenerConfig, NodeLinks, NodeListener};
+pub use log_source::LogSource;
 pub use message_authority::{MessagePlan, load_pseudonym_authority, load_signer, load_trust, node_certificate, revoke};
 pub use neighbours::{NeighbourLinkConfig, NeighbourLinks};
 pub use outbox::{MAX_BYTES_IN_FLIGHT, MAX_IN_FLIGHT, Outbox};

@@ -8,7 +8,8 @@ use crate::{ALPN_JOIN, ALPN_NODE, CertificateId, Credentials, LinkError, Role, d
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
 use jxz_wire::{
-    Desired, DesiredReply, MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record, decode_state, encode_reply,
+    Desired, DesiredReply, LogLines, LogRequest, MAX_RECORD_BYTES, Reply, Verdict, decode_hello, decode_record,
+    decode_state, encode_reply,
 };
 use jxz_world::{CongestionReport, DropCause, Drops, NodeState, Record, SiteId};
 use quinn::{Connection, Endpoint, RecvStream, SendStream};
@@ -178,6 +179,17 @@ impl NodeLinks {
         let failed = |reason: String| LinkError::Connect { peer: format!("node {site}"), reason };
         let connection = connection.ok_or_else(|| failed("it is not connected".to_owned()))?;
         desired::ask(&connection, desired).await.map_err(failed)
+    }
+
+    /// Reads the last lines of a node's log.
+    ///
+    /// # Errors
+    /// The node is not connected, its link ends, or it does not answer as the protocol has it: its software may be older.
+    pub async fn read_log(&self, site: &SiteId, request: &LogRequest) -> Result<LogLines, LinkError> {
+        let connection = lock(&self.0.nodes).get(site).map(|seat| seat.connection.clone());
+        let failed = |reason: String| LinkError::Connect { peer: format!("node {site}"), reason };
+        let connection = connection.ok_or_else(|| failed("it is not connected".to_owned()))?;
+        desired::read_log(&connection, request).await.map_err(failed)
     }
 
     /// Tells a node of congestion, and waits until it has the word.

@@ -4,7 +4,7 @@
 use crate::clock::{until, utc_now};
 use crate::outbox::Outbox;
 use crate::session::{Close, client_endpoint, close, connect};
-use crate::{ALPN_NODE, Assignment, Credentials, LinkError, Role, desired, transport, word};
+use crate::{ALPN_NODE, Assignment, Credentials, LinkError, LogSource, Role, desired, transport, word};
 use bytes::Bytes;
 use jxz_units::{Instant, Utc};
 use jxz_wire::{MAX_CONTROL_BYTES, MAX_RECORD_BYTES, MAX_STATE_BYTES, Verdict, decode_reply, encode_record, hello};
@@ -45,6 +45,8 @@ pub struct UplinkConfig {
     /// Who takes the cloud's words of congestion; one that finds no room there is dropped and counted. Without it they are
     /// not heard.
     pub words: Option<mpsc::Sender<CongestionReport>>,
+    /// What reads the node's log when the cloud asks; without it, the cloud gets no answer.
+    pub log: Option<LogSource>,
 }
 
 impl UplinkConfig {
@@ -62,6 +64,7 @@ impl UplinkConfig {
             state_capacity: 2,
             assignments: None,
             words: None,
+            log: None,
         }
     }
 }
@@ -327,7 +330,7 @@ async fn run(
                 let why = tokio::select! {
                     why = connection.0.closed() => why.to_string(),
                     why = send_records(&connection.0, &shared) => why,
-                    why = desired::take(&connection.0, config.assignments.as_ref()) => why,
+                    why = desired::take(&connection.0, config.assignments.as_ref(), config.log.as_ref()) => why,
                     why = word::take(&connection.0, config.words.as_ref(), || {
                         shared.count(DropCause::CongestionRejected, 1);
                     }) => why,

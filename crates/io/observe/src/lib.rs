@@ -7,6 +7,7 @@ mod metrics;
 mod process;
 mod stop;
 mod supervisor;
+mod tail;
 
 pub use logs::{LogError, LogFormat, LogSettings, init_logs};
 pub use manual::write_manual;
@@ -14,3 +15,4 @@ pub use metrics::{MetricsSnapshot, encode_metrics, snapshot_collector};
 pub use process::{ProcessUsage, process_usage, process_usage_of};
 pub use stop::stop_signal;
 pub use supervisor::{Progress, Supervisor};
+pub use tail::{LogTail, TailLine};

@@ -1,8 +1,11 @@
-//! Logs to standard error.
+//! Logs to standard error, and the last of them to who asks.
 
+use crate::tail::LogTail;
 use serde::Deserialize;
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -48,7 +51,7 @@ pub enum LogError {
     Again,
 }
 
-/// Sends `tracing` events to standard error. `RUST_LOG`, if it is set and not empty, goes before the settings' filter.
+/// Sends `tracing` events to standard error and into [`LogTail::of_process`]. `RUST_LOG`, if it is set and not empty, goes before the settings' filter.
 ///
 /// # Errors
 /// A filter that cannot be read, or a second call in one process.
@@ -57,10 +60,12 @@ pub fn init_logs(settings: &LogSettings) -> Result<(), LogError> {
         std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| settings.filter.clone());
     let filter =
         EnvFilter::try_new(&chosen).map_err(|error| LogError::Filter { filter: chosen, reason: error.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let installed = match settings.format {
-        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let writer = match settings.format {
+        LogFormat::Human => writer.with_ansi(std::io::stderr().is_terminal()).boxed(),
+        LogFormat::Json => writer.json().flatten_event(true).boxed(),
     };
+    let layers = tracing_subscriber::registry().with(filter).with(writer).with(LogTail::of_process().layer());
+    let installed = layers.try_init();
     installed.map_err(|_| LogError::Again)
 }

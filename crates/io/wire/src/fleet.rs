@@ -132,16 +132,6 @@ pub fn encode_desired(desired: &Desired) -> Bytes {
     wire::Desired { revision: desired.revision, document: desired.document.clone() }.encode_to_vec().into()
 }
 
-/// The configuration in the body of a stream. The document itself is not looked into.
-///
-/// # Errors
-/// Too long, or not protobuf.
-pub fn decode_desired(bytes: &[u8]) -> Result<Desired, WireError> {
-    let desired: wire::Desired = decode("Desired", bytes, MAX_DESIRED_BYTES)?;
-    length("Desired.document", desired.document.len(), 1, MAX_DOCUMENT_BYTES)?;
-    Ok(Desired { revision: desired.revision, document: desired.document })
-}
-
 /// The answer to a configuration; a reason is cut to 512 bytes.
 #[must_use]
 pub fn encode_desired_reply(reply: &DesiredReply) -> Bytes {
@@ -168,6 +158,7 @@ pub fn decode_desired_reply(bytes: &[u8]) -> Result<DesiredReply, WireError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Ask, decode_ask};
 
     fn request(secret: Option<[u8; 16]>) -> JoinRequest {
         JoinRequest { site: SiteId("north".into()), secret, request: vec![0x30; 300] }
@@ -182,7 +173,7 @@ mod tests {
             assert_eq!(decode_join_reply(&encode_join_reply(&reply)), Ok(reply));
         }
         let desired = Desired { revision: 9, document: b"{}".to_vec() };
-        assert_eq!(decode_desired(&encode_desired(&desired)), Ok(desired));
+        assert_eq!(decode_ask(&encode_desired(&desired)), Ok(Ask::Run(desired)));
         for outcome in [Outcome::Applied { digest: u64::MAX }, Outcome::Rejected("no such key".to_owned())] {
             let reply = DesiredReply { revision: 9, outcome };
             assert_eq!(decode_desired_reply(&encode_desired_reply(&reply)), Ok(reply));
@@ -196,10 +187,10 @@ mod tests {
         let short = wire::JoinRequest { site: "north".into(), secret: vec![1; 15], request: vec![1] };
         assert!(matches!(decode_join(&short.encode_to_vec()), Err(WireError::Length { .. })));
         let big = Desired { revision: 1, document: vec![b' '; MAX_DOCUMENT_BYTES + 1] };
-        assert!(decode_desired(&encode_desired(&big)).is_err());
-        assert!(decode_desired(&[]).is_err() && decode_desired_reply(&[]).is_err() && decode_join_reply(&[]).is_err());
+        assert!(decode_ask(&encode_desired(&big)).is_err());
+        assert!(decode_ask(&[]).is_err() && decode_desired_reply(&[]).is_err() && decode_join_reply(&[]).is_err());
         for bytes in [&[0xff; 40][..], b"GET / HTTP/1.1"] {
-            assert!(decode_join(bytes).is_err() && decode_desired(bytes).is_err());
+            assert!(decode_join(bytes).is_err() && decode_ask(bytes).is_err());
         }
         let reply = DesiredReply { revision: 1, outcome: Outcome::Rejected("河".repeat(1000)) };
         assert!(encode_desired_reply(&reply).len() < MAX_CONTROL_BYTES, "a long reason is cut");

@@ -13,6 +13,7 @@ mod error;
 mod fleet;
 mod health;
 mod json;
+mod log;
 mod misbehaviour;
 mod neighbour;
 mod picture;
@@ -30,10 +31,14 @@ pub use congestion::{decode_congestion, encode_congestion};
 pub use error::WireError;
 pub use fleet::{
     Desired, DesiredReply, Issued, JoinRequest, MAX_DESIRED_BYTES, MAX_DOCUMENT_BYTES, MAX_JOIN_BYTES, Outcome,
-    SECRET_BYTES, decode_desired, decode_desired_reply, decode_join, decode_join_reply, encode_desired,
-    encode_desired_reply, encode_join, encode_join_reply,
+    SECRET_BYTES, decode_desired_reply, decode_join, decode_join_reply, encode_desired, encode_desired_reply,
+    encode_join, encode_join_reply,
 };
 pub use health::{spool_from_wire, spool_to_wire};
+pub use log::{
+    Ask, LogLevel, LogLine, LogLines, LogRequest, MAX_LOG_BYTES, MAX_LOG_LINES, MAX_LOG_TARGET_BYTES,
+    MAX_LOG_TEXT_BYTES, decode_ask, decode_log_lines, encode_log_lines, encode_log_request, legible,
+};
 pub use neighbour::{decode_neighbour_tracks, split_neighbour_tracks};
 pub use packages::foxglove;
 pub use packages::jxz::*;

@@ -5,8 +5,9 @@
 use jxz_geo::{Point, Polyline, Vector};
 use jxz_units::{Heading, Utc};
 use jxz_wire::{
-    Downlink, MAX_STATE_BYTES, Reply, Verdict, WireError, decode_congestion, decode_downlink, decode_hello,
-    decode_record, decode_reply, decode_sensor, decode_state, encode_congestion, encode_downlink, encode_record,
+    Downlink, LogLevel, LogLine, LogLines, LogRequest, MAX_STATE_BYTES, Reply, Verdict, WireError, decode_ask,
+    decode_congestion, decode_downlink, decode_hello, decode_log_lines, decode_record, decode_reply, decode_sensor,
+    decode_state, encode_congestion, encode_downlink, encode_log_lines, encode_log_request, encode_record,
     encode_reply, hello, split_state,
 };
 use jxz_world::*;
@@ -291,6 +292,15 @@ fn no_bytes_make_a_decoder_panic() {
     let (said_at, valid_until) = (Utc::from_unix_ms(1_786_233_600_000), Utc::from_unix_ms(1_786_233_750_000));
     let word = CongestionReport { link: "w1".to_owned(), said_at, speed_mps: 1.5, vehicles: 12, valid_until };
     corpus.push(encode_congestion(&word).to_vec());
+    corpus.push(encode_log_request(&LogRequest { after: Some((7, 300)), most: 50 }).to_vec());
+    let line = |number| LogLine {
+        number,
+        at: said_at,
+        level: LogLevel::Warn,
+        target: "jxz_link::uplink".to_owned(),
+        text: "connection to the cloud lost".to_owned(),
+    };
+    corpus.push(encode_log_lines(&LogLines { boot: 7, lost: 2, lines: vec![line(301), line(302)] }).to_vec());
     // A linear congruential generator (Knuth's MMIX constants) decides what is changed.
     let mut random = 7_u64;
     let mut next = |below: usize| {
@@ -310,6 +320,8 @@ fn no_bytes_make_a_decoder_panic() {
             decode_state(&bytes).is_ok(),
             decode_sensor(&bytes).is_ok(),
             decode_congestion(&bytes).is_ok(),
+            decode_ask(&bytes).is_ok(),
+            decode_log_lines(&bytes).is_ok(),
         ];
         for good in decoded {
             *(if good { &mut taken } else { &mut refused }) += 1;

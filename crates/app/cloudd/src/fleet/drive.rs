@@ -4,7 +4,7 @@
 //! So nothing need be remembered over a restart of either side, and a configuration that comes in two halves of a second
 //! is told once.
 
-use super::{Fleet, store};
+use super::{Fleet, conditions, store};
 use crate::audit;
 use crate::caller::{Caller, Right};
 use crate::fleet::reply::Refusal;
@@ -16,6 +16,7 @@ use jxz_world::SiteId;
 use rusqlite::Transaction;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use store::Head;
 use tokio::sync::{mpsc, oneshot};
@@ -26,6 +27,9 @@ use tokio::time::{Instant, MissedTickBehavior};
 const LOOK: Duration = Duration::from_millis(250);
 /// Pause before a node that did not answer is told again.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether a road condition has ended when nobody has entered one or taken one back.
+const LAY: Duration = Duration::from_secs(5);
 
 /// What an operator asks for.
 pub(super) enum Command {
@@ -80,6 +84,8 @@ pub(super) struct Driver {
     again_at: BTreeMap<SiteId, Instant>,
     answers: JoinSet<Answer>,
     active: Option<Active>,
+    /// When road conditions are looked at next.
+    lay_at: Instant,
     /// The newest health report seen of each node, and whether its link stood.
     seen: BTreeMap<SiteId, (Option<Utc>, bool)>,
 }
@@ -100,6 +106,7 @@ impl Driver {
             again_at: BTreeMap::new(),
             answers: JoinSet::new(),
             active,
+            lay_at: Instant::now(),
             seen: BTreeMap::new(),
         })
     }
@@ -113,7 +120,10 @@ impl Driver {
             tokio::select! {
                 _ = look.tick() => {}
                 _ = changes.changed() => {}
-                () = wake.notified() => self.read_heads().await,
+                () = wake.notified() => {
+                    self.read_heads().await;
+                    self.lay_at = Instant::now();
+                }
                 Some(answer) = self.answers.join_next() => match answer {
                     Ok(answer) => self.answered(answer).await,
                     Err(error) => tracing::error!(%error, "a task that tells a node broke down"),
@@ -124,6 +134,7 @@ impl Driver {
                 },
             }
             self.watch();
+            self.lay().await;
             self.drive().await;
             self.tell();
         }
@@ -133,6 +144,37 @@ impl Driver {
         match self.fleet.catalogue.run(store::heads).await {
             Ok(heads) => self.heads = heads,
             Err(error) => tracing::error!("cannot read what is desired: {error:#}"),
+        }
+    }
+
+    /// Brings the road conditions that operators entered into the sites' configurations, a roll-out's sites among them:
+    /// who warns of ice does not wait for a soak.
+    async fn lay(&mut self) {
+        if Instant::now() < self.lay_at {
+            return;
+        }
+        self.lay_at = Instant::now() + LAY;
+        let active = self.active.as_ref().map(|active| (active.number, active.change.clone(), active.rollout.clone()));
+        let laid = self.fleet.catalogue.run(move |t| {
+            let (laid, held) = conditions::lay(t, utc_now(), active.as_ref().map(|(number, ..)| *number))?;
+            if laid.is_empty() {
+                return Ok((held, None));
+            }
+            // In the one transaction: a cloud that dies here knows of the roll-out which revisions it waits for, or has made none.
+            let rollout =
+                active.map(|(number, change, rollout)| sent(t, number, &change, rollout, laid)).transpose()?;
+            Ok((held, Some((rollout, store::heads(t)?))))
+        });
+        match laid.await {
+            Ok((held, laid)) => {
+                self.fleet.stats.conditions_held.store(held, Relaxed);
+                let Some((rollout, heads)) = laid else { return };
+                self.heads = heads;
+                if let Some((active, rollout)) = self.active.as_mut().zip(rollout) {
+                    active.rollout = rollout;
+                }
+            }
+            Err(error) => tracing::error!("cannot bring road conditions to the sites: {error:#}"),
         }
     }
 
@@ -336,8 +378,26 @@ impl Driver {
 }
 
 /// Who does what the cloud does by itself.
-fn cloud() -> Caller {
+pub(super) fn cloud() -> Caller {
     Caller { name: "jxz-cloud".to_owned(), right: Right::Operator }
+}
+
+/// Tells a roll-out of revisions that were made for another reason, and does what it asks for then.
+fn sent(
+    t: &Transaction<'_>,
+    number: i64,
+    change: &Value,
+    mut rollout: Rollout,
+    revisions: Vec<(SiteId, u64)>,
+) -> anyhow::Result<Rollout> {
+    for (site, revision) in revisions {
+        rollout.handle(utc_now(), Input::Sent { site, revision });
+    }
+    while let Some(output) = rollout.poll() {
+        carry_out(t, number, change, output, &mut rollout)?;
+    }
+    store::keep_rollout(t, number, &rollout)?;
+    Ok(rollout)
 }
 
 /// Makes a revision of what a roll-out asks for.

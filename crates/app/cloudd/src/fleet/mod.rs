@@ -1,12 +1,15 @@
 //! The cloud's management of roadside nodes: who is let in, what each ought to run, and how a change goes out to many.
 
+pub(crate) mod conditions;
 mod drive;
 mod enrol;
+mod logs;
 mod reply;
 mod routes;
 mod store;
 mod view;
 
+pub(crate) use logs::LogQuery;
 pub(crate) use routes::{Wanted, routes};
 pub(crate) use store::STEPS;
 pub(crate) use view::{ApplicationRow, NodeRow};
@@ -14,13 +17,15 @@ pub(crate) use view::{ApplicationRow, NodeRow};
 use crate::brain::Moment;
 use crate::catalogue::Catalogue;
 use crate::config::AuthorityConfig;
+use crate::stats::Stats;
 use crate::stop::Stop;
 use anyhow::Context;
 use drive::{Command, Driver};
 use jxz_link::{Enrolment, Issuer, NodeLinks};
+use jxz_map::Map;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 /// Requests for certificates that wait; more are turned away.
 const ENROLMENTS: usize = 16;
@@ -42,10 +47,12 @@ pub(crate) struct Fleet {
     links: NodeLinks,
     authority: Option<Arc<Authority>>,
     moments: watch::Receiver<Arc<Moment>>,
-    map_version: Arc<str>,
+    map: Arc<Map>,
     commands: mpsc::Sender<Command>,
     /// Told when what is desired of a node has changed.
     wake: Arc<Notify>,
+    log_turns: Arc<Semaphore>,
+    stats: Arc<Stats>,
 }
 
 /// What is there before the listener: the authority, and both ends of the way of requests to it.
@@ -76,8 +83,9 @@ pub(crate) struct Ground {
     pub(crate) catalogue: Catalogue,
     pub(crate) links: NodeLinks,
     pub(crate) moments: watch::Receiver<Arc<Moment>>,
-    pub(crate) map_version: Arc<str>,
+    pub(crate) map: Arc<Map>,
     pub(crate) quic: std::net::SocketAddr,
+    pub(crate) stats: Arc<Stats>,
 }
 
 impl Fleet {
@@ -101,9 +109,11 @@ impl Fleet {
             links: ground.links,
             authority,
             moments: ground.moments,
-            map_version: ground.map_version,
+            map: ground.map,
             commands,
             wake: Arc::new(Notify::new()),
+            log_turns: Arc::new(Semaphore::new(logs::AT_ONCE)),
+            stats: ground.stats,
         };
         for (site, serials) in fleet.catalogue.run(store::admitted).await? {
             fleet.links.admit_only(&site, serials);

@@ -2,7 +2,7 @@
 
 use super::drive::Command;
 use super::reply::Refusal;
-use super::{Fleet, store, view};
+use super::{Fleet, conditions, logs, store, view};
 use crate::audit;
 use crate::caller::{Caller, Right};
 use crate::http::Shared;
@@ -27,7 +27,7 @@ const ROLLOUTS: u32 = 50;
 const MAX_VERSION: usize = 64;
 
 type Answer = Result<Response, Refusal>;
-type Body<T> = Result<Json<T>, JsonRejection>;
+pub(super) type Body<T> = Result<Json<T>, JsonRejection>;
 
 /// The routes.
 pub(crate) fn routes() -> Api {
@@ -35,7 +35,8 @@ pub(crate) fn routes() -> Api {
     const OPERATOR: Needs = Needs::Right(Right::Operator);
     const ADMIN: Needs = Needs::Right(Right::Admin);
     let operation = |method, path, needs, summary| Operation::new(method, path, needs, summary).answers::<Value>();
-    Api::default()
+    conditions::routes()
+        .and(logs::routes())
         .on(
             operation(
                 Method::GET,
@@ -118,7 +119,7 @@ pub(crate) fn routes() -> Api {
         )
 }
 
-fn body<T>(body: Body<T>) -> Result<T, Refusal> {
+pub(super) fn body<T>(body: Body<T>) -> Result<T, Refusal> {
     match body {
         Ok(Json(body)) => Ok(body),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -129,7 +130,7 @@ fn body<T>(body: Body<T>) -> Result<T, Refusal> {
 }
 
 /// A site that the cloud knows.
-fn known(fleet: &Fleet, site: String) -> Result<SiteId, Refusal> {
+pub(super) fn known(fleet: &Fleet, site: String) -> Result<SiteId, Refusal> {
     let known = fleet.moments.borrow().view.nodes.iter().any(|node| node.site.0 == site);
     if known { Ok(SiteId(site)) } else { Err(Refusal::not_found(format!("there is no site {site}"))) }
 }

@@ -401,6 +401,15 @@ pub(crate) fn keep_before(t: &Transaction<'_>, number: i64, site: &SiteId, befor
     Ok(())
 }
 
+/// What a roll-out would give back to each site that it has reached.
+pub(crate) fn befores(t: &Transaction<'_>, number: i64) -> anyhow::Result<Vec<(SiteId, Document)>> {
+    let mut query =
+        t.prepare("SELECT site, before FROM rollout_site WHERE rollout = ?1 AND before IS NOT NULL ORDER BY site")?;
+    let rows: Vec<(String, String)> =
+        query.query_map([number], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    rows.into_iter().map(|(site, text)| Ok((SiteId(site), Document::parse(text.as_bytes())?))).collect()
+}
+
 pub(crate) fn before(t: &Transaction<'_>, number: i64, site: &SiteId) -> anyhow::Result<Document> {
     let text: Option<String> =
         t.query_row("SELECT before FROM rollout_site WHERE rollout = ?1 AND site = ?2", (number, &site.0), |row| {

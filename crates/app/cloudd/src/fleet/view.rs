@@ -118,7 +118,7 @@ pub(super) async fn nodes(fleet: &Fleet, only: Option<&str>) -> Result<Vec<NodeR
     let standing = fleet.links.standing();
     let rows = moment.view.nodes.iter().filter(wanted).map(|node| {
         let shown = standing.get(&node.site).map(|link| &link.certificate);
-        row(node, &mut kept, shown, &fleet.map_version)
+        row(node, &mut kept, shown, &fleet.map.version)
     });
     Ok(rows.collect())
 }

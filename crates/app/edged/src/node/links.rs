@@ -3,6 +3,7 @@
 use crate::Config;
 use crate::config::Radio as RadioSettings;
 use crate::fleet::Fleet;
+use crate::log_tail;
 use crate::spool::{self, Records};
 use crate::takeover::{Reader, wait_for_spool};
 use anyhow::Context;
@@ -101,6 +102,7 @@ impl Cloud {
         uplink.assignments = Some(assignments);
         let (words_in, words) = mpsc::channel(WORDS);
         uplink.words = Some(words_in);
+        uplink.log = Some(log_tail::source());
         let (records, uplink) = spool::open(config, uplink)?;
         Ok(Self { uplink, records, fleet, words })
     }
