@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 use std::io::IsTerminal;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -21,7 +23,7 @@ pub enum LogFormat {
 pub struct LogSettings {
     /// `human` or `json`.
     pub format: LogFormat,
-    /// What to log, as `RUST_LOG` says it (`info`, `info,quinn=warn`).
+    /// What to log, as `RUST_LOG` says it (`info`, `info,quinn=warn`): levels, by module where wanted.
     pub filter: String,
 }
 
@@ -55,12 +57,14 @@ pub enum LogError {
 pub fn init_logs(settings: &LogSettings) -> Result<(), LogError> {
     let chosen =
         std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| settings.filter.clone());
-    let filter =
-        EnvFilter::try_new(&chosen).map_err(|error| LogError::Filter { filter: chosen, reason: error.to_string() })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // `EnvFilter` would also look into spans, and bring a regular expression engine into each program for that.
+    let filter: Targets =
+        chosen.parse().map_err(|error| LogError::Filter { filter: chosen, reason: format!("{error}") })?;
+    let filtered = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let installed = match settings.format {
-        LogFormat::Human => builder.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Human => filtered.with(lines.with_ansi(std::io::stderr().is_terminal())).try_init(),
+        LogFormat::Json => filtered.with(lines.json().flatten_event(true)).try_init(),
     };
     installed.map_err(|_| LogError::Again)
 }
