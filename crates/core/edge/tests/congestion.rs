@@ -98,7 +98,10 @@ fn what_is_known_is_passed_on_to_another_brain_as_it_was_said() {
     let said = guidance(&mut new, 2000, 7000);
     assert!(said[0].1.stage == WarningStage::Raised && said[0].0 <= 2500, "{said:?}");
     let (ended_ms, last) = said.last().unwrap();
-    assert!(last.stage == WarningStage::Cancelled && (4900..6200).contains(ended_ms), "it ends when it would have: {ended_ms}");
+    assert!(
+        last.stage == WarningStage::Cancelled && (4900..6200).contains(ended_ms),
+        "it ends when it would have: {ended_ms}"
+    );
 }
 
 #[test]
