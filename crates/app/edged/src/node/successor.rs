@@ -18,8 +18,8 @@ impl Node {
             Ok(heir) => {
                 tracing::info!(software, "another process follows");
                 // The cloud says these once a minute; what else stands the successor reads from disk.
-                let known = self.brain.edge.congestion(self.brain.clock.now()).cloned().map(Input::Congestion);
-                let told = known.fold(true, |all, word| heir.told(&word) && all);
+                let now = self.brain.clock.now();
+                let told = self.brain.edge.congestion(now).all(|word| heir.told(&Input::Congestion(word.clone())));
                 self.heir = Some(heir);
                 if !told {
                     self.give_up("it does not keep up");
