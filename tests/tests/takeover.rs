@@ -288,7 +288,7 @@ impl Heir {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let map = Map::load(&root().join("seeds/island")).unwrap().version;
         let hello = serde_json::json!({
-            "format": 1, "software": "0", "site": rig.site.0, "map": map, "profile": Profile::default().name(),
+            "format": 2, "software": "0", "site": rig.site.0, "map": map, "profile": Profile::default().name(),
         });
         let hello = serde_json::to_vec(&hello).unwrap();
         stream.write_all(&u32::try_from(hello.len() + 1).unwrap().to_be_bytes()).unwrap();

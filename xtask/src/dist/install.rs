@@ -81,25 +81,21 @@ fn fresh_debian(work: &Path) -> anyhow::Result<PathBuf> {
     Ok(archive)
 }
 
-/// New keys of the island's sites and of the cloud.
+/// New keys of the island's sites and of the cloud, by the `jxz` that was built for release, else by one built now.
 fn keys(work: &Path) -> anyhow::Result<PathBuf> {
     let keys = work.join("pki");
     remove(&keys)?;
-    let mut make = cargo();
-    make.args([
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "jxz",
-        "--",
-        "pki",
-        "make",
-        "--vehicles",
-        "1",
-        "--map",
-        ISLAND,
-    ]);
+    let built = target_dir().join("release/jxz");
+    let mut make = if built.exists() {
+        let mut make = Command::new(built);
+        make.current_dir(root());
+        make
+    } else {
+        let mut run = cargo();
+        run.args(["run", "--quiet", "--locked", "--package", "jxz", "--"]);
+        run
+    };
+    make.args(["pki", "make", "--vehicles", "1", "--map", ISLAND]);
     step("keys", make.arg("--dir").arg(&keys).stdout(Stdio::null()))?;
     Ok(keys)
 }

@@ -15,7 +15,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: Jiangxin, map of the island
 
 Files: *
-Copyright: OpenStreetMap contributors
+Copyright: 2026, OpenStreetMap contributors
            2026, the Jiangxin authors
 License: ODbL-1.0
 Comment: Contains information from OpenStreetMap, which is made available at https://www.openstreetmap.org/copyright
@@ -24,6 +24,8 @@ Comment: Contains information from OpenStreetMap, which is made available at htt
 License: ODbL-1.0
  Open Database License (ODbL) v1.0, https://opendatacommons.org/licenses/odbl/1-0/
 ";
+
+const CHANGELOG: &str = "deploy/debian/map/changelog";
 
 /// Makes it; gives its path.
 pub(super) fn package(dist: &Path) -> anyhow::Result<PathBuf> {
@@ -41,7 +43,12 @@ pub(super) fn package(dist: &Path) -> anyhow::Result<PathBuf> {
             put(&stage.join("usr/share/jiangxin/island").join(name), &fs::read(&path)?)?;
         }
     }
-    put(&stage.join("usr/share/doc").join(NAME).join("copyright"), COPYRIGHT.as_bytes())?;
+    let papers = stage.join("usr/share/doc").join(NAME);
+    put(&papers.join("copyright"), COPYRIGHT.as_bytes())?;
+    let changelog = fs::read_to_string(root().join(CHANGELOG)).context("the map has no changelog")?;
+    let history = papers.join("changelog.Debian");
+    put(&history, changelog.replace("@EDITION@", &edition).as_bytes())?;
+    step("changelog of the map", Command::new("gzip").args(["--best", "--no-name"]).arg(&history))?;
     let control = format!(
         "Package: {NAME}\nVersion: {edition}-1\nArchitecture: all\nMaintainer: Jiangxin maintainers \
          <maintainers@jiangxin.invalid>\nSection: misc\nPriority: optional\nDescription: Lanes, signals and roadside sites \

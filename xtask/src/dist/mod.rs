@@ -55,17 +55,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut packages = vec![map::package(&dist)?];
     for (name, program) in PROGRAMS {
         let mut deb = cargo();
-        deb.args(["deb", "--quiet", "--locked", "--no-build", "--package", name]);
+        // The names that a backtrace needs go into a package of their own.
+        deb.args(["deb", "--quiet", "--locked", "--no-build", "--dbgsym", "--package", name]);
         let package = dist.join(format!("{program}_{}_{}.deb", env!("CARGO_PKG_VERSION"), target.debian()));
         deb.arg("--output").arg(&package);
         target.prepare(&mut deb)?;
         step(&format!("package {program}"), &mut deb)?;
         packages.push(package);
     }
-    for (_, program) in PROGRAMS {
-        say_size(&release.join(program))?;
-    }
     packages.iter().try_for_each(|package| say_size(package))?;
+    check_policy(&packages)?;
     if args.check { install::check(&packages, target) } else { Ok(()) }
 }
 
@@ -144,9 +143,29 @@ fn member_folders() -> anyhow::Result<Vec<PathBuf>> {
     Ok(manifests()?.into_iter().filter_map(|(_, manifest)| manifest.parent().map(Path::to_path_buf)).collect())
 }
 
-fn say_size(path: &Path) -> anyhow::Result<()> {
-    let bytes = fs::metadata(path).with_context(|| format!("{} was not made", path.display()))?.len();
-    let shown = path.strip_prefix(root()).unwrap_or(path);
-    println!("{:>8.2} MiB  {}", bytes as f64 / f64::from(1 << 20), shown.display());
+/// How large a package is, and the programs in it as they are installed.
+fn say_size(package: &Path) -> anyhow::Result<()> {
+    let bytes = fs::metadata(package).with_context(|| format!("{} was not made", package.display()))?.len();
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    println!("{:>8.2} MiB  {}", mib(bytes), package.strip_prefix(root()).unwrap_or(package).display());
+    let listed = Command::new("dpkg-deb").arg("--contents").arg(package).output().context("cannot run dpkg-deb")?;
+    for line in String::from_utf8_lossy(&listed.stdout).lines() {
+        let mut columns = line.split_whitespace();
+        let (size, path) = (columns.nth(2).and_then(|size| size.parse().ok()), columns.next_back());
+        if let (Some(size), Some(path)) = (size, path.and_then(|path| path.strip_prefix("./usr/bin/")))
+            && !path.is_empty()
+        {
+            println!("{:>8.2} MiB    {path}, installed", mib(size));
+        }
+    }
     Ok(())
+}
+
+/// Debian's own check of packages, where it is installed: what it calls an error is one, and its warnings are shown.
+fn check_policy(packages: &[PathBuf]) -> anyhow::Result<()> {
+    if !is_there("lintian", &["--version"]) {
+        eprintln!("==> lintian is not installed: Debian's policy is not checked (apt-get install lintian)");
+        return Ok(());
+    }
+    step("lintian", Command::new("lintian").args(["--fail-on", "error"]).args(packages))
 }

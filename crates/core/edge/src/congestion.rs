@@ -48,4 +48,9 @@ impl CityTraffic {
         let of = |(link, report): (&LinkIx, &CongestionReport)| Congested { link: *link, mean_mps: report.speed_mps };
         self.0.iter().map(of).collect()
     }
+
+    /// The words that hold, as they were said.
+    pub(crate) fn words(&self, now: Now) -> impl Iterator<Item = &CongestionReport> {
+        self.0.values().filter(move |report| now.utc < report.valid_until)
+    }
 }

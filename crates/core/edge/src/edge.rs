@@ -202,6 +202,13 @@ impl Edge {
         self.neighbours.due()
     }
 
+    /// A round, lights and map are due now.
+    pub(crate) fn speak_at_once(&mut self, now: Instant) {
+        self.pace.at_once();
+        self.spat = Periodic::starting(now, SPAT_PERIOD);
+        self.map_due = Periodic::starting(now, MAP_PERIOD);
+    }
+
     fn handle_scan(&mut self, now: Now, scan: &Scan, witness: &mut impl Witness) {
         self.health.latencies.record_s(LatencyStage::Ingest, now.utc.seconds_since(scan.valid_at));
         self.health.scan_seen(scan);

@@ -20,11 +20,13 @@ pub(crate) struct Pace {
     /// The first scan since it is due, and the last scan at all.
     first: Option<Instant>,
     last: Option<Instant>,
+    /// A round beside those is due.
+    beside: bool,
 }
 
 impl Pace {
     pub(crate) fn starting(at: Instant, period: Duration) -> Self {
-        Self { period, due: at, first: None, last: None }
+        Self { period, due: at, first: None, last: None, beside: false }
     }
 
     /// A scan was heard.
@@ -35,8 +37,16 @@ impl Pace {
         }
     }
 
+    /// A round is due at once. Those after it come when they would have come without it.
+    pub(crate) fn at_once(&mut self) {
+        self.beside = true;
+    }
+
     /// When the next round is to be, as far as is known.
     pub(crate) fn due(&self) -> Instant {
+        if self.beside {
+            return Instant::ZERO;
+        }
         let sees = self.last.is_some_and(|last| last + self.period >= self.due);
         let latest = if sees { self.due + PATIENCE.min(self.period / 2) } else { self.due };
         self.first.map_or(latest, |first| latest.min(first + GATHER))
@@ -47,6 +57,9 @@ impl Pace {
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         if now < self.due() {
             return false;
+        }
+        if std::mem::take(&mut self.beside) && now < self.due {
+            return true;
         }
         let in_step = self.due + self.period;
         let [least, most] = EARLY;
@@ -148,6 +161,28 @@ mod tests {
         let made = rounds((0..50).map(|k| 5000 + k * 100_000 + if k == 20 { 70_000 } else { 0 }), 5_000_000);
         assert!(gaps(&made).all(|gap| (50_000..=150_000).contains(&gap)), "{made:?}");
         assert!(made[23..].iter().all(|(_, age)| *age == 3000), "{made:?}");
+    }
+
+    #[test]
+    fn a_round_at_once_leaves_the_others_where_they_were() {
+        // Rounds 1 ms after the last of four sensors, at 3 ms of each period.
+        let mut pace = Pace::starting(Instant::ZERO, PERIOD);
+        for k in 0..5 {
+            let scan = us(k * 100_000);
+            pace.heard(scan);
+            assert!(pace.take(scan + GATHER));
+        }
+        for (at_us, next_us) in [(404_000, 503_000), (450_000, 503_000)] {
+            let mut between = pace;
+            between.at_once();
+            assert!(between.due() <= us(at_us) && between.take(us(at_us)) && !between.take(us(at_us)));
+            between.heard(us(500_000));
+            assert_eq!(between.due(), us(next_us), "asked for at {at_us}");
+        }
+        // One that was to come now anyway is not made twice.
+        pace.heard(us(500_000));
+        pace.at_once();
+        assert!(pace.take(us(501_000)) && !pace.take(us(503_000)));
     }
 
     #[test]

@@ -38,12 +38,14 @@ impl Edge {
         }
     }
 
-    /// From now on, what this brain says is said. Its records are numbered from here: none before was kept by anyone.
+    /// From now on, what this brain says is said: at once, so that listeners wait no longer than ever, and then at its pace.
+    /// Its records are numbered from here: none before was kept by anyone.
     pub(crate) fn succeed(&mut self, now: Now, theirs: Succession) {
         let names = self.tracker.succeed(theirs.at.min(now.utc), &theirs.tracks, theirs.next_track);
         self.hazards.succeed(&names, &theirs.hazards);
         self.encoder.take_over(&theirs.air);
         self.repeats = RepeatTable::default();
         self.record_sequence = 0;
+        self.speak_at_once(now.mono);
     }
 }

@@ -81,6 +81,30 @@ fn nonsense_and_what_is_older_than_what_is_known_changes_nothing() {
 }
 
 #[test]
+fn what_is_known_is_passed_on_to_another_brain_as_it_was_said() {
+    let mut old = new_edge();
+    let (over, holds) = (word("w", 0, 0), word(link(), 900, 4000));
+    assert!(old.congestion(at(0)).next().is_none());
+    let other = MAP.links.iter().find(|other| other.id != link()).unwrap();
+    for said in [over, word(&other.id, 900, 600), holds.clone()] {
+        old.handle(at(1000), Input::Congestion(said));
+    }
+    let known: Vec<CongestionReport> = old.congestion(at(2000)).cloned().collect();
+    assert_eq!(known, [holds], "of two words one is over by now");
+    let mut new = new_edge();
+    for word in known {
+        new.handle(at(2000), Input::Congestion(word));
+    }
+    let said = guidance(&mut new, 2000, 7000);
+    assert!(said[0].1.stage == WarningStage::Raised && said[0].0 <= 2500, "{said:?}");
+    let (ended_ms, last) = said.last().unwrap();
+    assert!(
+        last.stage == WarningStage::Cancelled && (4900..6200).contains(ended_ms),
+        "it ends when it would have: {ended_ms}"
+    );
+}
+
+#[test]
 fn no_more_links_are_held_than_there_is_room_for() {
     let mut edge = new_edge();
     for link in MAP.links.iter().take(70) {

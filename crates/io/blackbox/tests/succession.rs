@@ -143,6 +143,40 @@ fn road_users_numbers_counters_and_warnings_go_on() {
 }
 
 #[test]
+fn the_successor_speaks_at_once_and_then_at_the_pace_of_the_sensors() {
+    let (head, handled) = listen(14.0, None);
+    let begin = handled.iter().position(|h| at_s(h) >= 5.0).unwrap();
+    let mut old = brain_of(&head, &MAP, handled[0].now, Box::new(NoStopwatch)).unwrap();
+    let mut new = brain_of(&head, &MAP, handled[begin].now, Box::new(NoStopwatch)).unwrap();
+    let said = |outputs: &[Output], kind: MessageKind| {
+        outputs.iter().any(|output| matches!(output, Output::Broadcast(frame) if frame.kind == kind))
+    };
+    let (mut last, mut times) = (0.0, Vec::new());
+    for (n, handled) in handled.iter().enumerate() {
+        let olds = told(&mut old, handled.now, handled.input.clone());
+        let mut news = if n >= begin { told(&mut new, handled.now, handled.input.clone()) } else { Vec::new() };
+        if times.is_empty() {
+            let round = said(&olds, MessageKind::Rsm);
+            if round && at_s(handled) >= 10.0 {
+                // Just after a round: what the new one said by itself was said to nobody.
+                news = told(&mut new, handled.now, left(&old, handled.now));
+                for kind in [MessageKind::Rsm, MessageKind::Map] {
+                    assert!(said(&news, kind), "{kind:?} at once");
+                }
+                times.push(at_s(handled));
+            }
+            last = if round { at_s(handled) } else { last };
+        } else if said(&news, MessageKind::Rsm) {
+            times.push(at_s(handled));
+        }
+    }
+    assert_eq!(times[0], last, "without a round's wait");
+    let gaps: Vec<f64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.len() > 30 && gaps.iter().all(|gap| *gap < 0.115), "{gaps:?}");
+    assert!(gaps[1..].iter().all(|gap| *gap > 0.085), "no more rounds than ever: {gaps:?}");
+}
+
+#[test]
 fn records_are_numbered_from_the_succession_on_and_what_was_seen_before_is_told() {
     let (head, handled) = listen(14.0, None);
     let swap = handled.iter().position(|h| at_s(h) >= 10.0).unwrap();

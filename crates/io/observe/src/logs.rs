@@ -3,9 +3,10 @@
 use crate::tail::LogTail;
 use serde::Deserialize;
 use std::io::IsTerminal;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// How a log line looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -24,7 +25,7 @@ pub enum LogFormat {
 pub struct LogSettings {
     /// `human` or `json`.
     pub format: LogFormat,
-    /// What to log, as `RUST_LOG` says it (`info`, `info,quinn=warn`).
+    /// What to log, as `RUST_LOG` says it (`info`, `info,quinn=warn`): levels, by module where wanted.
     pub filter: String,
 }
 
@@ -58,8 +59,9 @@ pub enum LogError {
 pub fn init_logs(settings: &LogSettings) -> Result<(), LogError> {
     let chosen =
         std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty()).unwrap_or_else(|| settings.filter.clone());
-    let filter =
-        EnvFilter::try_new(&chosen).map_err(|error| LogError::Filter { filter: chosen, reason: error.to_string() })?;
+    // `EnvFilter` would also look into spans, and bring a regular expression engine into each program for that.
+    let filter: Targets =
+        chosen.parse().map_err(|error| LogError::Filter { filter: chosen, reason: format!("{error}") })?;
     let writer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let writer = match settings.format {
         LogFormat::Human => writer.with_ansi(std::io::stderr().is_terminal()).boxed(),

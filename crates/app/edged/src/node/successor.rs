@@ -5,6 +5,7 @@ use crate::takeover::{Claim, FromHeir, Heir, Sockets, Word};
 use jxz_edge::Input;
 use jxz_link::NeighbourLinks;
 use std::time::Duration;
+use tokio::time::Instant;
 
 impl Node {
     pub(super) fn admit(&mut self, claim: Claim) {
@@ -16,7 +17,13 @@ impl Node {
         match self.sockets().and_then(|sockets| Heir::admit(claim, &sockets)) {
             Ok(heir) => {
                 tracing::info!(software, "another process follows");
+                // The cloud says these once a minute; what else stands the successor reads from disk.
+                let now = self.brain.clock.now();
+                let told = self.brain.edge.congestion(now).all(|word| heir.told(&Input::Congestion(word.clone())));
                 self.heir = Some(heir);
+                if !told {
+                    self.give_up("it does not keep up");
+                }
             }
             Err(error) => tracing::warn!(%error, "a successor is refused"),
         }
@@ -35,9 +42,13 @@ impl Node {
         match (word, &mut self.heir) {
             (FromHeir::Ready, Some(heir)) => heir.ready = true,
             (FromHeir::Spoken, _) => self.give_up("it has spoken out of turn"),
-            (FromHeir::Late, _) => self.give_up("it has not spoken within a round"),
+            (FromHeir::Late, Some(heir)) => {
+                if heir.take_turn_back() {
+                    self.give_up("it has not spoken within a round");
+                }
+            }
             (FromHeir::Gone(why), _) => self.give_up(&why),
-            (FromHeir::Ready, None) => {}
+            (FromHeir::Ready | FromHeir::Late, None) => {}
         }
     }
 
@@ -45,8 +56,11 @@ impl Node {
     pub(super) fn let_the_heir_speak(&mut self) {
         let Some(heir) = self.heir.as_mut().filter(|heir| heir.ready && !heir.speaks()) else { return };
         let left = self.brain.edge.succession(self.brain.clock.now());
-        heir.fall_silent();
-        if !heir.told(&Input::Succession(Box::new(left))) {
+        let laid = heir.fall_silent();
+        if let Err(error) = laid {
+            tracing::error!(%error, "lay down the turn's token");
+            self.give_up("it cannot be given its turn");
+        } else if !heir.told(&Input::Succession(Box::new(left))) {
             self.give_up("it does not keep up");
         }
     }
@@ -63,6 +77,7 @@ impl Node {
 
     /// The successor has spoken: it gets the sockets, then the spool.
     pub(super) async fn hand_over(mut self, mut heir: Heir) {
+        let (spoken, let_go) = (heir.silent_for(), Instant::now());
         // It has said all this itself.
         drop(heir.give_back());
         self.sensors.stop().await;
@@ -80,6 +95,7 @@ impl Node {
             tracing::error!(%error, "leave the sockets");
         }
         heir.say(&Word::Sockets);
+        let sockets = let_go.elapsed();
         if let Some(door) = self.door.take() {
             door.leave();
         }
@@ -88,6 +104,12 @@ impl Node {
         }
         drop(self.brain);
         heir.finish().await;
-        tracing::info!("another process has taken over: this one ends");
+        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+        tracing::info!(
+            spoken_ms = ms(spoken),
+            sockets_ms = ms(sockets),
+            all_ms = ms(let_go.elapsed()),
+            "another process has taken over: this one ends"
+        );
     }
 }

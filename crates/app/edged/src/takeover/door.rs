@@ -1,5 +1,6 @@
 //! Where a successor knocks: a Unix socket in the state folder, for the service's own user alone.
 
+use super::Turn;
 use super::words::{FORMAT, Hello, Reader, Word};
 use crate::Config;
 use anyhow::{Context, bail, ensure};
@@ -23,8 +24,8 @@ use tokio::time::timeout;
 
 /// A successor introduces itself within this, and is answered within it.
 const GREETING: Duration = Duration::from_secs(2);
-/// The sensors', the radio's, the vehicles' and the neighbours'.
-const MAX_SOCKETS: usize = 4;
+/// The turn's token; the sensors' socket, the radio's, the vehicles' and the neighbours'.
+const MAX_PASSED: usize = 5;
 
 /// The socket at which a node of this state folder is asked to hand over.
 #[must_use]
@@ -161,14 +162,15 @@ fn objection(mine: &Hello, theirs: &Hello) -> Option<String> {
         .or_else(|| differ("profile", &mine.profile, &theirs.profile))
 }
 
-/// Says "follow" and passes the sockets on with it.
+/// Says "follow" and passes the turn's token and the sockets on with it.
 ///
 /// # Errors
 /// The system refuses; the successor is gone.
-pub(crate) fn pass(stream: &UnixStream, sockets: &Sockets) -> io::Result<()> {
-    let passed = [Some(&sockets.sensors), Some(&sockets.radio), Some(&sockets.vehicles), sockets.neighbours.as_ref()];
-    let descriptors: Vec<_> = passed.into_iter().flatten().map(AsFd::as_fd).collect();
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SOCKETS))];
+pub(crate) fn pass(stream: &UnixStream, turn: &Turn, sockets: &Sockets) -> io::Result<()> {
+    let turn = turn.descriptor()?;
+    let passed = [&sockets.sensors, &sockets.radio, &sockets.vehicles].into_iter().chain(&sockets.neighbours);
+    let descriptors: Vec<_> = std::iter::once(turn.as_fd()).chain(passed.map(AsFd::as_fd)).collect();
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_PASSED))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
         return Err(io::Error::other("more sockets than fit"));
@@ -179,11 +181,12 @@ pub(crate) fn pass(stream: &UnixStream, sockets: &Sockets) -> io::Result<()> {
     if sent == word.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }
 
-/// Knocks at the door of the node that runs, and is given its sockets and the stream of what its brain is told.
+/// Knocks at the door of the node that runs, and is given the stream of what its brain is told, a hand on the turn's token,
+/// and its sockets.
 ///
 /// # Errors
 /// Nobody is there, or it says no.
-pub(crate) fn knock(config: &Config, mine: &Hello) -> anyhow::Result<(StdUnixStream, Sockets)> {
+pub(crate) fn knock(config: &Config, mine: &Hello) -> anyhow::Result<(StdUnixStream, Turn, Sockets)> {
     let path = socket_path(&config.state_dir);
     let mut stream = StdUnixStream::connect(&path).with_context(|| {
         format!("no node answers at {}: start one (`jxz-edge run`, systemctl start jxz-edge)", path.display())
@@ -193,7 +196,7 @@ pub(crate) fn knock(config: &Config, mine: &Hello) -> anyhow::Result<(StdUnixStr
     stream.write_all(&hello).context("cannot speak to the running node")?;
 
     let mut octets = [0; 4096];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_SOCKETS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_PASSED))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(&stream, &mut [IoSliceMut::new(&mut octets)], &mut control, RecvFlags::CMSG_CLOEXEC)
         .context("the running node does not answer")?;
@@ -209,11 +212,14 @@ pub(crate) fn knock(config: &Config, mine: &Hello) -> anyhow::Result<(StdUnixStr
         Word::No(why) => bail!("the running node stays: {why}"),
         other => bail!("the running node says {other:?} first"),
     }
-    Ok((stream, adopt(descriptors)?))
+    let (turn, sockets) = adopt(descriptors)?;
+    Ok((stream, turn, sockets))
 }
 
-fn adopt(descriptors: Vec<OwnedFd>) -> anyhow::Result<Sockets> {
-    let mut sockets = descriptors.into_iter().map(UdpSocket::from);
+fn adopt(descriptors: Vec<OwnedFd>) -> anyhow::Result<(Turn, Sockets)> {
+    let mut descriptors = descriptors.into_iter();
+    let turn = Turn::adopt(descriptors.next().context("the running node passed no token of the turn on")?);
+    let mut sockets = descriptors.map(UdpSocket::from);
     let (Some(sensors), Some(radio), Some(vehicles)) = (sockets.next(), sockets.next(), sockets.next()) else {
         bail!("the running node passed fewer sockets on than it has");
     };
@@ -221,7 +227,7 @@ fn adopt(descriptors: Vec<OwnedFd>) -> anyhow::Result<Sockets> {
     for socket in [&sockets.sensors, &sockets.radio, &sockets.vehicles].into_iter().chain(&sockets.neighbours) {
         socket.set_nonblocking(true).context("cannot use a socket that was passed on")?;
     }
-    Ok(sockets)
+    Ok((turn, sockets))
 }
 
 #[cfg(test)]

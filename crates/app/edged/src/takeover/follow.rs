@@ -1,7 +1,7 @@
 //! The new process's side: it follows, and takes the place.
 
 use super::words::{FORMAT, Hello, Reader, Word};
-use super::{PATIENCE, SILENCE, Sockets, WARM_UP, door};
+use super::{PATIENCE, Sockets, Turn, WARM_UP, door};
 use crate::brain::Brain;
 use crate::node::{open_radio, send};
 use crate::{Config, fleet};
@@ -52,7 +52,7 @@ pub(crate) fn hello(config: &Config, brain: &Brain) -> Hello {
 pub(crate) async fn follow(config: &Config, mut stop: impl Future<Output = ()> + Unpin) -> anyhow::Result<Followed> {
     let mut brain = Brain::open(config)?;
     let credentials = fleet::load_credentials(config)?;
-    let (stream, sockets) = door::knock(config, &hello(config, &brain))?;
+    let (stream, turn, sockets) = door::knock(config, &hello(config, &brain))?;
     let radio = open_radio(&config.radio, Some(sockets.radio.try_clone().context("cannot use the radio's socket")?))?;
     stream.set_nonblocking(true).context("cannot listen to the running node")?;
     let mut stream =
@@ -61,7 +61,7 @@ pub(crate) async fn follow(config: &Config, mut stop: impl Future<Output = ()> +
     for input in brain.look().chain(fleet::recall(config)) {
         brain.tell(input);
     }
-    let mut stage = Stage { radio, radio_drops: Drops::default(), records: Vec::new(), turn: Turn::Listens };
+    let mut stage = Stage { radio, radio_drops: Drops::default(), records: Vec::new(), turn, role: Role::Listens };
     let (ready_at, rounds_before) = (Instant::now() + WARM_UP, brain.rounds);
     let mut heard_by = Instant::now() + WARM_UP + PATIENCE;
     let mut said_ready = false;
@@ -79,10 +79,10 @@ pub(crate) async fn follow(config: &Config, mut stop: impl Future<Output = ()> +
                 heard_by = Instant::now() + WARM_UP + PATIENCE;
                 match word.context("the running node says nothing any more")?.context("listen to the running node")? {
                     Some(Word::Told(input)) => *input,
-                    Some(Word::Sockets) if matches!(stage.turn, Turn::Spoke) => break,
+                    Some(Word::Sockets) if matches!(stage.role, Role::Spoke) => break,
                     Some(Word::No(why)) => bail!("the running node stays: {why}"),
                     Some(word) => bail!("the running node says {word:?} out of turn"),
-                    None if matches!(stage.turn, Turn::Spoke) => break,
+                    None if matches!(stage.role, Role::Spoke) => break,
                     None => bail!("the running node has ended before the place was taken"),
                 }
             }
@@ -96,12 +96,16 @@ pub(crate) async fn follow(config: &Config, mut stop: impl Future<Output = ()> +
             }
             input = brain.due() => input,
         };
-        if matches!(input, Input::Succession(_)) {
+        let (left_at, told_at) = (left_at(&input), Instant::now());
+        if left_at.is_some() {
             ensure!(said_ready, "the running node leaves before it was asked to");
-            stage.turn = Turn::Speaks { until: Instant::now() + SILENCE };
+            stage.role = Role::MaySpeak;
         }
         if stage.take(brain.tell(input))? {
+            let thought_ms = told_at.elapsed().as_secs_f64() * 1e3;
+            let since_ms = left_at.map(|at| brain.clock.now().utc.seconds_since(at) * 1e3);
             say(&mut stream, &Word::Spoken).await?;
+            tracing::info!(thought_ms, since_ms, "has spoken in the running node's place");
         }
     }
     let Stage { radio, records, radio_drops, .. } = stage;
@@ -113,13 +117,20 @@ async fn say(stream: &mut Reader<UnixStream>, word: &Word) -> anyhow::Result<()>
     stream.write_all(&word).await.context("speak to the running node")
 }
 
-/// Whose turn it is to speak.
-enum Turn {
+/// When the old one left its place, if it does with this.
+fn left_at(input: &Input) -> Option<jxz_units::Utc> {
+    match input {
+        Input::Succession(theirs) => Some(theirs.at),
+        _ => None,
+    }
+}
+
+/// What the new process does with what its brain says.
+enum Role {
     Listens,
-    /// It is the old one's turn again after this.
-    Speaks {
-        until: Instant,
-    },
+    /// Its next round is said, if it takes the turn.
+    MaySpeak,
+    Speaks,
     Spoke,
 }
 
@@ -128,26 +139,29 @@ struct Stage {
     radio_drops: Drops,
     records: Vec<Record>,
     turn: Turn,
+    role: Role,
 }
 
 impl Stage {
-    /// Does what the brain says, when it is its turn. Whether the first message has left just now.
+    /// Does what the brain says, when it is its turn. Whether the first round has been said just now.
     fn take(&mut self, outputs: Vec<Output>) -> anyhow::Result<bool> {
-        if matches!(self.turn, Turn::Listens) {
+        if matches!(self.role, Role::Listens) {
             return Ok(false);
         }
-        let mut first = false;
+        let (mut first, mut tried, mut sent) = (false, false, false);
         for output in outputs {
             match output {
                 Output::Broadcast(frame) => {
-                    if let Turn::Speaks { until } = self.turn {
-                        ensure!(Instant::now() < until, "the first message came too late: the running node stays");
-                    }
-                    let sent = send(&*self.radio, &frame, &mut self.radio_drops);
-                    if sent && matches!(self.turn, Turn::Speaks { .. }) {
-                        self.turn = Turn::Spoke;
-                        first = true;
-                    }
+                    self.take_turn()?;
+                    sent |= send(&*self.radio, &frame, &mut self.radio_drops);
+                    tried = true;
+                }
+                // A round ends with it, whether it had messages or, with a clock that is not believed, none.
+                Output::State(_) if !matches!(self.role, Role::Spoke) => {
+                    self.take_turn()?;
+                    ensure!(sent || !tried, "the radio takes no message from this process");
+                    self.role = Role::Spoke;
+                    first = true;
                 }
                 Output::Record(record) if self.records.len() < MAX_WAITING => self.records.push(record),
                 // States and words to neighbours are fresh ones in a moment.
@@ -155,6 +169,14 @@ impl Stage {
             }
         }
         Ok(first)
+    }
+
+    fn take_turn(&mut self) -> anyhow::Result<()> {
+        if matches!(self.role, Role::MaySpeak) {
+            ensure!(self.turn.take(), "it is too late to speak: the running node has gone on");
+            self.role = Role::Speaks;
+        }
+        Ok(())
     }
 }
 

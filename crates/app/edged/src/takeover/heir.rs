@@ -1,11 +1,12 @@
 //! The old process's side: its brain's inputs go to the successor, and when that is ready, its place.
 
 use super::words::{Reader, Word};
-use super::{Claim, SILENCE, Sockets, door};
+use super::{Claim, Giver, SILENCE, Sockets, Turn, door};
 use jxz_edge::Input;
 use jxz_v2x::Frame;
 use jxz_world::Record;
 use std::io;
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::OwnedWriteHalf;
 use tokio::sync::mpsc;
@@ -24,13 +25,14 @@ pub(crate) enum FromHeir {
     Spoken,
     /// It is gone, or says what it should not.
     Gone(String),
-    /// It was to speak by now and has not.
+    /// It was to speak by now and has not said so.
     Late,
 }
 
 /// What is held back while it is the successor's turn to speak.
 #[derive(Debug)]
 struct Held {
+    since: Instant,
     until: Instant,
     frames: Vec<Frame>,
     records: Vec<Record>,
@@ -43,6 +45,8 @@ pub(crate) struct Heir {
     said: mpsc::Receiver<FromHeir>,
     tasks: [JoinHandle<()>; 2],
     pub(crate) ready: bool,
+    giver: Giver,
+    turn: Turn,
     held: Option<Held>,
 }
 
@@ -56,12 +60,13 @@ impl Drop for Heir {
 impl Heir {
     /// Lets it follow.
     pub(crate) fn admit(claim: Claim, sockets: &Sockets) -> io::Result<Self> {
-        door::pass(&claim.stream, sockets)?;
+        let (giver, turn) = Turn::new()?;
+        door::pass(&claim.stream, &turn, sockets)?;
         let (from, to) = claim.stream.into_split();
         let (words, waiting) = mpsc::channel(WAITING);
         let (telling, said) = mpsc::channel(4);
         let tasks = [tokio::spawn(write(to, waiting)), tokio::spawn(read(Reader::new(from, Vec::new()), telling))];
-        Ok(Self { software: claim.software, words, said, tasks, ready: false, held: None })
+        Ok(Self { software: claim.software, words, said, tasks, ready: false, giver, turn, held: None })
     }
 
     /// Passes on what the brain is told, but for what its own clock and threads tell it. `false`: it does not keep up.
@@ -78,8 +83,28 @@ impl Heir {
     }
 
     /// From now on it is the successor's turn to speak, for a round.
-    pub(crate) fn fall_silent(&mut self) {
-        self.held = Some(Held { until: Instant::now() + SILENCE, frames: Vec::new(), records: Vec::new() });
+    ///
+    /// # Errors
+    /// The token cannot be laid down: it is our turn still.
+    pub(crate) fn fall_silent(&mut self) -> io::Result<()> {
+        self.giver.lay()?;
+        let now = Instant::now();
+        self.held = Some(Held { since: now, until: now + SILENCE, frames: Vec::new(), records: Vec::new() });
+        Ok(())
+    }
+
+    /// The round is over without a word: whether it is our turn again. If not, the successor speaks just now, and is given as
+    /// much time again to say so.
+    pub(crate) fn take_turn_back(&mut self) -> bool {
+        let Some(held) = &mut self.held else { return true };
+        let again = held.until < held.since + SILENCE * 2;
+        held.until += SILENCE;
+        self.turn.take() || !again
+    }
+
+    /// For how long the node has been silent.
+    pub(crate) fn silent_for(&self) -> Duration {
+        self.held.as_ref().map(|held| held.since.elapsed()).unwrap_or_default()
     }
 
     /// Whether it is its turn to speak.

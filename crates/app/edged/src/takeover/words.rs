@@ -9,7 +9,7 @@ use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Of the words; both must speak the same.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// A longer word is refused: what a busy site leaves has some 200 KB.
 const MAX_WORD: usize = 8 << 20;
 
@@ -30,8 +30,8 @@ pub(crate) struct Hello {
 pub(crate) enum Word {
     /// New to old: let me follow.
     Hello(Hello),
-    /// Old to new: follow. The sockets come with it: the sensors', the radio's, the vehicles', and the neighbours' if there
-    /// are any.
+    /// Old to new: follow. The token of the turn comes with it, and the sockets: the sensors', the radio's, the vehicles', and
+    /// the neighbours' if there are any.
     Follow,
     /// Old to new: no, or no more, and why. The old one goes on.
     No(String),

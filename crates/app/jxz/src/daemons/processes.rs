@@ -11,6 +11,9 @@ use tokio::process::{Child, Command};
 /// How long a daemon may take to send what must arrive and stop before it is killed.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How a node's memory is kept, as its packaged unit says it.
+const NODE_MEMORY: [(&str, &str); 2] = [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "131072")];
+
 /// One daemon that we started.
 pub(crate) struct Daemon {
     name: String,
@@ -118,7 +121,11 @@ impl Daemon {
 fn launch(program: &Path, config: &Path, log: &Path) -> anyhow::Result<Child> {
     let file = File::options().append(true).open(log);
     let file = file.with_context(|| format!("cannot write the log {}", log.display()))?;
-    Command::new(program)
+    let mut command = Command::new(program);
+    if program.file_name().is_some_and(|name| name == "jxz-edge") {
+        command.envs(NODE_MEMORY);
+    }
+    command
         .args(["run", "--config"])
         .arg(config)
         .stdin(Stdio::null())
@@ -129,4 +136,16 @@ fn launch(program: &Path, config: &Path, log: &Path) -> anyhow::Result<Child> {
         .kill_on_drop(true)
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_of_ours_keeps_its_memory_as_an_installed_one() {
+        let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../deploy/systemd/jxz-edge.service");
+        let said = NODE_MEMORY.map(|(name, value)| format!("{name}={value}")).join(" ");
+        assert!(std::fs::read_to_string(unit).unwrap().contains(&format!("\nEnvironment={said}\n")), "{said}");
+    }
 }

@@ -6,7 +6,7 @@ use jxz_fusion::TrackOrigin;
 use jxz_map::Map;
 use jxz_security::{Receiver, Signer};
 use jxz_units::{Now, Utc};
-use jxz_world::{Application, Drops, LatencyBook, Running, Site, Track, TrackId};
+use jxz_world::{Application, CongestionReport, Drops, LatencyBook, Running, Site, Track, TrackId};
 use std::sync::Arc;
 
 impl Edge {
@@ -39,6 +39,11 @@ impl Edge {
     #[must_use]
     pub fn security(&self) -> Option<(&Signer, &Receiver)> {
         self.guard.as_ref().map(crate::guard::Guard::parts)
+    }
+
+    /// What the cloud said of congestion and still holds; said to another brain of the site, it knows the same.
+    pub fn congestion(&self, now: Now) -> impl Iterator<Item = &CongestionReport> {
+        self.city.words(now)
     }
 
     /// What has been dropped inside the brain since the start, by cause.
