@@ -31,6 +31,12 @@ const BESIDE_M: f64 = 1.2;
 const TOGETHER_S: f64 = 1.2;
 /// For one inside the other's outline this is enough.
 const INSIDE_S: f64 = 0.25;
+/// A vehicle shorter than this may be a bicycle, metres.
+const SHORTEST_CAR_M: f64 = 3.0;
+/// Standing, or nearly so, inside the outline of a long vehicle: by this much at least, for so long, within this speed.
+const WELL_INSIDE_M: f64 = 0.5;
+const STANDING_INSIDE_S: f64 = 1.0;
+const SAME_STANDING_MPS: f64 = 1.0;
 /// One whose detections are a camera's at least to this share is a road user in that camera's eyes.
 const CAMERA_SHARE: f64 = 0.25;
 /// Width taken for a vehicle of which only the length is known, metres.
@@ -166,6 +172,25 @@ impl Extended {
     }
 }
 
+/// The probability that a place is inside a vehicle that is known to be there, where nobody else can be: nothing is born
+/// there. Errors of measurement put some of those beside it a little within.
+pub(crate) fn taken(tracks: &[Bernoulli], place: jxz_geo::Point) -> f64 {
+    let covers = |track: &Bernoulli| {
+        let state = track.imm.combined();
+        let apart = place - state.position();
+        if !track.confirmed || apart.norm_squared() > LONGEST_M * LONGEST_M / 4.0 {
+            return false;
+        }
+        let [vehicle, ..] = track.class.probabilities();
+        let outline = outline(0, track).filter(|outline| vehicle > 0.5 && outline.length_m > SHORTEST_CAR_M);
+        outline.is_some_and(|outline| {
+            let (along, across) = outline.within(place);
+            along.abs() < outline.length_m / 2.0 - WELL_INSIDE_M && across.abs() < outline.width_m / 2.0 - WELL_INSIDE_M
+        })
+    };
+    tracks.iter().filter(|track| covers(track)).map(|track| track.existence).fold(0.0, f64::max)
+}
+
 fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
     let (length_m, width_m) = track.extent_m?;
     let forward = track.forward()?;
@@ -181,10 +206,29 @@ fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
     })
 }
 
-/// Only what is confirmed and moves may be a part of another.
+/// Only a vehicle that is confirmed may be a part of another.
 fn may_be_part(track: &Bernoulli) -> bool {
     let [vehicle, ..] = track.class.probabilities();
-    track.confirmed && vehicle > 0.3 && track.imm.combined().velocity().norm() >= MOVING_MPS
+    track.confirmed && (vehicle > 0.3 || is_long(track))
+}
+
+fn is_long(track: &Bernoulli) -> bool {
+    track.extent_m.is_some_and(|(length_m, _)| length_m > LONG_M)
+}
+
+/// Whether two of which one stands, or nearly so, are one vehicle: one is well inside the other's outline, where no other
+/// vehicle is; unless it is a short one that a camera sees, when it is the outline that is wrong.
+fn stand_as_one(younger: &Bernoulli, older: &Bernoulli) -> bool {
+    let (host, guest) = if half_length(younger) > half_length(older) { (younger, older) } else { (older, younger) };
+    if !is_long(host) || (has_own_image(guest) && !is_long(guest)) {
+        return false;
+    }
+    let Some(outline) = outline(0, host) else { return false };
+    let state = guest.imm.combined();
+    let (along, across) = outline.within(state.position());
+    along.abs() < outline.length_m / 2.0 - WELL_INSIDE_M
+        && across.abs() < outline.width_m / 2.0
+        && (state.velocity() - outline.velocity).norm() < SAME_STANDING_MPS
 }
 
 /// Whether a camera sees it as a road user of its own.
@@ -198,6 +242,9 @@ fn as_one(younger: &Bernoulli, older: &Bernoulli) -> Option<f64> {
         return None;
     }
     let (a, b) = (younger.imm.combined(), older.imm.combined());
+    if a.velocity().norm() < MOVING_MPS || b.velocity().norm() < MOVING_MPS {
+        return stand_as_one(younger, older).then_some(STANDING_INSIDE_S);
+    }
     let (velocity, apart) = (b.velocity(), a.position() - b.position());
     let speed = velocity.norm().max(1e-3);
     let forward = velocity / speed;
@@ -235,7 +282,9 @@ fn join(older: &mut Bernoulli, younger: &Bernoulli) {
     } else if !(has_own_image(older) && older.extent_m.is_some()) {
         let state = *older.imm.combined();
         let velocity = state.velocity();
-        let forward = velocity / velocity.norm().max(1e-3);
+        let course = || velocity / velocity.norm().max(1e-3);
+        // The course of what stands is noise.
+        let forward = older.forward().filter(|_| velocity.norm() < MOVING_MPS).unwrap_or_else(course);
         let offset = (younger.imm.combined().position() - state.position()).dot(&forward);
         let (own, other) = (half_length(older), half_length(younger));
         let (front, back) = (own.max(offset + other), (-own).min(offset - other));

@@ -6,7 +6,7 @@ use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey, view_kept};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
-use crate::extended::Extended;
+use crate::extended::{Extended, taken};
 use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
@@ -198,7 +198,11 @@ impl Population {
         counts: &mut ScanCounts,
     ) {
         for (candidate, left) in work.candidates.iter().zip(&work.left).filter(|(c, _)| c.owner.is_none()) {
-            let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
+            let worth = |birth: f64| left * birth / (birth + candidate.clutter);
+            if worth(candidate.birth) < config.start_existence {
+                continue;
+            }
+            let existence = worth(candidate.birth * (1.0 - taken(&self.tracks, candidate.place)));
             if existence < config.start_existence {
                 continue;
             }

@@ -158,7 +158,8 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, least: f64, i: usize, j: 
     let (a, b) = (&scene.actors[i], &scene.actors[j]);
     let apart = (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS || far_in_column(a, b, config);
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
-    if apart || !settled || one_body(a, b) || a.may_be_image() || b.may_be_image() {
+    let doubtful = |actor: &Actor<'_>| actor.is_doubtful(scene.predict) || actor.may_be_image();
+    if apart || !settled || one_body(a, b) || doubtful(a) || doubtful(b) {
         return None;
     }
     // A little beyond the latest meeting that counts, to see it end.

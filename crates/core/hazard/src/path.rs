@@ -4,6 +4,7 @@ use crate::actor::{Actor, MAX_STEPS, Placement};
 use crate::roads::{Pose, Roads, turn_speed_mps};
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, Map, Turn};
+use jxz_world::RoadUserClass;
 
 /// Distance between two points of a path, metres.
 pub(crate) const PATH_STEP_M: f64 = 2.0;
@@ -15,6 +16,16 @@ const MIN_PROBABILITY: f64 = 0.02;
 const MAX_LENGTH_M: f64 = 200.0;
 /// Distance over which a vehicle off its lane's centre comes back to it, metres.
 const RECENTRE_M: f64 = 25.0;
+/// Below this an acceleration is not told from noise, m/s².
+const ACCELERATES_MPS2: f64 = 0.5;
+/// What braking, or going round a curve, takes beyond what is comfortable, at which few are about to do it, m/s².
+const UNSUITABLE_MPS2: f64 = 3.0;
+/// Speeds of turns, m/s, and above this one does not brake, m/s²; so long before the junction and in it, metres, that tells
+/// of a turn; and how much less probable going straight on is then.
+const DAWDLES_MPS: (f64, f64) = (2.5, 8.5);
+const DAWDLES_MPS2: f64 = -1.0;
+const DAWDLES_M: f64 = 15.0;
+const DAWDLER_GOES_ON: f64 = 0.2;
 /// Time steps that one disc covers: one second.
 pub(crate) const DISC_STEPS: usize = 4;
 /// Discs of the longest horizon.
@@ -214,6 +225,56 @@ fn follow(map: &Map, roads: &Roads, actor: &Actor<'_>, on: &Placement, length_m:
     }
 }
 
+/// The share of drivers that take a lane where they may choose.
+fn usual_share(map: &Map, lane: LaneIx) -> f64 {
+    match map.lane(lane).movement.as_ref().map(|m| m.turn) {
+        None | Some(Turn::Straight) => 0.6,
+        Some(Turn::Left | Turn::Right) => 0.2,
+        Some(Turn::UTurn) => 0.02,
+    }
+}
+
+/// How well a road user's speed suits a curve so far ahead, 0 to 1: who would have to brake hard for it, or who
+/// accelerates towards it, is not about to take it; in the curve itself, who goes faster than is comfortable.
+fn suits_curve(actor: &Actor<'_>, curvature: f64, distance_m: f64) -> f64 {
+    let distance_m = distance_m.max(0.5);
+    let square = actor.speed_mps.powi(2);
+    let gains = if actor.acceleration_mps2 > ACCELERATES_MPS2 {
+        // As in the prediction, for a second.
+        2.0 * actor.acceleration_mps2 * distance_m.min(actor.speed_mps)
+    } else {
+        0.0
+    };
+    let needs = (square + gains - turn_speed_mps(curvature).powi(2)).max(0.0) / (2.0 * distance_m);
+    let sideways = (square * curvature - turn_speed_mps(curvature).powi(2) * curvature).max(0.0);
+    libm::exp(-(needs.min(sideways) / UNSUITABLE_MPS2).powi(2))
+}
+
+/// How probable it is, before anything is seen of the way taken, that one at its speed who is where this lane and others
+/// from the same one still lie together is on this: 1 for the way that most take.
+pub(crate) fn prior(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, s_m: f64) -> f64 {
+    if map.lane(lane).movement.is_none() {
+        return 1.0;
+    }
+    let Some(shape) = roads.shape(lane) else { return 1.0 };
+    let before = map.lane(lane).predecessors.first();
+    let siblings = before.map_or(&[][..], |before| &map.lane(*before).successors);
+    let most = siblings.iter().map(|other| usual_share(map, *other)).fold(usual_share(map, lane), f64::max);
+    let suits = suits_curve(actor, shape.curvature, 0.5 * shape.length_m - s_m) * goes_on(map, actor, lane, siblings);
+    usual_share(map, lane) / most * suits
+}
+
+/// How well a driver's speed suits going straight on where one may turn: who is as slow as a turn takes, and neither
+/// gains speed nor brakes, is mostly about to turn.
+fn goes_on(map: &Map, actor: &Actor<'_>, lane: LaneIx, siblings: &[LaneIx]) -> f64 {
+    let turn = |lane: LaneIx| map.lane(lane).movement.as_ref().map(|m| m.turn);
+    let dawdles = actor.class == RoadUserClass::Motor
+        && (DAWDLES_MPS.0..DAWDLES_MPS.1).contains(&actor.speed_mps)
+        && (DAWDLES_MPS2..ACCELERATES_MPS2).contains(&actor.acceleration_mps2);
+    let may_turn = || siblings.iter().any(|other| matches!(turn(*other), Some(Turn::Left | Turn::Right)));
+    if dawdles && turn(lane) == Some(Turn::Straight) && may_turn() { DAWDLER_GOES_ON } else { 1.0 }
+}
+
 /// The lanes that continue a lane, with the share of drivers in this road user's state that take each.
 fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distance_m: f64) -> Vec<(LaneIx, f64)> {
     let mut shares: Vec<(LaneIx, f64)> = map
@@ -222,15 +283,10 @@ fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distanc
         .iter()
         .filter_map(|next| {
             let shape = roads.shape(*next)?;
-            let usual = match map.lane(*next).movement.as_ref().map(|m| m.turn) {
-                None | Some(Turn::Straight) => 0.6,
-                Some(Turn::Left | Turn::Right) => 0.2,
-                Some(Turn::UTurn) => 0.02,
-            };
-            // Who would have to brake hard for the turn is not about to take it.
-            let turn = turn_speed_mps(shape.curvature);
-            let needs = (actor.speed_mps.powi(2) - turn.powi(2)).max(0.0) / (2.0 * distance_m.max(0.5));
-            Some((*next, usual * libm::exp(-(needs / 3.0).powi(2)) + 1e-6))
+            let goes_on =
+                if distance_m < DAWDLES_M { goes_on(map, actor, *next, &map.lane(lane).successors) } else { 1.0 };
+            let suits = suits_curve(actor, shape.curvature, distance_m) * goes_on;
+            Some((*next, usual_share(map, *next) * suits + 1e-6))
         })
         .collect();
     let sum: f64 = shares.iter().map(|(_, w)| w).sum();

@@ -106,7 +106,7 @@ impl<'a> Scene<'a> {
                     continue;
                 }
             }
-            let motion = memory.observe(at, track);
+            let motion = memory.observe(at, track, tracks);
             let mut actor = Actor::new(at, track, motion, predict);
             let said = track.vehicle.and_then(|vehicle| reports.get(&vehicle));
             actor.details = said.filter(|r| at.seconds_since(r.valid_at).abs() <= REPORT_VALID_S).map(|r| &r.details);
@@ -140,6 +140,7 @@ impl<'a> Scene<'a> {
                 let beside_m = other.offset_m - own_offset_m * libm::exp(-s_m / 25.0);
                 let half_m = 0.5 * (follower.width_m + leader.width_m);
                 let in_way = other.actor != of
+                    && !leader.is_doubtful(self.predict)
                     && s_m > 0.1
                     && s_m < LEADER_REACH_M
                     && other.probability >= 0.3

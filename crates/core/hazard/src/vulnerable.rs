@@ -91,7 +91,7 @@ fn approach<'a>(
     }
     let way_b = b.paths.first()?;
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
-    if !(hidden || settled) {
+    if !(hidden || settled) || a.is_doubtful(scene.predict) {
         return None;
     }
     let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
