@@ -20,12 +20,6 @@ const RECENTRE_M: f64 = 25.0;
 const ACCELERATES_MPS2: f64 = 0.5;
 /// What braking, or going round a curve, takes beyond what is comfortable, at which few are about to do it, m/s².
 const UNSUITABLE_MPS2: f64 = 3.0;
-/// Speeds of turns, m/s, and above this one does not brake, m/s²; so long before the junction and in it, metres, that tells
-/// of a turn; and how much less probable going straight on is then.
-const DAWDLES_MPS: (f64, f64) = (2.5, 8.5);
-const DAWDLES_MPS2: f64 = -1.0;
-const DAWDLES_M: f64 = 15.0;
-const DAWDLER_GOES_ON: f64 = 0.2;
 /// Time steps that one disc covers: one second.
 pub(crate) const DISC_STEPS: usize = 4;
 /// Discs of the longest horizon.
@@ -250,29 +244,18 @@ fn suits_curve(actor: &Actor<'_>, curvature: f64, distance_m: f64) -> f64 {
     libm::exp(-(needs.min(sideways) / UNSUITABLE_MPS2).powi(2))
 }
 
-/// How probable it is, before anything is seen of the way taken, that one at its speed who is where this lane and others
-/// from the same one still lie together is on this: 1 for the way that most take.
+/// How well the speed of one who is where a junction's ways still lie together suits one of them: 1 off junctions. Who
+/// gains speed, or cycles, at one speed whatever the way, is, as far as the place tells, on the way that most take.
 pub(crate) fn prior(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, s_m: f64) -> f64 {
-    if map.lane(lane).movement.is_none() {
-        return 1.0;
+    let Some(shape) = roads.shape(lane).filter(|_| map.lane(lane).movement.is_some()) else { return 1.0 };
+    let suits = suits_curve(actor, shape.curvature, 0.5 * shape.length_m - s_m);
+    if actor.class == RoadUserClass::Motor && actor.acceleration_mps2 <= ACCELERATES_MPS2 {
+        return suits;
     }
-    let Some(shape) = roads.shape(lane) else { return 1.0 };
     let before = map.lane(lane).predecessors.first();
     let siblings = before.map_or(&[][..], |before| &map.lane(*before).successors);
     let most = siblings.iter().map(|other| usual_share(map, *other)).fold(usual_share(map, lane), f64::max);
-    let suits = suits_curve(actor, shape.curvature, 0.5 * shape.length_m - s_m) * goes_on(map, actor, lane, siblings);
     usual_share(map, lane) / most * suits
-}
-
-/// How well a driver's speed suits going straight on where one may turn: who is as slow as a turn takes, and neither
-/// gains speed nor brakes, is mostly about to turn.
-fn goes_on(map: &Map, actor: &Actor<'_>, lane: LaneIx, siblings: &[LaneIx]) -> f64 {
-    let turn = |lane: LaneIx| map.lane(lane).movement.as_ref().map(|m| m.turn);
-    let dawdles = actor.class == RoadUserClass::Motor
-        && (DAWDLES_MPS.0..DAWDLES_MPS.1).contains(&actor.speed_mps)
-        && (DAWDLES_MPS2..ACCELERATES_MPS2).contains(&actor.acceleration_mps2);
-    let may_turn = || siblings.iter().any(|other| matches!(turn(*other), Some(Turn::Left | Turn::Right)));
-    if dawdles && turn(lane) == Some(Turn::Straight) && may_turn() { DAWDLER_GOES_ON } else { 1.0 }
 }
 
 /// The lanes that continue a lane, with the share of drivers in this road user's state that take each.
@@ -283,10 +266,7 @@ fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distanc
         .iter()
         .filter_map(|next| {
             let shape = roads.shape(*next)?;
-            let goes_on =
-                if distance_m < DAWDLES_M { goes_on(map, actor, *next, &map.lane(lane).successors) } else { 1.0 };
-            let suits = suits_curve(actor, shape.curvature, distance_m) * goes_on;
-            Some((*next, usual_share(map, *next) * suits + 1e-6))
+            Some((*next, usual_share(map, *next) * suits_curve(actor, shape.curvature, distance_m) + 1e-6))
         })
         .collect();
     let sum: f64 = shares.iter().map(|(_, w)| w).sum();

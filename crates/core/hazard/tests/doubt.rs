@@ -23,30 +23,6 @@ fn who_accelerates_into_the_junction_is_not_taken_to_turn_across_an_oncoming_cyc
     }
 }
 
-#[test]
-fn two_who_turn_left_past_each_other_at_a_turns_speed_are_not_warned() {
-    let map = common::town();
-    let turn = |from_west: bool| {
-        let of = map.lanes.iter().find(|lane| {
-            let is_left = lane.movement.as_ref().is_some_and(|m| m.turn == jxz_map::Turn::Left);
-            let x = lane.centre.start().x;
-            is_left && if from_west { x < -14.0 } else { x > 14.0 }
-        });
-        of.map(|lane| lane.centre.clone())
-    };
-    let (Some(west), Some(east)) = (turn(true), turn(false)) else { panic!("the town has left turns") };
-    let on = |id: u64, line: &jxz_geo::Polyline, t: f64| {
-        let s = 5.2 * t;
-        let (p, d) = (line.point_at(s.max(0.0)) + line.direction_at(0.0) * s.min(0.0), line.direction_at(s.max(0.0)));
-        car(id, t, (p.x, p.y), (5.2 * d.x, 5.2 * d.y))
-    };
-    for late_s in [0.0, 0.4] {
-        let tracks = |t: f64| vec![on(1, &west, t), on(2, &east, t - late_s)];
-        let said = play(&mut hazards(HazardConfig::default()), (-2.0, 3.5), tracks, Some(EAST_WEST));
-        assert!(said.kinds().is_empty(), "{late_s} s later: {:?}", said.applications());
-    }
-}
-
 /// A car drives up at 10 m/s behind another that drives at 9 m/s; beside that, something stands from `since` on.
 fn queue(t: f64, since: f64) -> Vec<Track> {
     let mut tracks = vec![
