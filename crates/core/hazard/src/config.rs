@@ -74,8 +74,8 @@ config! {
         clear_s: f64 = 2.0,
         /// Who is known for less than this is in nobody's way yet, seconds; one who comes from behind a standing bus is.
         settled_s: f64 = 1.0,
-        /// The same of one on wheels who began to be tracked beside a vehicle that was tracked already, seconds: sensors that
-        /// confuse those in a queue make tracks of nobody, which seldom last for as long.
+        /// The same of one on wheels who began to be tracked beside a moving vehicle that was tracked already, seconds: sensors
+        /// that confuse those in a queue make tracks of nobody, which seldom last for as long.
         settled_beside_s: f64 = 3.5,
         /// 1-sigma unknown future acceleration of a motor vehicle, m/s².
         motor_sigma_mps2: f64 = 0.6,

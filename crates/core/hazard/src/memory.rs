@@ -1,6 +1,6 @@
 //! What is remembered of a track from round to round: its recent speeds, since when it stands, and its lanes.
 
-use crate::actor::Placement;
+use crate::actor::{MOVING_MPS, Placement};
 use crate::succession::TrackLegacy;
 use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
@@ -244,11 +244,13 @@ impl Memory {
     }
 }
 
-/// Whether a new track is beside a vehicle that is tracked for longer.
+/// Whether a new track is beside a vehicle that is tracked for longer and moves: it is queues that set off that leave
+/// tracks of nobody behind. The parts of one that stands are where it stands.
 fn begins_beside(track: &Track, all: &[Track]) -> bool {
     all.iter().any(|other| {
         let older = track.since.seconds_since(other.since) >= OLDER_S;
-        older && other.class.best().0 == RoadUserClass::Motor && {
+        let moves = other.velocity.norm() >= MOVING_MPS;
+        older && moves && other.class.best().0 == RoadUserClass::Motor && {
             let (length_m, width_m) = other.extent_m.unwrap_or(USUAL_M);
             let heading = other.heading.map(|heading| Vector::new(libm::sin(heading.rad()), libm::cos(heading.rad())));
             let forward = heading.or_else(|| other.velocity.try_normalize(0.5));
