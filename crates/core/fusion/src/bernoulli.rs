@@ -184,7 +184,7 @@ impl Bernoulli {
         let (length_m, width_m) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
         Some(LongBody {
             forward: self.forward()?,
-            sigma_m: length_m / 12.0_f64.sqrt(),
+            half_length_m: 0.5 * length_m,
             half_width_m: (0.5 * width_m).clamp(0.0, 1.5),
         })
     }

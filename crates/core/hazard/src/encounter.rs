@@ -241,6 +241,10 @@ fn turns(map: &Map, way: &Path, s_m: f64) -> bool {
 /// Whether two tracks are parts of one long vehicle: one behind the other along one direction, closer than anybody follows.
 pub(crate) fn one_body(a: &Actor<'_>, b: &Actor<'_>) -> bool {
     let (Some(dir_a), Some(dir_b)) = (a.dir, b.dir) else { return false };
+    // Two that each speak for themselves are two.
+    if a.details.is_some() && b.details.is_some() {
+        return false;
+    }
     let apart = b.at - a.at;
     let slower_mps = a.speed_mps.min(b.speed_mps);
     slower_mps > BODY_MPS

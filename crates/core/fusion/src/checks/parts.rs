@@ -5,6 +5,7 @@ use crate::FusionConfig;
 use crate::bernoulli::{Bernoulli, BirthKey, Identity};
 use crate::extended::{Extended, taken};
 use crate::filter::{Gaussian, Imm};
+use crate::lanes::LaneField;
 use jxz_geo::Point;
 use jxz_units::Heading;
 use jxz_world::{ClassBelief, IslandId, RoadUserClass, TrackId};
@@ -35,7 +36,7 @@ fn bus() -> Bernoulli {
 fn left_of(mut tracks: Vec<Bernoulli>, seconds: f64) -> Vec<Bernoulli> {
     let mut extended = Extended::default();
     for k in 0..=(seconds / 0.1) as u32 {
-        extended.join(&mut tracks, utc(f64::from(k) * 0.1));
+        extended.join(&mut tracks, &LaneField::default(), utc(f64::from(k) * 0.1));
     }
     tracks
 }
