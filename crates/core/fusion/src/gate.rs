@@ -113,3 +113,26 @@ fn size_likelihood(extent_m: Option<(f64, f64)>, length_m: Option<f64>) -> f64 {
     let bell = libm::exp(-0.5 * off * off) / (LENGTH_SIGMA * core::f64::consts::TAU.sqrt());
     (bell * LENGTH_SPAN).max(LEAST_SIZE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_box_of_the_known_size_is_more_likely_its_own_and_one_of_another_less() {
+        let lorry = Some((7.8, 2.4));
+        let of = |length_m: f64| size_likelihood(lorry, Some(length_m));
+        assert!(of(7.8) > of(6.5) && of(6.5) > 1.0, "{} {}", of(7.8), of(6.5));
+        assert!(of(1.8) <= LEAST_SIZE && of(20.0) < 0.2, "{} {}", of(1.8), of(20.0));
+        assert_eq!((size_likelihood(None, Some(4.5)), size_likelihood(lorry, None)), (1.0, 1.0));
+    }
+
+    #[test]
+    fn over_all_lengths_of_false_detections_a_known_size_says_nothing_on_average() {
+        // The mean over a density of 1 / span of logarithms from 0.4 to 20 m.
+        let step = 0.01;
+        let lengths = (0..391).map(|k| 0.4 * libm::exp(f64::from(k) * step));
+        let mean: f64 = lengths.map(|m| size_likelihood(Some((4.5, 1.8)), Some(m)) * step / LENGTH_SPAN).sum();
+        assert!((mean - 1.0).abs() < 0.06, "{mean}");
+    }
+}

@@ -434,4 +434,62 @@ mod tests {
         // From right behind, no side is seen.
         assert_eq!(bus.side_facing(Vector::new(-40.0, 0.5)), Vector::zeros());
     }
+
+    /// A bus of 12 m that drives to the east at 10 m/s, 40 m before a radar and 10 m aside.
+    fn bus_before_radar() -> (SensorModel, Gaussian, LongBody) {
+        let spec = SensorSpec {
+            id: jxz_world::SensorId("r".into()),
+            kind: SensorKind::Radar,
+            position: Point::origin(),
+            height_m: 5.0,
+            boresight: Yaw::from_rad(0.0),
+            half_fov_rad: 3.2,
+            range_m: (0.0, 200.0),
+            range_sigma_m: 0.3,
+            range_sigma_fraction: 0.0,
+            azimuth_sigma_rad: 0.01,
+            doppler_sigma_mps: Some(0.1),
+            detection_probability: 0.9,
+            clutter_per_scan: 5.0,
+            class_accuracy: None,
+            period_s: 0.05,
+        };
+        let model = SensorModel::new(spec, 0, &FusionConfig::default()).unwrap();
+        let state = Gaussian { mean: Vector4::new(40.0, 10.0, 10.0, 0.0), cov: Matrix4::from_diagonal_element(1.0) };
+        (model, state, LongBody { forward: Vector::x(), half_length_m: 6.0, half_width_m: 1.25 })
+    }
+
+    fn echo_at(place: Vector, velocity: Vector) -> Detection {
+        let range_m = place.norm();
+        Detection {
+            range_m,
+            azimuth_rad: libm::atan2(place.y, place.x),
+            doppler_mps: Some(velocity.dot(&place) / range_m),
+            class: None,
+            score: 0.9,
+            extent_m: None,
+        }
+    }
+
+    #[test]
+    fn the_same_end_of_a_bus_seen_again_and_again_does_not_draw_its_middle_there() {
+        let (model, mut state, bus) = bus_before_radar();
+        let front = echo_at(Vector::new(45.8, 8.95), Vector::new(10.0, 0.0));
+        for _ in 0..200 {
+            let rows = model.sight(&state, Some(bus)).of(&front, model.direction(&front));
+            state.update(&rows);
+        }
+        assert!((state.mean[0] - 40.0).abs() < 0.2, "{}", state.mean);
+        assert!((state.mean[1] - 10.0).abs() < 0.2, "how far aside it is, is seen: {}", state.mean);
+        assert!(state.cov[(0, 0)] > 0.5, "and nothing is known of its middle: {}", state.cov);
+    }
+
+    #[test]
+    fn a_point_beyond_the_end_of_a_bus_draws_it_there() {
+        let (model, state, bus) = bus_before_radar();
+        let mut after = state;
+        let beyond = echo_at(Vector::new(49.0, 8.75), Vector::new(10.0, 0.0));
+        after.update(&model.sight(&state, Some(bus)).of(&beyond, model.direction(&beyond)));
+        assert!(after.mean[0] > state.mean[0] + 0.2, "{}", after.mean);
+    }
 }

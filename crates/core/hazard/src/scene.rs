@@ -113,8 +113,7 @@ impl<'a> Scene<'a> {
             actor.place(map, roads, memory.placements(track.id), &mut near);
             memory.place(track.id, &actor.placements);
             path::predict(map, roads, &mut actor, steps);
-            let stops: Vec<_> = actor.paths.iter().map(|way| signals.stop_line(map, &actor, way, predict)).collect();
-            actor.paths.iter_mut().zip(stops).for_each(|(way, stop)| way.stop = stop);
+            signals.see_lights(map, &mut actor, predict);
             actors.push(actor);
         }
         memory.forget(at);

@@ -93,3 +93,68 @@ fn what_is_as_long_as_a_bus_is_no_bicycle_whatever_labels_said() {
     assert_eq!(kind((12.0, 2.5)), Some(RoadUserClass::Motor));
     assert_eq!(kind((1.8, 0.7)), Some(RoadUserClass::NonMotor));
 }
+
+/// North, on a lane in the middle of a road.
+fn lane() -> LaneField {
+    let line = [Point::new(0.0, -60.0), Point::new(0.0, 60.0)];
+    LaneField::new([&line[..]])
+}
+
+fn left_on_lane(mut tracks: Vec<Bernoulli>, seconds: f64) -> Vec<Bernoulli> {
+    let (mut extended, lanes) = (Extended::default(), lane());
+    for k in 0..=(seconds / 0.1) as u32 {
+        extended.join(&mut tracks, &lanes, utc(f64::from(k) * 0.1));
+    }
+    tracks
+}
+
+/// What a radar alone sees of something that has stood from the start.
+fn point(item: u64, east: f64, north: f64) -> Bernoulli {
+    let mut track = stands(item, east, north, None, 0);
+    (track.heading, track.class) = (None, ClassBelief::UNIFORM);
+    track
+}
+
+#[test]
+fn points_that_stand_along_a_lane_closer_than_anybody_stands_are_one_vehicle() {
+    let points = || vec![point(1, 0.2, 0.0), point(2, -0.4, 2.7), point(3, 0.3, -3.4)];
+    assert_eq!(left_on_lane(points(), 2.5).len(), 3, "at first they may be anything");
+    let left = left_on_lane(points(), 7.0);
+    assert_eq!(left.len(), 1);
+    let (length_m, _) = left[0].extent_m.unwrap_or_default();
+    assert!((6.0..9.0).contains(&length_m), "{length_m} m");
+    let forward = left[0].forward().unwrap_or_default();
+    assert!(forward.y > 0.99, "it points along the lane: {forward}");
+    assert_eq!(left_of(points(), 7.0).len(), 3, "off the lanes nothing says which way a vehicle would lie");
+}
+
+#[test]
+fn who_stands_as_far_apart_as_drivers_do_or_was_seen_by_a_camera_stays() {
+    assert_eq!(left_on_lane(vec![point(1, 0.0, 0.0), point(2, 0.0, 6.5)], 9.0).len(), 2);
+    assert_eq!(left_on_lane(vec![point(1, 0.0, 0.0), point(2, 3.3, 0.5)], 9.0).len(), 2, "in the next lane");
+    let mut seen = point(2, 0.0, 2.0);
+    seen.camera_hits = 1;
+    assert_eq!(left_on_lane(vec![point(1, 0.0, 0.0), seen], 9.0).len(), 2);
+}
+
+#[test]
+fn what_a_camera_sees_no_more_within_a_bus_that_it_sees_was_left_behind() {
+    let seen = |mut track: Bernoulli, camera_at: f64| {
+        track.heard.camera = Some(utc(camera_at));
+        track
+    };
+    let car = || stands(2, 1.3, 3.0, Some((4.5, 1.8)), 5);
+    assert_eq!(left_of(vec![seen(bus(), 0.0), seen(car(), -3.0)], 0.9).len(), 2, "it has to last");
+    let mut tracks = vec![seen(bus(), 2.0), seen(car(), -3.0)];
+    let mut extended = Extended::default();
+    for k in 0..20 {
+        extended.join(&mut tracks, &LaneField::default(), utc(1.0 + f64::from(k) * 0.1));
+    }
+    assert_eq!(tracks.len(), 1);
+    assert_eq!(tracks[0].birth.item, 1);
+    let mut both = vec![seen(bus(), 2.0), seen(car(), 2.0)];
+    for k in 0..20 {
+        extended.join(&mut both, &LaneField::default(), utc(1.0 + f64::from(k) * 0.1));
+    }
+    assert_eq!(both.len(), 2, "a camera sees both: it is the place of one that is wrong");
+}
