@@ -45,6 +45,8 @@ const PACE_MPS: f64 = 0.8;
 const WALKING_MPS: f64 = 2.6;
 /// What is measured longer than this is no bicycle, whatever the error of the measurement, metres.
 const LONGEST_CYCLE_M: f64 = 4.0;
+/// What is longer than [`LONG_M`] is a vehicle.
+const LONG_CLASS: [f64; 3] = [0.98, 0.01, 0.01];
 /// Few on bicycles are faster, metres per second.
 const CYCLING_MPS: f64 = 9.0;
 
@@ -182,7 +184,7 @@ impl Bernoulli {
         let (length_m, width_m) = self.extent_m.filter(|(length, _)| *length > LONG_M)?;
         Some(LongBody {
             forward: self.forward()?,
-            sigma_m: length_m / 12.0_f64.sqrt(),
+            half_length_m: 0.5 * length_m,
             half_width_m: (0.5 * width_m).clamp(0.0, 1.5),
         })
     }
@@ -287,6 +289,10 @@ impl Bernoulli {
     /// What sensors' labels say of its class, its size, and its pace where nobody else has said anything.
     fn class_seen(&self, at: Utc) -> ClassBelief {
         let fastest = self.fastest_mps;
+        if self.extent_m.is_some_and(|(length_m, _)| length_m > LONG_M) {
+            // Labels of who passes beside it may have said otherwise for as long as they liked.
+            return ClassBelief::from_weights(LONG_CLASS);
+        }
         if self.extent_m.is_some_and(|(length_m, _)| length_m > LONGEST_CYCLE_M) {
             return self.class.updated([1.0, 0.02, 0.01]);
         }

@@ -100,6 +100,13 @@ impl LaneField {
         })
     }
 
+    /// The unit vector along the lane at a place; `None` where there is none or more than one.
+    pub(crate) fn along(&self, place: Point) -> Option<Vector> {
+        let [first, second] = self.cells.get(self.cell(place)?).copied()?;
+        let (sin, cos) = libm::sincos(f64::from(first));
+        (first.is_finite() && !second.is_finite()).then(|| Vector::new(cos, sin))
+    }
+
     /// Tells a vehicle that follows a lane that it drifts to neither side. Told to the model that keeps its course
     /// alone: those that turn stay free to leave the lane, and the first measurements that say so prefer them.
     pub(crate) fn guide(&self, track: &mut Bernoulli, dt_s: f64) {

@@ -6,7 +6,7 @@ use crate::associate::{Associator, Pair};
 use crate::bernoulli::{Bernoulli, BirthKey, view_kept};
 use crate::calibration::SurePair;
 use crate::config::FusionMode;
-use crate::extended::Extended;
+use crate::extended::{Extended, taken};
 use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
@@ -115,7 +115,7 @@ impl Population {
         let mut counts = work.prepare(scan.detections, sensor, arrivals, gap_s, config);
         work.expect(&mut self.tracks, sensor, config);
         let Workspace { candidates, associator, expected, extended, .. } = work;
-        extended.claim(&mut self.tracks, candidates, scan.detections, sensor);
+        extended.claim(&mut self.tracks, candidates, scan.detections, sensor, scan.at);
         gate(&self.tracks, expected, candidates, scan.detections, sensor, config, &mut associator.pairs);
         associator.index(candidates.len());
         match config.mode {
@@ -130,7 +130,7 @@ impl Population {
         counts.associated = work.left.iter().filter(|left| **left < 0.5).count();
         self.weigh(work, sensor, scan, config);
         work.rivals.settle(&mut self.tracks, &work.associator, &work.looks, sensor.is_in_doubt());
-        work.extended.join(&mut self.tracks, scan.at);
+        work.extended.join(&mut self.tracks, lanes, scan.at);
         self.tracks.retain(|t| t.existence >= config.delete_existence || t.is_held(scan.at, config));
         self.start_tracks(work, sensor, scan, arrivals, config, &mut counts);
         counts
@@ -198,7 +198,11 @@ impl Population {
         counts: &mut ScanCounts,
     ) {
         for (candidate, left) in work.candidates.iter().zip(&work.left).filter(|(c, _)| c.owner.is_none()) {
-            let existence = left * candidate.birth / (candidate.birth + candidate.clutter);
+            let worth = |birth: f64| left * birth / (birth + candidate.clutter);
+            if worth(candidate.birth) < config.start_existence {
+                continue;
+            }
+            let existence = worth(candidate.birth * (1.0 - taken(&self.tracks, candidate.place)));
             if existence < config.start_existence {
                 continue;
             }
@@ -279,7 +283,8 @@ impl Workspace {
             let clutter = sensor.clutter_density(detection, config) / sensor.scores.ratio(detection.score);
             let birth = sensor.birth_density(detection, undetected, config);
             let class = sensor.class_likelihood(detection);
-            Candidate { index, place, direction, clutter, birth, class, owner: None }
+            let length_m = detection.extent_m.map(|(length_m, _)| length_m);
+            Candidate { index, place, direction, clutter, birth, class, length_m, owner: None, is_within: false }
         }));
         counts
     }

@@ -17,12 +17,17 @@ const MIN_RANGE_M: f64 = 0.5;
 /// Farthest range believed of any detection, metres.
 const MAX_RANGE_M: f64 = 5_000.0;
 
+/// How far from the side that is seen points lie, 1-sigma, as a share of half the width.
+const ACROSS_SHARE: f64 = 0.5;
+/// Points this far beyond an end of a long vehicle, by their error or its, still say nothing of where it is along itself,
+/// metres.
+const END_M: f64 = 0.3;
+
 /// A bus or lorry as a radar sees it: one point, anywhere along the side that faces the radar.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LongBody {
     pub(crate) forward: Vector,
-    /// 1-sigma of the point along it, metres.
-    pub(crate) sigma_m: f64,
+    pub(crate) half_length_m: f64,
     pub(crate) half_width_m: f64,
 }
 
@@ -32,6 +37,55 @@ impl LongBody {
         let left = Vector::new(-self.forward.y, self.forward.x);
         let aside_m = viewer.dot(&left);
         if aside_m.abs() > self.half_width_m { left * (self.half_width_m * aside_m.signum()) } else { Vector::zeros() }
+    }
+
+    /// 1-sigma of a point along it, metres.
+    pub(crate) fn sigma_m(&self) -> f64 {
+        self.half_length_m / 3.0_f64.sqrt()
+    }
+}
+
+/// The side of a long vehicle that a radar sees.
+#[derive(Debug, Clone, Copy)]
+struct Side {
+    /// Its middle as seen from the radar, metres.
+    middle: Vector,
+    forward: Vector,
+    half_length_m: f64,
+    velocity: Vector,
+    /// Variances of range and azimuth of a point that is known.
+    variances: [f64; 2],
+}
+
+impl Side {
+    /// The point of it that is nearest to a place, and whether the place is abeam of it.
+    fn nearest(&self, place: Vector) -> (Vector, bool) {
+        let along_m = (place - self.middle).dot(&self.forward);
+        let reach_m = self.half_length_m + END_M;
+        (self.middle + self.forward * along_m.clamp(-reach_m, reach_m), along_m.abs() < reach_m)
+    }
+
+    /// Turns rows about the middle into rows about the point nearest to a place. Abeam, that point stays where it is when the
+    /// vehicle moves along itself.
+    fn linearise(&self, place: Vector, rows: &mut Rows) {
+        let (point, is_abeam) = self.nearest(place);
+        let range_m = point.norm().max(MIN_RANGE_M);
+        let towards = point / range_m;
+        let across = Vector::new(-towards.y, towards.x) / range_m;
+        let by_place = [towards, across, across * self.velocity.dot(&across) * range_m];
+        for (row, by_place) in rows.as_mut_slice().iter_mut().zip(by_place) {
+            let along = if is_abeam { self.forward * by_place.dot(&self.forward) } else { Vector::zeros() };
+            row.gradient[0] = by_place.x - along.x;
+            row.gradient[1] = by_place.y - along.y;
+        }
+        if let Some(doppler) = rows.as_mut_slice().get_mut(2) {
+            (doppler.gradient[2], doppler.gradient[3]) = (towards.x, towards.y);
+        }
+        if is_abeam {
+            for (row, variance) in rows.as_mut_slice().iter_mut().zip(self.variances) {
+                row.variance = variance;
+            }
+        }
     }
 }
 
@@ -115,7 +169,8 @@ impl SensorModel {
         self.range_sigma_m(squared.sqrt()).powi(2).max(lateral) + doubt_m * doubt_m
     }
 
-    /// What the sensor would measure of a state, to first order; of a long vehicle a radar sees the side that faces it.
+    /// What the sensor would measure of a state, to first order; of a long vehicle a radar sees the side that faces it,
+    /// and which point of that nobody knows before.
     #[inline]
     pub(crate) fn sight(&self, state: &Gaussian, long: Option<LongBody>) -> Sight {
         let long = long.filter(|_| self.is_radar());
@@ -141,12 +196,18 @@ impl SensorModel {
                 + self.doubt.yaw_rad.powi(2)
                 + (place + late * lateral * lateral) / (range_m * range_m),
         });
-        if let Some(body) = long {
+        let side = long.map(|body| {
             let forward = Vector4::new(body.forward.x, body.forward.y, 0.0, 0.0);
-            for row in rows.as_mut_slice() {
-                row.variance += (row.gradient.dot(&forward) * body.sigma_m).powi(2);
+            let left = Vector4::new(-body.forward.y, body.forward.x, 0.0, 0.0);
+            let mut variances = [0.0; 2];
+            for (row, known) in rows.as_mut_slice().iter_mut().zip(&mut variances) {
+                // Wheels, mirrors and the floor send back as well as the side does.
+                row.variance += (row.gradient.dot(&left) * ACROSS_SHARE * body.half_width_m).powi(2);
+                *known = row.variance;
+                row.variance += (row.gradient.dot(&forward) * body.sigma_m()).powi(2);
             }
-        }
+            Side { middle: d, forward: body.forward, half_length_m: body.half_length_m, velocity, variances }
+        });
         if let Some(sigma) = self.spec.doppler_sigma_mps {
             let turn = across * (lateral / range_m);
             rows.push(Row {
@@ -155,7 +216,7 @@ impl SensorModel {
                 variance: sigma * sigma,
             });
         }
-        Sight { range_m, towards, radial_mps, rows }
+        Sight { range_m, towards, radial_mps, side, rows }
     }
 
     /// Density of false detections at a detection, per scan, in the space of its own measurements
@@ -259,6 +320,7 @@ pub(crate) struct Sight {
     /// Unit vector from the sensor.
     towards: Vector,
     radial_mps: f64,
+    side: Option<Side>,
     /// Their residuals are zero.
     pub(crate) rows: Rows,
 }
@@ -268,16 +330,28 @@ impl Sight {
     /// unit vector from the sensor towards the detection ([`SensorModel::direction`]).
     #[inline]
     pub(crate) fn residuals(&self, detection: &Detection, direction: Vector) -> ([f64; 3], usize) {
-        let doppler = detection.doppler_mps.map(|measured| measured - self.radial_mps);
+        let (range_m, towards, radial_mps) = match self.side {
+            Some(side) => {
+                let (point, _) = side.nearest(direction * detection.range_m);
+                let range_m = point.norm().max(MIN_RANGE_M);
+                (range_m, point / range_m, side.velocity.dot(&point) / range_m)
+            }
+            None => (self.range_m, self.towards, self.radial_mps),
+        };
+        let doppler = detection.doppler_mps.map(|measured| measured - radial_mps);
         let count = if doppler.is_some() { self.rows.as_slice().len() } else { 2 };
-        let place = (detection.range_m - self.range_m, angle_between(self.towards, direction));
+        let place = (detection.range_m - range_m, angle_between(towards, direction));
         ([place.0, place.1, doppler.unwrap_or(0.0)], count)
     }
 
-    /// The rows of a detection.
+    /// The rows of a detection. A point abeam of a long vehicle says how far aside that is, and nothing of where it is
+    /// along itself: radars see the same end of it scan after scan, and the mean of such points is not its middle.
     #[inline]
     pub(crate) fn of(mut self, detection: &Detection, direction: Vector) -> Rows {
         let (residuals, count) = self.residuals(detection, direction);
+        if let Some(side) = self.side {
+            side.linearise(direction * detection.range_m, &mut self.rows);
+        }
         self.rows.shorten(count);
         for (row, residual) in self.rows.as_mut_slice().iter_mut().zip(residuals) {
             row.residual = residual;
@@ -354,10 +428,68 @@ mod tests {
 
     #[test]
     fn the_side_of_a_long_vehicle_faces_the_radar() {
-        let bus = LongBody { forward: Vector::x(), sigma_m: 3.0, half_width_m: 1.25 };
+        let bus = LongBody { forward: Vector::x(), half_length_m: 6.0, half_width_m: 1.25 };
         assert_eq!(bus.side_facing(Vector::new(-40.0, 8.0)), Vector::new(0.0, 1.25));
         assert_eq!(bus.side_facing(Vector::new(25.0, -3.0)), Vector::new(0.0, -1.25));
         // From right behind, no side is seen.
         assert_eq!(bus.side_facing(Vector::new(-40.0, 0.5)), Vector::zeros());
+    }
+
+    /// A bus of 12 m that drives to the east at 10 m/s, 40 m before a radar and 10 m aside.
+    fn bus_before_radar() -> (SensorModel, Gaussian, LongBody) {
+        let spec = SensorSpec {
+            id: jxz_world::SensorId("r".into()),
+            kind: SensorKind::Radar,
+            position: Point::origin(),
+            height_m: 5.0,
+            boresight: Yaw::from_rad(0.0),
+            half_fov_rad: 3.2,
+            range_m: (0.0, 200.0),
+            range_sigma_m: 0.3,
+            range_sigma_fraction: 0.0,
+            azimuth_sigma_rad: 0.01,
+            doppler_sigma_mps: Some(0.1),
+            detection_probability: 0.9,
+            clutter_per_scan: 5.0,
+            class_accuracy: None,
+            period_s: 0.05,
+        };
+        let model = SensorModel::new(spec, 0, &FusionConfig::default()).unwrap();
+        let state = Gaussian { mean: Vector4::new(40.0, 10.0, 10.0, 0.0), cov: Matrix4::from_diagonal_element(1.0) };
+        (model, state, LongBody { forward: Vector::x(), half_length_m: 6.0, half_width_m: 1.25 })
+    }
+
+    fn echo_at(place: Vector, velocity: Vector) -> Detection {
+        let range_m = place.norm();
+        Detection {
+            range_m,
+            azimuth_rad: libm::atan2(place.y, place.x),
+            doppler_mps: Some(velocity.dot(&place) / range_m),
+            class: None,
+            score: 0.9,
+            extent_m: None,
+        }
+    }
+
+    #[test]
+    fn the_same_end_of_a_bus_seen_again_and_again_does_not_draw_its_middle_there() {
+        let (model, mut state, bus) = bus_before_radar();
+        let front = echo_at(Vector::new(45.8, 8.95), Vector::new(10.0, 0.0));
+        for _ in 0..200 {
+            let rows = model.sight(&state, Some(bus)).of(&front, model.direction(&front));
+            state.update(&rows);
+        }
+        assert!((state.mean[0] - 40.0).abs() < 0.2, "{}", state.mean);
+        assert!((state.mean[1] - 10.0).abs() < 0.2, "how far aside it is, is seen: {}", state.mean);
+        assert!(state.cov[(0, 0)] > 0.5, "and nothing is known of its middle: {}", state.cov);
+    }
+
+    #[test]
+    fn a_point_beyond_the_end_of_a_bus_draws_it_there() {
+        let (model, state, bus) = bus_before_radar();
+        let mut after = state;
+        let beyond = echo_at(Vector::new(49.0, 8.75), Vector::new(10.0, 0.0));
+        after.update(&model.sight(&state, Some(bus)).of(&beyond, model.direction(&beyond)));
+        assert!(after.mean[0] > state.mean[0] + 0.2, "{}", after.mean);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::config::PredictConfig;
 use crate::memory::Motion;
-use crate::path::{Discs, NOWHERE, Path};
+use crate::path::{self, Discs, NOWHERE, Path};
 use crate::roads::{OnLane, Roads, drives_on};
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, LaneKind, Map};
@@ -68,6 +68,8 @@ pub(crate) struct Actor<'a> {
     pub(crate) standing_s: Option<f64>,
     /// For how long it is tracked, seconds.
     pub(crate) tracked_s: f64,
+    /// Whether it began beside a vehicle that was tracked already.
+    began_beside: bool,
     /// The number under which its events are known.
     pub(crate) event: TrackId,
     pub(crate) fastest_mps: f64,
@@ -129,6 +131,7 @@ impl<'a> Actor<'a> {
             acceleration_mps2: motion.acceleration_mps2,
             standing_s: motion.standing_s,
             tracked_s: at.seconds_since(track.since),
+            began_beside: motion.began_beside,
             event: motion.event,
             fastest_mps: motion.fastest_mps,
             details: None,
@@ -208,6 +211,15 @@ impl<'a> Actor<'a> {
         self.tracked_s >= config.settled_s || self.details.is_some()
     }
 
+    /// Whether it may be a second track of somebody, or of nobody: on wheels, not tracked for long, and begun beside a
+    /// vehicle. Who steps from between vehicles is not doubted.
+    pub(crate) fn is_doubtful(&self, config: &PredictConfig) -> bool {
+        self.began_beside
+            && self.class != RoadUserClass::Pedestrian
+            && self.tracked_s < config.settled_beside_s
+            && self.details.is_none()
+    }
+
     /// The probability that it is there and a motor vehicle.
     pub(crate) fn motor_probability(&self) -> f64 {
         self.track.existence.min(1.0) * self.track.class.of(RoadUserClass::Motor)
@@ -262,7 +274,7 @@ impl<'a> Actor<'a> {
                 let sigma_yaw = 0.12 + self.sigma_mps / self.speed_mps.max(1.0);
                 log_weight -= 0.5 * (off / sigma_yaw).powi(2);
             }
-            let mut weight = libm::exp(log_weight);
+            let mut weight = libm::exp(log_weight) * path::prior(map, roads, self, on.lane, on.s_m);
             if !before.is_empty() && !continues(map, before, on.lane) {
                 weight *= 0.3;
             }

@@ -13,7 +13,7 @@ use jxz_world::{Application, Cause, Level, RoadUserClass};
 /// DNPW: one pair of the one on the oncoming side, or on its way there, and the nearest that comes.
 pub(crate) fn do_not_pass(scene: &Scene<'_>, config: &DnpwConfig, least: f64, out: &mut Vec<Proposal>) {
     for (i, actor) in scene.actors.iter().enumerate() {
-        let Some(against) = actor.against else { continue };
+        let Some(against) = actor.against.filter(|_| !actor.is_doubtful(scene.predict)) else { continue };
         let then_m = against.inside_m + (against.inwards_mps * config.look_ahead_s).max(0.0);
         let left = scene.roads.left(against.lane, against.s_m);
         let sigma = libm::hypot(actor.variance_m2(left).sqrt(), config.look_ahead_s * actor.sigma_mps);
@@ -23,7 +23,8 @@ pub(crate) fn do_not_pass(scene: &Scene<'_>, config: &DnpwConfig, least: f64, ou
         }
         let reach_m = config.meet_s * (actor.speed_mps + 40.0);
         let coming = scene.approaching_from(against.lane, against.s_m, reach_m, &[actor.track.id]);
-        let moving = coming.into_iter().find(|(_, j)| scene.actors[*j].moves());
+        let comes = |j: usize| scene.actors[j].moves() && !scene.actors[j].is_doubtful(scene.predict);
+        let moving = coming.into_iter().find(|(_, j)| comes(*j));
         let Some((distance_m, j)) = moving else { continue };
         out.extend(meets(scene, config, (i, against), j, distance_m, over).filter(|p| p.probability >= least));
     }

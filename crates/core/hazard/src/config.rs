@@ -74,6 +74,9 @@ config! {
         clear_s: f64 = 2.0,
         /// Who is known for less than this is in nobody's way yet, seconds; one who comes from behind a standing bus is.
         settled_s: f64 = 1.0,
+        /// The same of one on wheels who began to be tracked beside a moving vehicle that was tracked already, seconds: sensors
+        /// that confuse those in a queue make tracks of nobody, which seldom last for as long.
+        settled_beside_s: f64 = 3.5,
         /// 1-sigma unknown future acceleration of a motor vehicle, m/s².
         motor_sigma_mps2: f64 = 0.6,
         /// The same of a cyclist, m/s².
@@ -238,6 +241,8 @@ impl HazardConfig {
             ("predict.comfortable_sigma_mps2", predict.comfortable_sigma_mps2, 0.01, 4.0),
             ("predict.yield_mps2", predict.yield_mps2, 0.3, 8.0),
             ("predict.yield_s", predict.yield_s, 0.5, 10.0),
+            ("predict.settled_s", predict.settled_s, 0.0, 10.0),
+            ("predict.settled_beside_s", predict.settled_beside_s, predict.settled_s, 20.0),
             ("predict.min_existence", predict.min_existence, 0.0, 1.0),
             ("life.raise_window", whole(life.raise_window), 1.0, 32.0),
             ("life.raise_hits", whole(life.raise_hits), 1.0, whole(life.raise_window)),

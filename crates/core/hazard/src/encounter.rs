@@ -158,7 +158,8 @@ fn encounter(scene: &Scene<'_>, config: &HazardConfig, least: f64, i: usize, j: 
     let (a, b) = (&scene.actors[i], &scene.actors[j]);
     let apart = (a.velocity - b.velocity).norm() < LEAST_RELATIVE_MPS || far_in_column(a, b, config);
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
-    if apart || !settled || one_body(a, b) || a.may_be_image() || b.may_be_image() {
+    let doubtful = |actor: &Actor<'_>| actor.is_doubtful(scene.predict) || actor.may_be_image();
+    if apart || !settled || one_body(a, b) || doubtful(a) || doubtful(b) {
         return None;
     }
     // A little beyond the latest meeting that counts, to see it end.
@@ -240,6 +241,10 @@ fn turns(map: &Map, way: &Path, s_m: f64) -> bool {
 /// Whether two tracks are parts of one long vehicle: one behind the other along one direction, closer than anybody follows.
 pub(crate) fn one_body(a: &Actor<'_>, b: &Actor<'_>) -> bool {
     let (Some(dir_a), Some(dir_b)) = (a.dir, b.dir) else { return false };
+    // Two that each speak for themselves are two.
+    if a.details.is_some() && b.details.is_some() {
+        return false;
+    }
     let apart = b.at - a.at;
     let slower_mps = a.speed_mps.min(b.speed_mps);
     slower_mps > BODY_MPS

@@ -48,7 +48,8 @@ fn pairs<'a>(scene: &'a Scene<'_>, min_speed_mps: f64, look_ahead_m: f64) -> imp
         // Overlapping and as fast, or new and close behind: one body with two tracks.
         let new = follower.tracked_s.min(ahead.tracked_s) < NEW_S;
         let one_body = (leader.gap_m < -1.0 && closing_mps.abs() < 1.5) || (new && one_body(follower, ahead));
-        (!one_body).then_some(Pair { scene, follower_ix, follower, ahead, leader, closing_mps })
+        let doubtful = follower.is_doubtful(scene.predict) || ahead.is_doubtful(scene.predict);
+        (!one_body && !doubtful).then_some(Pair { scene, follower_ix, follower, ahead, leader, closing_mps })
     })
 }
 

@@ -88,7 +88,9 @@ fn appeared(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> bool
     let new = scene.at.seconds_since(walker.track.since) <= config.hidden_s;
     new && scene.actors.iter().any(|other| {
         let stands = other.class == RoadUserClass::Motor && !other.moves() && other.length_m >= HIDING_M;
-        stands && outside_m(other, walker.at) <= config.hidden_m
+        // Within its outline is nobody but itself.
+        let outside_m = outside_m(other, walker.at);
+        stands && outside_m > 0.0 && outside_m <= config.hidden_m
     })
 }
 

@@ -1,6 +1,6 @@
 //! What is remembered of a track from round to round: its recent speeds, since when it stands, and its lanes.
 
-use crate::actor::Placement;
+use crate::actor::{MOVING_MPS, Placement};
 use crate::succession::TrackLegacy;
 use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
@@ -26,6 +26,12 @@ const SAME_M: f64 = 1.5;
 /// Their velocities differ by less than this, m/s.
 const SAME_MPS: f64 = 3.0;
 
+/// Beside a vehicle is who is this near to its outline, metres; and older is what began so much earlier, seconds.
+const BESIDE_M: f64 = 3.0;
+const OLDER_S: f64 = 0.5;
+/// Length and width of a vehicle that is not measured, metres.
+const USUAL_M: (f64, f64) = (4.6, 1.85);
+
 /// How a track moved lately.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Motion {
@@ -37,6 +43,8 @@ pub(crate) struct Motion {
     pub(crate) acceleration_mps2: f64,
     /// For how long it has been standing, seconds.
     pub(crate) standing_s: Option<f64>,
+    /// Whether it began beside a vehicle that was tracked already.
+    pub(crate) began_beside: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,6 +65,7 @@ struct TrackMemory {
     standing_since: Option<Utc>,
     /// Traffic rules explained its standing in the last round.
     excused: bool,
+    began_beside: bool,
     placements: Vec<Placement>,
 }
 
@@ -90,14 +99,20 @@ impl Memory {
         best.map(|(_, id)| id)
     }
 
-    /// Takes in a track's newest state; returns how it moved lately.
-    pub(crate) fn observe(&mut self, at: Utc, track: &Track) -> Motion {
+    /// Takes in a track's newest state, among all of the round; returns how it moved lately.
+    pub(crate) fn observe(&mut self, at: Utc, track: &Track, all: &[Track]) -> Motion {
         if !self.tracks.contains_key(&track.id) {
             if let Some(mut known) = self.continued(at, track).and_then(|id| self.tracks.remove(&id)) {
                 known.speeds.clear();
                 self.tracks.insert(track.id, known);
             } else if self.tracks.len() >= MAX_TRACKS {
-                return Motion { event: track.id, fastest_mps: 0.0, acceleration_mps2: 0.0, standing_s: None };
+                return Motion {
+                    event: track.id,
+                    fastest_mps: 0.0,
+                    acceleration_mps2: 0.0,
+                    standing_s: None,
+                    began_beside: false,
+                };
             }
         }
         let memory = self.tracks.entry(track.id).or_insert_with(|| TrackMemory {
@@ -112,6 +127,7 @@ impl Memory {
             speeds: Vec::with_capacity(SAMPLES),
             standing_since: None,
             excused: false,
+            began_beside: begins_beside(track, all),
             placements: Vec::new(),
         });
         (memory.at, memory.velocity, memory.class) = (track.position, track.velocity, track.class.best().0);
@@ -134,6 +150,7 @@ impl Memory {
             fastest_mps: memory.fastest_mps,
             acceleration_mps2: acceleration(&memory.speeds),
             standing_s: memory.standing_since.map(|since| at.seconds_since(since).max(0.0)),
+            began_beside: memory.began_beside,
         }
     }
 
@@ -225,6 +242,24 @@ impl Memory {
         let recent = memory.speeds.iter().filter(|(t, _)| now.seconds_since(*t) <= DROP_S);
         (recent.map(|(_, v)| *v).fold(*speed, f64::max) - speed).max(0.0)
     }
+}
+
+/// Whether a new track is beside a vehicle that is tracked for longer and moves: it is queues that set off that leave
+/// tracks of nobody behind. The parts of one that stands are where it stands.
+fn begins_beside(track: &Track, all: &[Track]) -> bool {
+    all.iter().any(|other| {
+        let older = track.since.seconds_since(other.since) >= OLDER_S;
+        let moves = other.velocity.norm() >= MOVING_MPS;
+        older && moves && other.class.best().0 == RoadUserClass::Motor && {
+            let (length_m, width_m) = other.extent_m.unwrap_or(USUAL_M);
+            let heading = other.heading.map(|heading| Vector::new(libm::sin(heading.rad()), libm::cos(heading.rad())));
+            let forward = heading.or_else(|| other.velocity.try_normalize(0.5));
+            let apart = track.position - other.position;
+            let (along_m, aside_m) =
+                forward.map_or((apart.norm(), 0.0), |d| (d.dot(&apart).abs(), d.perp(&apart).abs()));
+            libm::hypot((along_m - 0.5 * length_m).max(0.0), (aside_m - 0.5 * width_m).max(0.0)) <= BESIDE_M
+        }
+    })
 }
 
 /// For how long something has been so, seconds.

@@ -4,6 +4,7 @@ use crate::actor::{Actor, MAX_STEPS, Placement};
 use crate::roads::{Pose, Roads, turn_speed_mps};
 use jxz_geo::{Point, Vector};
 use jxz_map::{LaneIx, Map, Turn};
+use jxz_world::RoadUserClass;
 
 /// Distance between two points of a path, metres.
 pub(crate) const PATH_STEP_M: f64 = 2.0;
@@ -15,6 +16,10 @@ const MIN_PROBABILITY: f64 = 0.02;
 const MAX_LENGTH_M: f64 = 200.0;
 /// Distance over which a vehicle off its lane's centre comes back to it, metres.
 const RECENTRE_M: f64 = 25.0;
+/// Below this an acceleration is not told from noise, m/s².
+const ACCELERATES_MPS2: f64 = 0.5;
+/// What braking, or going round a curve, takes beyond what is comfortable, at which few are about to do it, m/s².
+const UNSUITABLE_MPS2: f64 = 3.0;
 /// Time steps that one disc covers: one second.
 pub(crate) const DISC_STEPS: usize = 4;
 /// Discs of the longest horizon.
@@ -214,6 +219,45 @@ fn follow(map: &Map, roads: &Roads, actor: &Actor<'_>, on: &Placement, length_m:
     }
 }
 
+/// The share of drivers that take a lane where they may choose.
+fn usual_share(map: &Map, lane: LaneIx) -> f64 {
+    match map.lane(lane).movement.as_ref().map(|m| m.turn) {
+        None | Some(Turn::Straight) => 0.6,
+        Some(Turn::Left | Turn::Right) => 0.2,
+        Some(Turn::UTurn) => 0.02,
+    }
+}
+
+/// How well a road user's speed suits a curve so far ahead, 0 to 1: who would have to brake hard for it, or who
+/// accelerates towards it, is not about to take it; in the curve itself, who goes faster than is comfortable.
+fn suits_curve(actor: &Actor<'_>, curvature: f64, distance_m: f64) -> f64 {
+    let distance_m = distance_m.max(0.5);
+    let square = actor.speed_mps.powi(2);
+    let gains = if actor.acceleration_mps2 > ACCELERATES_MPS2 {
+        // As in the prediction, for a second.
+        2.0 * actor.acceleration_mps2 * distance_m.min(actor.speed_mps)
+    } else {
+        0.0
+    };
+    let needs = (square + gains - turn_speed_mps(curvature).powi(2)).max(0.0) / (2.0 * distance_m);
+    let sideways = (square * curvature - turn_speed_mps(curvature).powi(2) * curvature).max(0.0);
+    libm::exp(-(needs.min(sideways) / UNSUITABLE_MPS2).powi(2))
+}
+
+/// How well the speed of one who is where a junction's ways still lie together suits one of them: 1 off junctions. Who
+/// gains speed, or cycles, at one speed whatever the way, is, as far as the place tells, on the way that most take.
+pub(crate) fn prior(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, s_m: f64) -> f64 {
+    let Some(shape) = roads.shape(lane).filter(|_| map.lane(lane).movement.is_some()) else { return 1.0 };
+    let suits = suits_curve(actor, shape.curvature, 0.5 * shape.length_m - s_m);
+    if actor.class == RoadUserClass::Motor && actor.acceleration_mps2 <= ACCELERATES_MPS2 {
+        return suits;
+    }
+    let before = map.lane(lane).predecessors.first();
+    let siblings = before.map_or(&[][..], |before| &map.lane(*before).successors);
+    let most = siblings.iter().map(|other| usual_share(map, *other)).fold(usual_share(map, lane), f64::max);
+    usual_share(map, lane) / most * suits
+}
+
 /// The lanes that continue a lane, with the share of drivers in this road user's state that take each.
 fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distance_m: f64) -> Vec<(LaneIx, f64)> {
     let mut shares: Vec<(LaneIx, f64)> = map
@@ -222,15 +266,7 @@ fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distanc
         .iter()
         .filter_map(|next| {
             let shape = roads.shape(*next)?;
-            let usual = match map.lane(*next).movement.as_ref().map(|m| m.turn) {
-                None | Some(Turn::Straight) => 0.6,
-                Some(Turn::Left | Turn::Right) => 0.2,
-                Some(Turn::UTurn) => 0.02,
-            };
-            // Who would have to brake hard for the turn is not about to take it.
-            let turn = turn_speed_mps(shape.curvature);
-            let needs = (actor.speed_mps.powi(2) - turn.powi(2)).max(0.0) / (2.0 * distance_m.max(0.5));
-            Some((*next, usual * libm::exp(-(needs / 3.0).powi(2)) + 1e-6))
+            Some((*next, usual_share(map, *next) * suits_curve(actor, shape.curvature, distance_m) + 1e-6))
         })
         .collect();
     let sum: f64 = shares.iter().map(|(_, w)| w).sum();

@@ -106,15 +106,14 @@ impl<'a> Scene<'a> {
                     continue;
                 }
             }
-            let motion = memory.observe(at, track);
+            let motion = memory.observe(at, track, tracks);
             let mut actor = Actor::new(at, track, motion, predict);
             let said = track.vehicle.and_then(|vehicle| reports.get(&vehicle));
             actor.details = said.filter(|r| at.seconds_since(r.valid_at).abs() <= REPORT_VALID_S).map(|r| &r.details);
             actor.place(map, roads, memory.placements(track.id), &mut near);
             memory.place(track.id, &actor.placements);
             path::predict(map, roads, &mut actor, steps);
-            let stops: Vec<_> = actor.paths.iter().map(|way| signals.stop_line(map, &actor, way, predict)).collect();
-            actor.paths.iter_mut().zip(stops).for_each(|(way, stop)| way.stop = stop);
+            signals.see_lights(map, &mut actor, predict);
             actors.push(actor);
         }
         memory.forget(at);
@@ -140,6 +139,7 @@ impl<'a> Scene<'a> {
                 let beside_m = other.offset_m - own_offset_m * libm::exp(-s_m / 25.0);
                 let half_m = 0.5 * (follower.width_m + leader.width_m);
                 let in_way = other.actor != of
+                    && !leader.is_doubtful(self.predict)
                     && s_m > 0.1
                     && s_m < LEADER_REACH_M
                     && other.probability >= 0.3

@@ -3,7 +3,7 @@
 use crate::actor::Actor;
 use crate::config::PredictConfig;
 use crate::normal;
-use crate::path::{Path, StopLine};
+use crate::path::{Path, PathLane, StopLine};
 use jxz_map::{JunctionIx, Map, Movement};
 use jxz_units::Utc;
 use jxz_world::{JunctionSignals, Light, PhaseId, PhaseSignal};
@@ -19,6 +19,15 @@ const BRAKING_SIGMA_MPS2: f64 = 0.3;
 const SLOW_MPS: f64 = 6.0;
 /// 1-sigma spread between drivers of when giving way is seen, seconds.
 const YIELD_SIGMA_S: f64 = 0.3;
+
+/// Of those who do not stop for a red light where they may turn on red, so many run it.
+const RUNS_RED: f64 = 0.2;
+/// A stop line that is farther behind somebody's front than this is passed, metres.
+const OVER_LINE_M: f64 = 1.0;
+/// Who came in so shortly after it turned red may have been too fast to stop, seconds.
+const CLEARING_S: f64 = 0.5;
+/// Who gains speed faster than this has set off, m/s².
+const SETS_OFF_MPS2: f64 = 0.5;
 
 /// A signal's light now, for how long it will be so, seconds, and the light after that with its time, if known.
 #[derive(Debug, Clone, Copy)]
@@ -97,14 +106,51 @@ impl SignalBook {
         self.phases.get(&movement.phase?)
     }
 
+    /// Finds the stop lines with a light on somebody's ways, and weighs the ways by what the lights show: who does not stop
+    /// for a red one, or came in after it, seldom runs it where the lane also leads to where one may go on red.
+    pub(crate) fn see_lights(&self, map: &Map, actor: &mut Actor<'_>, config: &PredictConfig) {
+        if self.phases.is_empty() {
+            return;
+        }
+        let mut ways = std::mem::take(&mut actor.paths);
+        let mut sum = (0.0, 0.0);
+        for way in &mut ways {
+            way.stop = self.stop_line(map, actor, way, config);
+            let runs = match way.stop {
+                Some(stop) if stop.red => stop.pass_probability,
+                Some(_) => 0.0,
+                None if self.came_in_on_red(map, actor, way) => 1.0,
+                None => 0.0,
+            };
+            sum.0 += way.probability;
+            way.probability *= 1.0 - runs * (1.0 - RUNS_RED);
+            sum.1 += way.probability;
+        }
+        if sum.1 < sum.0 {
+            ways.iter_mut().for_each(|way| way.probability *= sum.0 / sum.1);
+            // Equal ones stay in their order.
+            ways.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        }
+        actor.paths = ways;
+    }
+
+    /// Whether somebody in a junction on this way passed its stop line when the light had been red for some time.
+    fn came_in_on_red(&self, map: &Map, actor: &Actor<'_>, way: &Path) -> bool {
+        let over = |on: &&PathLane| on.from_m <= 0.5 * actor.length_m - OVER_LINE_M;
+        let into = way.lanes.iter().take_while(over).filter_map(|on| {
+            let movement = map.lane(on.lane).movement.as_ref().filter(|movement| !movement.on_red)?;
+            Some((on, self.light(movement)?))
+        });
+        into.last().is_some_and(|(on, (light, for_s))| {
+            // Who sets off takes twice as long as at the speed that they came to have.
+            let set_off = if actor.acceleration_mps2 > SETS_OFF_MPS2 { 2.0 } else { 1.0 };
+            let ago_s = set_off * (0.5 * actor.length_m - on.from_m) / actor.speed_mps.max(1.0);
+            light == Light::Red && for_s > ago_s + CLEARING_S
+        })
+    }
+
     /// The first stop line with a light on a way, and whether the road user will drive over it.
-    pub(crate) fn stop_line(
-        &self,
-        map: &Map,
-        actor: &Actor<'_>,
-        way: &Path,
-        config: &PredictConfig,
-    ) -> Option<StopLine> {
+    fn stop_line(&self, map: &Map, actor: &Actor<'_>, way: &Path, config: &PredictConfig) -> Option<StopLine> {
         for pair in way.lanes.windows(2) {
             let Some(movement) = &map.lane(pair[1].lane).movement else { continue };
             if movement.on_red {

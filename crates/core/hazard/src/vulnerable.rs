@@ -91,11 +91,12 @@ fn approach<'a>(
     }
     let way_b = b.paths.first()?;
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
-    if !(hidden || settled) {
+    if !(hidden || settled) || a.is_doubtful(scene.predict) {
         return None;
     }
     let there = a.track.existence.min(1.0) * b.track.existence.min(1.0);
-    let classes = a.track.class.of(RoadUserClass::Motor) * b.track.class.of(RoadUserClass::Pedestrian);
+    // Far off, a radar does not tell who walks from who pushes a bicycle: both are in the way.
+    let classes = a.track.class.of(RoadUserClass::Motor) * (1.0 - b.track.class.of(RoadUserClass::Motor));
     let steps = scene.steps.min((config.max_time_s / TIME_STEP_S).ceil() as usize + 2);
     // From here on the vehicle cannot be nearer to where they meet: who is still far away has time to show what they do.
     let nearest_m = (a.at - b.at).norm() - b.travel_m[steps] - 0.5 * (a.length_m + a.width_m + b.length_m + b.width_m);

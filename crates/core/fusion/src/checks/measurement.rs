@@ -32,7 +32,7 @@ pub(super) fn all() -> Vec<Model> {
     let none = Bias::default();
     let still = |spec: &SensorSpec| SensorSpec { doppler_sigma_mps: None, ..spec.clone() };
     // As wide as nothing, so that its side is its middle.
-    let narrow = LongBody { forward: Vector::new(0.6, 0.8), sigma_m: 3.5, half_width_m: 0.0 };
+    let narrow = LongBody { forward: Vector::new(0.6, 0.8), half_length_m: 6.0, half_width_m: 0.0 };
     vec![
         polar("radar", &sensor(0), none, none, None),
         polar("radar, corrected and doubted", &sensor(0), BIAS, DOUBT, None),

@@ -7,6 +7,7 @@ mod jacobian;
 mod marginals;
 mod measurement;
 mod motion;
+mod parts;
 
 use crate::filter::{Gaussian, Rows};
 use crate::motion::Noise;

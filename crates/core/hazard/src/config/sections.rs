@@ -9,7 +9,7 @@ config! {
         /// Whether it runs.
         enabled: bool = true,
         /// When to raise and hold.
-        probability: Thresholds = Thresholds { raise: 0.6, hold: 0.35 },
+        probability: Thresholds = Thresholds { raise: 0.7, hold: 0.35 },
         /// How far ahead to look, metres.
         look_ahead_m: f64 = 120.0,
         /// Deceleration needed after reacting that is worth a warning, m/s².
@@ -28,7 +28,7 @@ config! {
         /// Whether it runs.
         enabled: bool = true,
         /// When to raise and hold.
-        probability: Thresholds = Thresholds { raise: 0.6, hold: 0.3 },
+        probability: Thresholds = Thresholds { raise: 0.75, hold: 0.3 },
         /// Conflicts further ahead than this are left for later, seconds.
         max_time_s: f64 = 4.5,
         /// Missing each other by less than this, where they cross, counts as meeting, seconds. The predictor uses it for
@@ -73,7 +73,7 @@ config! {
         /// Whether it runs.
         enabled: bool = true,
         /// When to raise and hold.
-        probability: Thresholds = Thresholds { raise: 0.7, hold: 0.3 },
+        probability: Thresholds = Thresholds { raise: 0.85, hold: 0.3 },
         /// Oncoming vehicles met within this count, seconds.
         meet_s: f64 = 6.0,
         /// Centre over the line of the oncoming lane by more than this counts, metres.
@@ -137,7 +137,7 @@ config! {
         /// Whether it runs.
         enabled: bool = true,
         /// When to raise and hold.
-        probability: Thresholds = Thresholds { raise: 0.4, hold: 0.25 },
+        probability: Thresholds = Thresholds { raise: 0.45, hold: 0.25 },
         /// Meetings further ahead than this are left for later, seconds.
         max_time_s: f64 = 5.0,
         /// Missing a pedestrian by less than this counts as meeting, seconds.
