@@ -52,7 +52,8 @@ pub enum LogError {
     Again,
 }
 
-/// Sends `tracing` events to standard error and into [`LogTail::of_process`]. `RUST_LOG`, if it is set and not empty, goes before the settings' filter.
+/// Sends `tracing` events to standard error and into [`LogTail::of_process`]. `RUST_LOG`, if it is set and not empty,
+/// goes before the settings' filter.
 ///
 /// # Errors
 /// A filter that cannot be read, or a second call in one process.
