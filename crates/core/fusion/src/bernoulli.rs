@@ -68,6 +68,11 @@ pub(crate) struct Heard {
     pub(crate) v2x: Option<Utc>,
 }
 
+/// Whether a source was heard so shortly before that it counts as present.
+pub(crate) fn lately(heard: Option<Utc>, at: Utc) -> bool {
+    heard.is_some_and(|heard| at.seconds_since(heard) <= LATELY_S)
+}
+
 /// Who it is on the island, and since when: of two for one road user, the lesser is kept, on every site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Identity {
@@ -398,7 +403,6 @@ impl Bernoulli {
         if config.bounds.is_some_and(|b| !self.is_inside(&b, state)) {
             return None;
         }
-        let lately = |heard: Option<Utc>| heard.is_some_and(|t| at.seconds_since(t) <= LATELY_S);
         Some(Track {
             id,
             island,
@@ -412,11 +416,11 @@ impl Bernoulli {
             class: self.class_seen(at),
             extent_m: self.extent_m,
             heading: self.heading,
-            vehicle: self.vehicle.filter(|_| lately(self.heard.v2x)),
+            vehicle: self.vehicle.filter(|_| lately(self.heard.v2x, at)),
             sources: Sources {
-                radar: lately(self.heard.radar),
-                camera: lately(self.heard.camera),
-                v2x: lately(self.heard.v2x),
+                radar: lately(self.heard.radar, at),
+                camera: lately(self.heard.camera, at),
+                v2x: lately(self.heard.v2x, at),
             },
         })
     }

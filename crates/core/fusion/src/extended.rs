@@ -4,7 +4,7 @@
 //! own and start nothing; where its length is not known yet, tracks that move as one, one behind the other and closer
 //! than anybody follows, are found out to be one vehicle and joined.
 
-use crate::bernoulli::{Bernoulli, BirthKey};
+use crate::bernoulli::{Bernoulli, BirthKey, lately};
 use crate::gate::Candidate;
 use crate::lanes::LaneField;
 use crate::sensor::SensorModel;
@@ -38,6 +38,8 @@ const SHORTEST_CAR_M: f64 = 3.0;
 const WELL_INSIDE_M: f64 = 0.5;
 const STANDING_INSIDE_S: f64 = 1.0;
 const SAME_STANDING_MPS: f64 = 1.0;
+/// A point so far within an outline is no one else's, metres.
+const WITHIN_M: f64 = 0.3;
 /// Points of one vehicle that stands, seen by radars alone, are joined after this time, seconds.
 const STANDING_POINTS_S: f64 = 3.0;
 /// The most that is allowed for the errors of two, metres and metres per second.
@@ -59,11 +61,6 @@ pub(crate) struct Companion {
     since: Utc,
 }
 
-/// A point so far within an outline is no one else's, metres.
-const WITHIN_M: f64 = 0.3;
-/// A camera or the vehicle itself vouches for its place and size for so long, seconds.
-const VOUCHED_S: f64 = 1.0;
-
 /// An outline on the ground: centre, unit vector forward, length and width.
 #[derive(Debug, Clone, Copy)]
 struct Outline {
@@ -75,8 +72,6 @@ struct Outline {
     /// Of its centre.
     variance_m2: f64,
     velocity: Vector,
-    /// Whether a camera or the vehicle itself told of it just now.
-    is_vouched: bool,
 }
 
 impl Outline {
@@ -109,7 +104,7 @@ impl Extended {
     ) {
         self.outlines.clear();
         let vehicles = tracks.iter().enumerate().filter(|(_, t)| may_be_vehicle(t));
-        let long = vehicles.filter_map(|(k, t)| outline(k, t, at));
+        let long = vehicles.filter_map(|(k, t)| outline(k, t));
         self.outlines.extend(long.filter(|o| o.length_m > LONG_M));
         if self.outlines.is_empty() || !sensor.is_radar() {
             return;
@@ -130,8 +125,9 @@ impl Extended {
                     continue;
                 }
                 candidate.owner = Some(outline.track);
-                candidate.is_within =
-                    outline.is_vouched && beyond < -WITHIN_M && across.abs() < outline.width_m / 2.0 - WITHIN_M;
+                candidate.is_within = beyond < -WITHIN_M
+                    && across.abs() < outline.width_m / 2.0 - WITHIN_M
+                    && is_vouched(&tracks[outline.track], at);
                 let error_m = error_along_m(sensor, candidate.place, outline.forward);
                 grow(&mut tracks[outline.track], outline, beyond - error_m, along.signum());
                 break;
@@ -196,8 +192,7 @@ pub(crate) fn taken(tracks: &[Bernoulli], place: jxz_geo::Point) -> f64 {
             return false;
         }
         let [vehicle, ..] = track.class.probabilities();
-        let outline =
-            outline(0, track, track.measured_at).filter(|outline| vehicle > 0.5 && outline.length_m > SHORTEST_CAR_M);
+        let outline = outline(0, track).filter(|outline| vehicle > 0.5 && outline.length_m > SHORTEST_CAR_M);
         outline.is_some_and(|outline| {
             let (along, across) = outline.within(place);
             along.abs() < outline.length_m / 2.0 - WELL_INSIDE_M && across.abs() < outline.width_m / 2.0 - WELL_INSIDE_M
@@ -227,7 +222,7 @@ fn error_along_m(sensor: &SensorModel, place: jxz_geo::Point, forward: Vector) -
     libm::hypot(radial * sensor.spec.range_sigma_at(range_m), lateral * range_m * sensor.spec.azimuth_sigma_rad)
 }
 
-fn outline(index: usize, track: &Bernoulli, at: Utc) -> Option<Outline> {
+fn outline(index: usize, track: &Bernoulli) -> Option<Outline> {
     let (length_m, width_m) = track.extent_m?;
     let forward = track.forward()?;
     let state = track.imm.combined();
@@ -239,14 +234,12 @@ fn outline(index: usize, track: &Bernoulli, at: Utc) -> Option<Outline> {
         width_m,
         variance_m2: track.spread(),
         velocity: state.velocity(),
-        is_vouched: is_vouched(track, at),
     })
 }
 
 /// Whether a camera, or the vehicle itself, told of its place and size just now.
 fn is_vouched(track: &Bernoulli, at: Utc) -> bool {
-    let lately = |heard: Option<Utc>| heard.is_some_and(|heard| at.seconds_since(heard) <= VOUCHED_S);
-    lately(track.heard.camera) || (lately(track.heard.v2x) && track.vehicle.is_some())
+    lately(track.heard.camera, at) || (lately(track.heard.v2x, at) && track.vehicle.is_some())
 }
 
 /// Only a vehicle that is confirmed may be a part of another.
@@ -279,7 +272,7 @@ fn stand_as_one(younger: &Bernoulli, older: &Bernoulli, at: Utc) -> bool {
     if !is_long(host) || (has_own_image(guest) && !is_long(guest) && !left_behind) {
         return false;
     }
-    let Some(outline) = outline(0, host, at) else { return false };
+    let Some(outline) = outline(0, host) else { return false };
     let state = guest.imm.combined();
     let (along, across) = outline.within(state.position());
     let margin_m = if left_behind { WITHIN_M } else { -WELL_INSIDE_M };
