@@ -208,7 +208,15 @@ impl<'a> Actor<'a> {
 
     /// Whether it is known for long enough for its velocity to be believed, or tells it itself.
     pub(crate) fn is_settled(&self, config: &PredictConfig) -> bool {
-        self.tracked_s >= config.settled_s || self.details.is_some()
+        let unprotected = self.class != RoadUserClass::Motor;
+        let least_s = if unprotected && self.a_radar_alone_knows() { config.settled_radar_s } else { config.settled_s };
+        self.tracked_s >= least_s || self.details.is_some()
+    }
+
+    /// Whether neither a camera nor it itself has said anything of it: cameras measure a size.
+    fn a_radar_alone_knows(&self) -> bool {
+        let sources = self.track.sources;
+        self.track.extent_m.is_none() && !sources.camera && !sources.v2x
     }
 
     /// Whether it may be a second track of somebody, or of nobody: on wheels, not tracked for long, and begun beside a

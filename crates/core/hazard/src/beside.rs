@@ -1,10 +1,11 @@
 //! BSW/LCW: moving over onto someone beside, or into the way of someone fast from behind.
 
-use crate::actor::velocity_sigma_mps;
+use crate::actor::{Actor, velocity_sigma_mps};
 use crate::config::BswConfig;
 use crate::encounter::one_body;
 use crate::ledger::{EventKey, Proposal};
 use crate::level;
+use crate::memory::Memory;
 use crate::normal;
 use crate::place::{Spot, Way};
 use crate::scene::Scene;
@@ -19,21 +20,24 @@ const SAME_WAY_COS: f64 = 0.9;
 
 /// A move to the side is one that stands so clear of its own error, 1-sigma.
 const SURE_SIGMAS: f64 = 2.0;
+/// A change against how it moved before is one that stands so clear of how that wandered; it wanders by this much at least, m/s.
+const CHANGE_SIGMAS: f64 = 3.0;
+const LEAST_WANDER_MPS: f64 = 0.12;
 
-pub(crate) fn propose(scene: &Scene<'_>, config: &BswConfig, least: f64, out: &mut Vec<Proposal>) {
+pub(crate) fn propose(scene: &Scene<'_>, memory: &Memory, config: &BswConfig, least: f64, out: &mut Vec<Proposal>) {
     let drives = |i: usize| {
         let actor = &scene.actors[i];
         actor.class == RoadUserClass::Motor && actor.speed_mps >= config.min_speed_mps
     };
     for &(i, j) in scene.pairs.iter().filter(|(i, j)| drives(*i) && drives(*j)) {
         for (own, other) in [(i, j), (j, i)] {
-            out.extend(change(scene, config, own, other).filter(|p| p.probability >= least));
+            out.extend(change(scene, memory, config, own, other).filter(|p| p.probability >= least));
         }
     }
 }
 
 /// `own` moves over towards `other`.
-fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Option<Proposal> {
+fn change(scene: &Scene<'_>, memory: &Memory, config: &BswConfig, own: usize, other: usize) -> Option<Proposal> {
     let (a, b) = (&scene.actors[own], &scene.actors[other]);
     let settled = a.is_settled(scene.predict) && b.is_settled(scene.predict);
     if !settled || (b.at - a.at).norm_squared() > MOST_APART_M * MOST_APART_M {
@@ -57,8 +61,20 @@ fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Op
     }
     let towards_mps = side * road.dir.perp(&a.velocity);
     let closing_aside_mps = towards_mps - side * road.dir.perp(&b.velocity);
-    let own_sigma_mps = velocity_sigma_mps(a.track, road.left());
-    if towards_mps < config.min_sideways_mps.max(SURE_SIGMAS * own_sigma_mps) || one_body(a, b) {
+    // What a vehicle tells of its course errs for long in one direction, if at all. Moving over is a change, and against how
+    // steadily it has told of the lane until just before it is seen sooner.
+    let left = road.left();
+    let steady = |actor: &Actor<'_>| actor.details.and_then(|_| memory.steady_mps(actor.track.id, left));
+    let wander_mps = |spread_mps: f64| spread_mps.max(LEAST_WANDER_MPS);
+    let sigma_mps = |actor: &Actor<'_>| {
+        let stated_mps = velocity_sigma_mps(actor.track, left);
+        steady(actor).map_or(stated_mps, |(_, spread_mps)| wander_mps(spread_mps).min(stated_mps))
+    };
+    let changes = steady(a).is_some_and(|(before_mps, spread_mps)| {
+        towards_mps - side * before_mps >= CHANGE_SIGMAS * wander_mps(spread_mps)
+    });
+    let moves_over = changes || towards_mps >= SURE_SIGMAS * velocity_sigma_mps(a.track, left);
+    if !moves_over || towards_mps < config.min_sideways_mps || one_body(a, b) {
         return None;
     }
     // From b's front to a's rear, and how fast that closes.
@@ -69,8 +85,8 @@ fn change(scene: &Scene<'_>, config: &BswConfig, own: usize, other: usize) -> Op
     if !(beside || comes) {
         return None;
     }
-    let sigma_mps = libm::hypot(own_sigma_mps, velocity_sigma_mps(b.track, road.left()));
-    let sigma = libm::hypot(libm::hypot(a.sigma_m, b.sigma_m), config.within_s * sigma_mps);
+    let sigma =
+        libm::hypot(libm::hypot(a.sigma_m, b.sigma_m), config.within_s * libm::hypot(sigma_mps(a), sigma_mps(b)));
     let touches = normal::above(closing_aside_mps * config.within_s - gap_aside_m, sigma, 0.0);
     let time_s = gap_aside_m.max(0.0) / closing_aside_mps.max(0.05);
     Some(Proposal {

@@ -74,6 +74,9 @@ config! {
         clear_s: f64 = 2.0,
         /// Who is known for less than this is in nobody's way yet, seconds; one who comes from behind a standing bus is.
         settled_s: f64 = 1.0,
+        /// The same of one on foot or on a bicycle whom a radar alone has seen, seconds: a mirror image of somebody walks as
+        /// they do, and seldom lasts for as long.
+        settled_radar_s: f64 = 2.5,
         /// The same of one on wheels who began to be tracked beside a moving vehicle that was tracked already, seconds: sensors
         /// that confuse those in a queue make tracks of nobody, which seldom last for as long.
         settled_beside_s: f64 = 3.5,
@@ -242,6 +245,7 @@ impl HazardConfig {
             ("predict.yield_mps2", predict.yield_mps2, 0.3, 8.0),
             ("predict.yield_s", predict.yield_s, 0.5, 10.0),
             ("predict.settled_s", predict.settled_s, 0.0, 10.0),
+            ("predict.settled_radar_s", predict.settled_radar_s, predict.settled_s, 20.0),
             ("predict.settled_beside_s", predict.settled_beside_s, predict.settled_s, 20.0),
             ("predict.min_existence", predict.min_existence, 0.0, 1.0),
             ("life.raise_window", whole(life.raise_window), 1.0, 32.0),

@@ -201,7 +201,7 @@ impl Shared<'_> {
                 encounter::propose(scene, encounters, application, least, out);
             }
             Application::Icw | Application::Lta => encounter::propose(scene, encounters, application, least, out),
-            Application::Bsw => beside::propose(scene, &config.bsw, least, out),
+            Application::Bsw => beside::propose(scene, memory, &config.bsw, least, out),
             Application::Dnpw => against::do_not_pass(scene, &config.dnpw, least, out),
             Application::Ebw => headway::emergency_brake(scene, memory, &config.ebw, least, out),
             Application::Avw => odd::abnormal(scene, memory, halts, &config.avw, least, out),

@@ -1,11 +1,11 @@
-//! What is remembered of a track from round to round: its recent speeds, since when it stands, and its lanes.
+//! What is remembered of a track from round to round: its recent speeds and velocities, since when it stands, and its lanes.
 
 use crate::actor::{MOVING_MPS, Placement};
 use crate::succession::TrackLegacy;
 use jxz_geo::{Point, Vector};
 use jxz_units::Utc;
 use jxz_world::{RoadUserClass, Track, TrackId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Speeds kept for each track.
 const SAMPLES: usize = 12;
@@ -13,6 +13,11 @@ const SAMPLES: usize = 12;
 const FIT_S: f64 = 0.9;
 /// Window over which a drop of speed is looked for, seconds.
 const DROP_S: f64 = 1.2;
+/// Velocities kept for each track, and which of them tell how it moved before it moved otherwise, seconds ago.
+const VELOCITIES: usize = 26;
+const STEADY_S: (f64, f64) = (0.8, 2.5);
+/// So many of them at least say how steady a track was.
+const STEADY_LEAST: usize = 8;
 /// A track begins to stand below the first speed and drives again above the second, m/s.
 const STANDING_MPS: (f64, f64) = (0.6, 1.2);
 /// A track not seen for this long is forgotten, seconds.
@@ -62,6 +67,8 @@ struct TrackMemory {
     against_since: Option<Utc>,
     /// (time of validity, speed), newest last.
     speeds: Vec<(Utc, f64)>,
+    /// (time of validity, velocity), newest last.
+    velocities: VecDeque<(Utc, Vector)>,
     standing_since: Option<Utc>,
     /// Traffic rules explained its standing in the last round.
     excused: bool,
@@ -104,6 +111,7 @@ impl Memory {
         if !self.tracks.contains_key(&track.id) {
             if let Some(mut known) = self.continued(at, track).and_then(|id| self.tracks.remove(&id)) {
                 known.speeds.clear();
+                known.velocities.clear();
                 self.tracks.insert(track.id, known);
             } else if self.tracks.len() >= MAX_TRACKS {
                 return Motion {
@@ -125,6 +133,7 @@ impl Memory {
             slow_since: None,
             against_since: None,
             speeds: Vec::with_capacity(SAMPLES),
+            velocities: VecDeque::with_capacity(VELOCITIES),
             standing_since: None,
             excused: false,
             began_beside: begins_beside(track, all),
@@ -139,6 +148,10 @@ impl Memory {
                 memory.speeds.remove(0);
             }
             memory.speeds.push((track.valid_at, speed));
+            if memory.velocities.len() == VELOCITIES {
+                memory.velocities.pop_front();
+            }
+            memory.velocities.push_back((track.valid_at, track.velocity));
         }
         memory.standing_since = match memory.standing_since {
             Some(since) if speed <= STANDING_MPS.1 => Some(since),
@@ -233,6 +246,25 @@ impl Memory {
     /// Forgets tracks that are gone.
     pub(crate) fn forget(&mut self, at: Utc) {
         self.tracks.retain(|_, m| at.seconds_since(m.seen_at).abs() < FORGET_S);
+    }
+
+    /// The mean and the spread of a track's velocity along a unit direction, m/s, until shortly before now: by how much an
+    /// estimate of it errs from one moment to the next. `None` before it is known for long enough.
+    pub(crate) fn steady_mps(&self, track: TrackId, along: Vector) -> Option<(f64, f64)> {
+        let velocities = &self.tracks.get(&track)?.velocities;
+        let (now, _) = velocities.back()?;
+        let before = || {
+            let age_s = |t: &Utc| now.seconds_since(*t);
+            let steady = move |t: &Utc| (STEADY_S.0..=STEADY_S.1).contains(&age_s(t));
+            velocities.iter().filter(move |(t, _)| steady(t)).map(|(_, v)| v.dot(&along))
+        };
+        let n = before().count();
+        if n < STEADY_LEAST {
+            return None;
+        }
+        let mean = before().sum::<f64>() / n as f64;
+        let square = before().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1) as f64;
+        Some((mean, square.sqrt()))
     }
 
     /// How much speed a track lost within about a second, m/s; zero if it lost none.
