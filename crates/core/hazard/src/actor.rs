@@ -214,7 +214,7 @@ impl<'a> Actor<'a> {
     }
 
     /// Whether neither a camera nor it itself has said anything of it: cameras measure a size.
-    fn a_radar_alone_knows(&self) -> bool {
+    pub(crate) fn a_radar_alone_knows(&self) -> bool {
         let sources = self.track.sources;
         self.track.extent_m.is_none() && !sources.camera && !sources.v2x
     }

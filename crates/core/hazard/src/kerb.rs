@@ -83,9 +83,10 @@ fn steps_out(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig, hidden
     soon * if stopping { STOPPING } else { 1.0 } * if red { AT_RED } else { 1.0 }
 }
 
-/// Whether they came to be seen just now beside a standing long vehicle, which hid them.
+/// Whether they came to be seen just now beside a standing long vehicle, which hid them. What a radar alone sees there is
+/// mostly an echo that the vehicle throws to and fro.
 fn appeared(scene: &Scene<'_>, walker: &Actor<'_>, config: &VrucwConfig) -> bool {
-    let new = scene.at.seconds_since(walker.track.since) <= config.hidden_s;
+    let new = scene.at.seconds_since(walker.track.since) <= config.hidden_s && !walker.a_radar_alone_knows();
     new && scene.actors.iter().any(|other| {
         let stands = other.class == RoadUserClass::Motor && !other.moves() && other.length_m >= HIDING_M;
         // Within its outline is nobody but itself.
