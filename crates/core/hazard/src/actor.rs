@@ -25,6 +25,8 @@ const SURE_COURSE_SIGMAS: f64 = 2.0;
 const IN_WAY_UNKNOWN: f64 = 0.7;
 /// A class less probable than this is a guess.
 const KNOWN_CLASS: f64 = 0.6;
+/// What a radar alone sees is of a kind by its pace, never surer than this: so much a camera's word is.
+const TOLD_CLASS: f64 = 0.75;
 /// Slower than this a vehicle is an obstacle, m/s.
 pub(crate) const MOVING_MPS: f64 = 0.5;
 
@@ -213,10 +215,11 @@ impl<'a> Actor<'a> {
         self.tracked_s >= least_s || self.details.is_some()
     }
 
-    /// Whether neither a camera nor it itself has said anything of it: cameras measure a size.
+    /// Whether neither a camera nor it itself has said anything of it: cameras measure a size and tell what it is.
     pub(crate) fn a_radar_alone_knows(&self) -> bool {
         let sources = self.track.sources;
-        self.track.extent_m.is_none() && !sources.camera && !sources.v2x
+        let told = sources.camera || sources.v2x || self.track.extent_m.is_some();
+        !told && self.track.class.best().1 < TOLD_CLASS
     }
 
     /// Whether it may be a second track of somebody, or of nobody: on wheels, not tracked for long, and begun beside a

@@ -39,6 +39,21 @@ fn events(events: VehicleEvents) -> VehicleDetails {
     VehicleDetails { events: Some(events), ..VehicleDetails::default() }
 }
 
+/// Sideways at 0.75 m/s from t = 3 on, of which a report's usual error would be 0.45 m/s.
+#[test]
+fn bsw_a_change_against_how_steadily_a_vehicle_told_of_its_course() {
+    let scene = |t: f64| {
+        let v = if t >= 3.0 { 0.75 } else { 0.0 };
+        let mut changes = car(1, t, (-180.0 + 11.0 * t, -right_of(1) + v * (t - 3.0)), (11.0, v));
+        (changes.covariance[(2, 2)], changes.covariance[(3, 3)]) = (0.2, 0.2);
+        vec![changes, car(2, t, (-182.0 + 11.0 * t, -right_of(0)), (11.0, 0.0))]
+    };
+    let says = vec![(1, VehicleDetails::default())];
+    let raised = |says| run((0.0, 4.5), scene, &Extra { says, ..Extra::default() }).by(Application::Bsw).len();
+    assert_eq!(raised(says), 1);
+    assert_eq!(raised(vec![]), 0, "a radar's error is not steady");
+}
+
 fn told(warning: &jxz_world::Warning) -> Vec<u64> {
     warning.concerned.iter().map(|c| c.track.0).collect()
 }

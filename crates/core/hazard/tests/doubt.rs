@@ -4,7 +4,7 @@ mod common;
 
 use common::{BOX_M, EAST_WEST, at, car, hazards, play, right_of, user, walker};
 use jxz_hazard::HazardConfig;
-use jxz_world::{Application, RoadUserClass, Track, WarningKind};
+use jxz_world::{Application, ClassBelief, RoadUserClass, Sources, Track, WarningKind};
 
 /// East through the junction on the lane from which one may also turn left, so fast at its beginning, gaining 1 m/s a second.
 fn eastbound(t: f64, start_mps: f64) -> Track {
@@ -74,4 +74,46 @@ fn who_appears_within_a_standing_bus_did_not_step_from_behind_it() {
     };
     assert_eq!(by(-right_of(1)), 0, "the bus itself");
     assert_eq!(by(-right_of(1) + 1.5), 1, "from behind it, at once");
+}
+
+/// Somebody whom a radar alone sees: on foot by their pace.
+fn by_radar(track: Track) -> Track {
+    let sources = Sources { radar: true, ..Sources::default() };
+    Track { class: ClassBelief::from_weights([0.15, 0.3, 1.0]), sources, ..track }
+}
+
+#[test]
+fn who_a_radar_alone_sees_on_foot_has_to_last_before_they_count() {
+    // Crosses before a car that comes at 12 m/s, tracked for `known_s` when the car is 3.5 s away.
+    let raised = |known_s: f64, seen: fn(Track) -> Track| {
+        let scene = |t: f64| {
+            let crosses = walker(2, t, (-60.0, -right_of(0) - 4.0 + 1.2 * t), (0.0, 1.2));
+            let crosses = Track { since: at(-known_s), ..seen(crosses) };
+            vec![car(1, t, (-102.0 + 12.0 * t, -right_of(0)), (12.0, 0.0)), crosses]
+        };
+        let said = play(&mut hazards(HazardConfig::default()), (0.0, 1.0), scene, None);
+        said.raised(WarningKind::Pedestrian).len()
+    };
+    assert_eq!(raised(1.2, |track| track), 1, "a camera has told what they are");
+    assert_eq!(raised(1.2, by_radar), 0);
+    assert_eq!(raised(3.0, by_radar), 1);
+}
+
+#[test]
+fn an_echo_beside_a_standing_bus_has_not_come_from_behind_it() {
+    let by = |seen: fn(Track) -> Track| {
+        let scene = |t: f64| {
+            let bus = Track { extent_m: Some((12.0, 2.5)), ..common::standing(1, t, (-60.0, -right_of(1)), 90.0) };
+            let mut tracks = vec![bus, car(2, t, (-85.0 + 12.0 * t, -right_of(0)), (12.0, 0.0))];
+            if t >= 0.5 {
+                let walks = walker(3, t, (-58.0, -right_of(1) + 1.5 + 1.4 * (t - 0.5)), (0.0, 1.4));
+                tracks.push(Track { since: at(0.5), ..seen(walks) });
+            }
+            tracks
+        };
+        let said = play(&mut hazards(HazardConfig::default()), (0.0, 0.9), scene, None);
+        said.raised(WarningKind::Pedestrian).len()
+    };
+    assert_eq!(by(|track| track), 1);
+    assert_eq!(by(by_radar), 0);
 }
