@@ -1,7 +1,7 @@
 //! One tracker takes the place of another that saw the same: its road users get the numbers that they had.
 
 use crate::Tracker;
-use crate::bernoulli::Identity;
+use crate::bernoulli::{Bernoulli, Identity};
 use jxz_units::Utc;
 use jxz_world::{IslandId, Track, TrackId};
 use std::collections::BTreeMap;
@@ -21,8 +21,8 @@ impl Tracker {
 
     /// Takes the place of a tracker of the same site that says `theirs` of the time `at`, and whose next number is
     /// `next`. Who is known to both gets number and identity as there; who is known here alone gets a number that was
-    /// not given there; who is known there alone is taken in as by a neighbour's word. Gives each number that tracks had
-    /// here, and the one that they have now, by the former.
+    /// not given there; who is known there alone is taken in as by a neighbour's word, under the number there. Gives each
+    /// number that tracks had here, and the one that they have now, by the former.
     pub fn succeed(&mut self, at: Utc, theirs: &[Track], next: u64) -> BTreeMap<TrackId, TrackId> {
         let ours = self.tracks_at(at);
         let same = same(&ours, theirs);
@@ -47,7 +47,22 @@ impl Tracker {
         let known: Vec<TrackId> = same.values().map(|track| track.id).collect();
         let theirs_alone: Vec<Track> = theirs.iter().filter(|track| !known.contains(&track.id)).cloned().collect();
         self.handle_neighbours(&theirs_alone);
+        self.rename(&self.taken_in(&theirs_alone, &known));
         names.into_iter().map(|(before, (now, _))| (before, now)).collect()
+    }
+
+    /// Of tracks to which these words went, but of none that is known to both, by the number that they got here: the number
+    /// and the identity in the word.
+    fn taken_in(&self, words: &[Track], known: &[TrackId]) -> BTreeMap<TrackId, (TrackId, Option<Identity>)> {
+        let word_of = |track: &Bernoulli| {
+            let island = track.word.as_ref()?.island;
+            words.iter().find(|word| word.island == island)
+        };
+        let named = self.population.tracks.iter().filter_map(|track| {
+            let (id, word) = (track.id.filter(|id| !known.contains(id))?, word_of(track)?);
+            Some((id, (word.id, Some(Identity { since: word.since, island: word.island }))))
+        });
+        named.collect()
     }
 
     /// Gives tracks other names, in the remembered past too: what comes late goes back there.

@@ -212,6 +212,7 @@ impl Memory {
             against_since: known.against_since,
             standing_since: known.standing_since,
             excused: known.excused,
+            began_beside: known.began_beside,
         };
         self.tracks.iter().map(of).collect()
     }
@@ -236,6 +237,7 @@ impl Memory {
                 known.against_since = known.against_since.and(more.against_since).or(known.against_since);
                 known.standing_since = known.standing_since.and(more.standing_since).or(known.standing_since);
                 known.excused = more.excused;
+                known.began_beside = more.began_beside;
             }
             events.insert(event, known.event);
             self.tracks.insert(now, known);

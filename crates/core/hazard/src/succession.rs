@@ -38,6 +38,8 @@ pub struct TrackLegacy {
     pub standing_since: Option<Utc>,
     /// Whether traffic rules explain its standing.
     pub excused: bool,
+    /// Whether it began beside a vehicle that was tracked already.
+    pub began_beside: bool,
 }
 
 /// A warning alive, and what tells its event from others.

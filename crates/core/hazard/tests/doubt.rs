@@ -4,7 +4,7 @@ mod common;
 
 use common::{BOX_M, EAST_WEST, at, car, hazards, play, right_of, user, walker};
 use jxz_hazard::HazardConfig;
-use jxz_world::{Application, ClassBelief, RoadUserClass, Sources, Track, WarningKind};
+use jxz_world::{Application, ClassBelief, RoadUserClass, Sources, Track, TrackId, WarningKind};
 
 /// East through the junction on the lane from which one may also turn left, so fast at its beginning, gaining 1 m/s a second.
 fn eastbound(t: f64, start_mps: f64) -> Track {
@@ -46,6 +46,23 @@ fn a_track_that_begins_beside_a_vehicle_has_to_last_before_it_counts() {
     let mut hasty = HazardConfig::default();
     hasty.predict.settled_beside_s = hasty.predict.settled_s;
     assert!(raised(hasty) > 0, "without the doubt it is warned of");
+}
+
+#[test]
+fn a_successor_doubts_what_its_predecessor_doubted() {
+    // It comes to see the track when the vehicle has gone on from where that began.
+    let raised = |told: bool| {
+        let mut first = hazards(HazardConfig::default());
+        play(&mut first, (0.0, 2.7), |t| queue(t, 2.0), None);
+        let mut second = hazards(HazardConfig::default());
+        play(&mut second, (2.6, 2.7), |t| queue(t, 2.0), None);
+        if told {
+            second.succeed(&(1..=3).map(|n| (TrackId(n), TrackId(n))).collect(), &first.legacy());
+        }
+        play(&mut second, (2.8, 3.6), |t| queue(t, 2.0), None).by(Application::Fcw).len()
+    };
+    assert_eq!(raised(true), 0);
+    assert!(raised(false) > 0, "who is not told believes it");
 }
 
 #[test]

@@ -83,6 +83,7 @@ fn known_to_wire(known: &TrackLegacy) -> wire::KnownTrack {
         against_since_ns: known.against_since.map(Utc::unix_ns),
         standing_since_ns: known.standing_since.map(Utc::unix_ns),
         excused: known.excused,
+        began_beside: known.began_beside,
     }
 }
 
@@ -95,6 +96,7 @@ fn known_from_wire(known: &wire::KnownTrack) -> TrackLegacy {
         against_since: known.against_since_ns.map(Utc::from_unix_ns),
         standing_since: known.standing_since_ns.map(Utc::from_unix_ns),
         excused: known.excused,
+        began_beside: known.began_beside,
     }
 }
 
