@@ -9,6 +9,7 @@ use crate::memory::Memory;
 use crate::normal;
 use crate::place::{Spot, Way};
 use crate::scene::Scene;
+use jxz_geo::Vector;
 use jxz_world::{Application, Cause, Level, RoadUserClass};
 
 /// Farther apart sideways than this nobody moves over onto anybody, metres.
@@ -59,22 +60,8 @@ fn change(scene: &Scene<'_>, memory: &Memory, config: &BswConfig, own: usize, ot
     if gap_aside_m < -0.3 || aside_m.abs() > MOST_ASIDE_M {
         return None;
     }
-    let towards_mps = side * road.dir.perp(&a.velocity);
-    let closing_aside_mps = towards_mps - side * road.dir.perp(&b.velocity);
-    // What a vehicle tells of its course errs for long in one direction, if at all. Moving over is a change, and against how
-    // steadily it has told of the lane until just before it is seen sooner.
-    let left = road.left();
-    let steady = |actor: &Actor<'_>| actor.details.and_then(|_| memory.steady_mps(actor.track.id, left));
-    let wander_mps = |spread_mps: f64| spread_mps.max(LEAST_WANDER_MPS);
-    let sigma_mps = |actor: &Actor<'_>| {
-        let stated_mps = velocity_sigma_mps(actor.track, left);
-        steady(actor).map_or(stated_mps, |(_, spread_mps)| wander_mps(spread_mps).min(stated_mps))
-    };
-    let changes = steady(a).is_some_and(|(before_mps, spread_mps)| {
-        towards_mps - side * before_mps >= CHANGE_SIGMAS * wander_mps(spread_mps)
-    });
-    let moves_over = changes || towards_mps >= SURE_SIGMAS * velocity_sigma_mps(a.track, left);
-    if !moves_over || towards_mps < config.min_sideways_mps || one_body(a, b) {
+    let moves = MovesOver::of(memory, (a, b), road.left() * side)?;
+    if moves.towards_mps < config.min_sideways_mps || one_body(a, b) {
         return None;
     }
     // From b's front to a's rear, and how fast that closes.
@@ -85,10 +72,9 @@ fn change(scene: &Scene<'_>, memory: &Memory, config: &BswConfig, own: usize, ot
     if !(beside || comes) {
         return None;
     }
-    let sigma =
-        libm::hypot(libm::hypot(a.sigma_m, b.sigma_m), config.within_s * libm::hypot(sigma_mps(a), sigma_mps(b)));
-    let touches = normal::above(closing_aside_mps * config.within_s - gap_aside_m, sigma, 0.0);
-    let time_s = gap_aside_m.max(0.0) / closing_aside_mps.max(0.05);
+    let sigma = libm::hypot(libm::hypot(a.sigma_m, b.sigma_m), config.within_s * moves.sigma_mps);
+    let touches = normal::above(moves.closing_mps * config.within_s - gap_aside_m, sigma, 0.0);
+    let time_s = gap_aside_m.max(0.0) / moves.closing_mps.max(0.05);
     Some(Proposal {
         application: Application::Bsw,
         key: EventKey::pair(a.event, b.event),
@@ -102,4 +88,38 @@ fn change(scene: &Scene<'_>, memory: &Memory, config: &BswConfig, own: usize, ot
         ways: Way::of_two((own, 0), (other, 0), time_s),
         sensed_at: a.track.measured_at.max(b.track.measured_at),
     })
+}
+
+/// How one who moves over comes nearer to somebody beside, m/s.
+struct MovesOver {
+    towards_mps: f64,
+    closing_mps: f64,
+    /// 1-sigma error of that.
+    sigma_mps: f64,
+}
+
+impl MovesOver {
+    /// Of `a` towards `b`, which is in the direction `aside` across the road; `None` if it is not sure that it moves over.
+    ///
+    /// What a vehicle tells of its course errs for long in one direction, if at all. Moving over is a change, and against
+    /// how steadily it has told of the lane until just before it is seen sooner.
+    fn of(memory: &Memory, (a, b): (&Actor<'_>, &Actor<'_>), aside: Vector) -> Option<Self> {
+        let steady = |actor: &Actor<'_>| {
+            let (mean_mps, spread_mps) = actor.details.and_then(|_| memory.steady_mps(actor.track.id, aside))?;
+            Some((mean_mps, spread_mps.max(LEAST_WANDER_MPS)))
+        };
+        let sigma_mps = |actor: &Actor<'_>| {
+            let stated_mps = velocity_sigma_mps(actor.track, aside);
+            steady(actor).map_or(stated_mps, |(_, wander_mps)| wander_mps.min(stated_mps))
+        };
+        let towards_mps = aside.dot(&a.velocity);
+        let changes =
+            steady(a).is_some_and(|(before_mps, wander_mps)| towards_mps - before_mps >= CHANGE_SIGMAS * wander_mps);
+        let sure = changes || towards_mps >= SURE_SIGMAS * velocity_sigma_mps(a.track, aside);
+        sure.then(|| Self {
+            towards_mps,
+            closing_mps: towards_mps - aside.dot(&b.velocity),
+            sigma_mps: libm::hypot(sigma_mps(a), sigma_mps(b)),
+        })
+    }
 }
