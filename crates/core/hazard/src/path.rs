@@ -335,3 +335,40 @@ fn along(
     }
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_whose_boxes_are_farther_apart_than_a_margin_have_no_discs_that_are_near() {
+        // Ways of six seconds in many directions, from many places.
+        let way = |k: u32| {
+            let mut discs = NOWHERE;
+            let (sin, cos) = libm::sincos(f64::from(k) * 0.7);
+            let from = Point::new(f64::from(k * 37 % 101) - 50.0, f64::from(k * 53 % 97) - 48.0);
+            for (i, disc) in (0..6).zip(&mut discs) {
+                let at = from + Vector::new(cos, sin) * (f64::from(i) * 5.0);
+                *disc = Disc { at, radius_m: 1.0 + 0.5 * f64::from(i) };
+            }
+            discs
+        };
+        let ways: Vec<Discs> = (0..60).map(way).collect();
+        let gap_m = |a: &Discs, b: &Discs| {
+            let ((low_a, high_a), (low_b, high_b)) = (bounds(a), bounds(b));
+            let gaps = [low_a.x - high_b.x, low_b.x - high_a.x, low_a.y - high_b.y, low_b.y - high_a.y];
+            gaps.into_iter().fold(f64::NEG_INFINITY, f64::max)
+        };
+        let mut left_out = 0;
+        for (a, b) in ways.iter().enumerate().flat_map(|(i, a)| ways[i + 1..].iter().map(move |b| (a, b))) {
+            for margin_m in [0.0, 10.0] {
+                let near = a.iter().zip(b).any(|(a, b)| a.is_near(b, margin_m));
+                let apart = gap_m(a, b) > margin_m;
+                assert!(!(near && apart), "{:?} {:?}", bounds(a), bounds(b));
+                left_out += u32::from(apart);
+            }
+        }
+        assert!(left_out > 500, "{left_out}");
+        assert!(gap_m(&NOWHERE, &ways[0]) > 1e9, "who is nowhere is near nobody");
+    }
+}
