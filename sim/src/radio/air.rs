@@ -162,10 +162,12 @@ impl Paths {
         flow: u32,
         bytes: usize,
     ) -> Result<Duration, Pc5Loss> {
-        if !self.pairs.contains_key(&key(from, to)) {
+        let key = key(from, to);
+        let index = self.pairs.get_index_of(&key).or_else(|| {
             self.follow(now, ether, from, to);
-        }
-        let pair = self.pairs.get_mut(&key(from, to));
+            self.pairs.get_index_of(&key)
+        });
+        let pair = index.and_then(|index| self.pairs.get_index_mut(index)).map(|(_, pair)| pair);
         let Some(pair) = pair.filter(|pair| pair.may_carry()) else {
             self.carry_nothing(1);
             return Err(Pc5Loss::Sensing);

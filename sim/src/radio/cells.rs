@@ -74,7 +74,7 @@ struct Subscriber {
 pub(crate) struct Cells {
     seed: Seed,
     plan: RadioPlan,
-    stations: Vec<BaseStation>,
+    masts: Vec<Mast>,
     cells: Vec<Cell>,
     subscribers: Table<u64, Subscriber>,
     candidates: BTreeMap<(i64, i64), Vec<usize>>,
@@ -95,7 +95,7 @@ impl Cells {
         Self {
             seed,
             plan,
-            stations: stations.to_vec(),
+            masts: stations.iter().map(Mast::new).collect(),
             cells: stations.iter().map(cell).collect(),
             subscribers: Table::default(),
             candidates: BTreeMap::new(),
@@ -158,9 +158,8 @@ impl Cells {
     }
 
     fn measure(&mut self, now: Instant, number: u64, at: Point, subscriber: &mut Subscriber) {
-        let power_dbm = |station: &BaseStation| reference_power_dbm(station, (at - station.position).norm());
         if let Some(cell) = subscriber.serving
-            && (!self.cells[cell].up || power_dbm(&self.stations[cell]) < LEAST_DBM)
+            && (!self.cells[cell].up || self.masts[cell].reference_power_dbm(at) < LEAST_DBM)
         {
             self.leave(subscriber.serving.take());
             (subscriber.rival, subscriber.busy_until) = (None, Some(now + SEARCH));
@@ -169,17 +168,20 @@ impl Cells {
             return;
         }
         subscriber.busy_until = None;
-        let usable = |cell: &usize| self.cells[*cell].up && power_dbm(&self.stations[*cell]) >= LEAST_DBM;
-        let score = |cell: usize| power_dbm(&self.stations[cell]) - fullness_db(self.cells[cell].load);
-        let near = self.candidates.entry(square(at)).or_insert_with(|| candidates(&self.stations, square(at)));
-        let best = near.iter().copied().filter(usable).max_by(|a, b| score(*a).total_cmp(&score(*b)));
-        let Some(best) = best else { return };
+        let (masts, cells) = (&self.masts, &self.cells);
+        // A logarithm each: asked for once.
+        let power = |cell: usize| (cell, masts[cell].reference_power_dbm(at));
+        let score = |(cell, dbm): (usize, f64)| (cell, dbm - fullness_db(cells[cell].load));
+        let near = self.candidates.entry(square(at)).or_insert_with(|| candidates(masts, square(at)));
+        let up = near.iter().copied().filter(|cell| cells[*cell].up).map(power);
+        let usable = up.filter(|(_, dbm)| *dbm >= LEAST_DBM).map(score);
+        let Some((best, best_db)) = usable.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
         let Some(serving) = subscriber.serving else {
             subscriber.serving = Some(best);
             self.join(best);
             return;
         };
-        if best == serving || score(best) < score(serving) + HYSTERESIS_DB {
+        if best == serving || best_db < score(power(serving)).1 + HYSTERESIS_DB {
             subscriber.rival = None;
             return;
         }
@@ -229,21 +231,43 @@ fn square(at: Point) -> (i64, i64) {
 }
 
 /// The strongest cells in the middle of a square.
-fn candidates(stations: &[BaseStation], (x, y): (i64, i64)) -> Vec<usize> {
+fn candidates(masts: &[Mast], (x, y): (i64, i64)) -> Vec<usize> {
     let middle = Point::new((x as f64 + 0.5) * SQUARE_M, (y as f64 + 0.5) * SQUARE_M);
-    let power = |index: usize| reference_power_dbm(&stations[index], (middle - stations[index].position).norm());
-    let mut order: Vec<usize> = (0..stations.len()).collect();
+    let power = |index: usize| masts[index].reference_power_dbm(middle);
+    let mut order: Vec<usize> = (0..masts.len()).collect();
     order.sort_by(|a, b| power(*b).total_cmp(&power(*a)));
     order.truncate(CANDIDATES);
     order
 }
 
-/// Power of a reference signal at a distance on the ground, dBm: TR 38.901, urban macro without line of sight.
-fn reference_power_dbm(station: &BaseStation, ground_m: f64) -> f64 {
-    let up_m = station.height_m - ANTENNA_M;
-    let slant_m = (ground_m * ground_m + up_m * up_m).sqrt().max(1.0);
-    let loss_db = 13.54 + 39.08 * libm::log10(slant_m) + 20.0 * libm::log10(station.carrier_ghz);
-    station.power_dbm - SUBCARRIER_DB - loss_db
+/// What of a base station its power at a place depends on.
+#[derive(Debug, Clone, Copy)]
+struct Mast {
+    position: Point,
+    /// Above a vehicle's antenna.
+    up_m: f64,
+    /// Loss for its frequency.
+    carrier_db: f64,
+    /// Power of a reference signal as it is sent.
+    sent_dbm: f64,
+}
+
+impl Mast {
+    fn new(station: &BaseStation) -> Self {
+        Self {
+            position: station.position,
+            up_m: station.height_m - ANTENNA_M,
+            carrier_db: 20.0 * libm::log10(station.carrier_ghz),
+            sent_dbm: station.power_dbm - SUBCARRIER_DB,
+        }
+    }
+
+    /// Power of a reference signal at a place on the ground, dBm: TR 38.901, urban macro without line of sight.
+    fn reference_power_dbm(&self, at: Point) -> f64 {
+        let ground_m = (at - self.position).norm();
+        let slant_m = (ground_m * ground_m + self.up_m * self.up_m).sqrt().max(1.0);
+        self.sent_dbm - (13.54 + 39.08 * libm::log10(slant_m) + self.carrier_db)
+    }
 }
 
 #[cfg(test)]

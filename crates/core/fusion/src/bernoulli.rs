@@ -2,7 +2,7 @@
 
 use crate::extended::{Companion, LONG_M};
 use crate::filter::{Gaussian, Imm};
-use crate::motion::{self, MODELS, Noise};
+use crate::motion::{self, MODELS, Noise, Switching};
 use crate::rival::Rival;
 use crate::sensor::{LongBody, MAX_SENSORS, SensorModel};
 use crate::{Bounds, FusionConfig};
@@ -152,9 +152,9 @@ impl Bernoulli {
     }
 
     /// Moves the state on by `dt_s`.
-    pub(crate) fn predict(&mut self, dt_s: f64, config: &FusionConfig) {
+    pub(crate) fn predict(&mut self, dt_s: f64, switching: &mut Switching, config: &FusionConfig) {
         let noises = self.noises(config);
-        self.imm.predict(dt_s, &noises, config);
+        self.imm.predict_among(dt_s, &noises, switching, config);
         let state = self.imm.combined();
         let soon = state.position() + state.velocity() * LEAVING_S;
         let leaves = config.bounds.is_some_and(|b| !b.contains(soon));

@@ -30,7 +30,8 @@ impl Bounds {
             Self::Rectangle { min, max } => {
                 let dx = (min.x - point.x).max(point.x - max.x).max(0.0);
                 let dy = (min.y - point.y).max(point.y - max.y).max(0.0);
-                libm::hypot(dx, dy)
+                // Beside a side, and within: no corner is the nearest.
+                if dx == 0.0 || dy == 0.0 { dx + dy } else { libm::hypot(dx, dy) }
             }
             Self::Disc { centre, radius_m } => ((point - centre).norm() - radius_m).max(0.0),
         }

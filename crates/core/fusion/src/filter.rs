@@ -1,7 +1,7 @@
 //! Gaussian states (east, north, east speed, north speed), their motion, and their correction.
 
 use crate::FusionConfig;
-use crate::motion::{self, MODELS, Noise};
+use crate::motion::{MODELS, Noise, Switching};
 use jxz_geo::{Point, Vector};
 use nalgebra::{Matrix4, Vector4};
 
@@ -216,9 +216,20 @@ impl Imm {
 
     /// Mixes the models by their switching when it is time, then moves each by its noise.
     pub(crate) fn predict(&mut self, dt_s: f64, noises: &[Noise; MODELS], config: &FusionConfig) {
+        self.predict_among(dt_s, noises, &mut Switching::default(), config);
+    }
+
+    /// The same for one of many that are moved on together.
+    pub(crate) fn predict_among(
+        &mut self,
+        dt_s: f64,
+        noises: &[Noise; MODELS],
+        switching: &mut Switching,
+        config: &FusionConfig,
+    ) {
         self.unmixed_s += dt_s.abs();
         if self.unmixed_s >= MIX_S {
-            self.mix(&motion::switching(self.unmixed_s, config));
+            self.mix(&switching.over(self.unmixed_s, config));
             self.unmixed_s = 0.0;
         }
         for (model, noise) in self.models.iter_mut().zip(noises) {

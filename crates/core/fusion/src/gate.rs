@@ -18,6 +18,9 @@ const LENGTH_SPAN: f64 = 3.9;
 /// However much it differs, it may be so: two in one box, a wrong length learned.
 const LEAST_SIZE: f64 = 0.05;
 
+/// Beyond so many times the known length the likelihood is the least: 3.02 sigma of the logarithm are 0.347 and 2.88.
+const UNLIKELY_TIMES: (f64, f64) = (0.34, 2.9);
+
 /// A detection with what is worked out of it once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate {
@@ -109,7 +112,11 @@ pub(crate) fn gate(
 /// anything; 1 if either is not known.
 fn size_likelihood(extent_m: Option<(f64, f64)>, length_m: Option<f64>) -> f64 {
     let (Some((known_m, _)), Some(length_m)) = (extent_m, length_m) else { return 1.0 };
-    let off = libm::log(length_m / known_m) / LENGTH_SIGMA;
+    let times = length_m / known_m;
+    if !(UNLIKELY_TIMES.0..=UNLIKELY_TIMES.1).contains(&times) {
+        return LEAST_SIZE;
+    }
+    let off = libm::log(times) / LENGTH_SIGMA;
     let bell = libm::exp(-0.5 * off * off) / (LENGTH_SIGMA * core::f64::consts::TAU.sqrt());
     (bell * LENGTH_SPAN).max(LEAST_SIZE)
 }

@@ -54,6 +54,26 @@ pub(crate) fn noises(class: &ClassBelief, velocity: Vector, config: &FusionConfi
     ]
 }
 
+/// [`switching`] as it was asked for last: most tracks are moved on by the same times, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Switching {
+    known: Option<(f64, [[f64; MODELS]; MODELS])>,
+}
+
+impl Switching {
+    /// The same as [`switching`], for one configuration.
+    pub(crate) fn over(&mut self, dt_s: f64, config: &FusionConfig) -> [[f64; MODELS]; MODELS] {
+        match self.known {
+            Some((known_s, chances)) if known_s.to_bits() == dt_s.to_bits() => chances,
+            _ => {
+                let chances = switching(dt_s, config);
+                self.known = Some((dt_s, chances));
+                chances
+            }
+        }
+    }
+}
+
 /// Probability of being in each model `dt_s` later (rows: from; columns: to), for rates a second.
 pub(crate) fn switching(dt_s: f64, config: &FusionConfig) -> [[f64; MODELS]; MODELS] {
     let dt = dt_s.abs();

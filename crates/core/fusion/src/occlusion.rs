@@ -16,6 +16,8 @@ const LONG_M: f64 = 7.0;
 const LONG_HEIGHT_M: f64 = 3.0;
 /// What hides must be nearer by this, metres, class by class: beside a car is not behind it.
 const NEARER_M: [f64; 3] = [1.5, 0.6, 0.5];
+/// Farther than a sensor's range by this much it sees nothing at all, metres (its soft edge is half as wide).
+const BEYOND_M: f64 = 2.0;
 /// Nothing surer to exist than this hides anything.
 const MIN_EXISTENCE: f64 = 0.5;
 
@@ -113,7 +115,7 @@ impl Level {
 /// Who is where as one sensor sees it; room kept between scans.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Occlusion {
-    /// Of each track.
+    /// Of each track; of one that is out of the sensor's range the distance alone is true.
     pub(crate) bearings: Vec<Bearing>,
     levels: [Level; WIDTHS_RAD.len()],
 }
@@ -126,9 +128,16 @@ impl Occlusion {
             level.shapes.clear();
             level.widest_rad = 0.0;
         }
+        let far_m = sensor.spec.range_m.1 + BEYOND_M;
         for track in tracks {
             let d = track.imm.combined().position() - sensor.position();
-            let bearing = Bearing { azimuth_rad: libm::atan2(d.y, d.x), range_m: d.norm().max(0.5) };
+            let range_m = d.norm().max(0.5);
+            if range_m > far_m {
+                // Not seen in any direction, and in nobody's way who is.
+                self.bearings.push(Bearing { azimuth_rad: 0.0, range_m });
+                continue;
+            }
+            let bearing = Bearing { azimuth_rad: libm::atan2(d.y, d.x), range_m };
             self.bearings.push(bearing);
             if track.existence >= MIN_EXISTENCE {
                 let shape = shape(track, bearing, d / bearing.range_m);

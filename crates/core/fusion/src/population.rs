@@ -10,6 +10,7 @@ use crate::extended::{Extended, taken};
 use crate::filter::{Gaussian, Imm, Mixture, Rows};
 use crate::gate::{Candidate, Expectation, gate};
 use crate::lanes::LaneField;
+use crate::motion::Switching;
 use crate::occlusion::{HiddenCounts, Occlusion};
 use crate::rival::{Look, Rivals};
 use crate::sensor::SensorModel;
@@ -89,8 +90,9 @@ impl Population {
         let dt_s = self.now.map_or(0.0, |now| at.seconds_since(now));
         self.now = Some(at);
         if dt_s > 0.0 {
+            let mut switching = Switching::default();
             for track in &mut self.tracks {
-                track.predict(dt_s, config);
+                track.predict(dt_s, &mut switching, config);
                 lanes.guide(track, dt_s);
             }
         }

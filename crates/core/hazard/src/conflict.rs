@@ -16,6 +16,11 @@ use jxz_geo::{Point, Vector};
 /// Who is farther aside of a swath than this does not touch, 1-sigma.
 const ASIDE_SIGMAS: f64 = 2.1;
 
+/// Instants, a tenth of a second apart, at which outlines are held against each other.
+const LOOKS: usize = 21;
+/// More than rounding makes of a distance, metres.
+const ROUNDING_M: f64 = 1e-6;
+
 /// Two road users on one way each.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pairing<'a> {
@@ -177,14 +182,24 @@ impl Pairing<'_> {
     /// The least distance between the outlines around an instant, metres, at the nominal speeds.
     pub(crate) fn closest_m(&self, around_s: f64) -> f64 {
         let from = (around_s - 1.0).max(0.0);
-        (0..=20)
-            .map(|i| {
-                let t = from + f64::from(i) * 0.1;
-                let (a, b) = (self.way_a.pose(self.a.travel_at(t)), self.way_b.pose(self.b.travel_at(t)));
-                boxes_apart_m(a, (self.a.length_m, self.a.width_m), b, (self.b.length_m, self.b.width_m))
-            })
-            .fold(f64::INFINITY, f64::min)
+        let size = |actor: &Actor<'_>| (actor.length_m, actor.width_m);
+        let poses: [(Pose, Pose); LOOKS] = core::array::from_fn(|i| {
+            let t = from + i as f64 * 0.1;
+            (self.way_a.pose(self.a.travel_at(t)), self.way_b.pose(self.b.travel_at(t)))
+        });
+        let apart_m = |(a, b): &(Pose, Pose)| boxes_apart_m(*a, size(self.a), *b, size(self.b));
+        let square = |(a, b): &(Pose, Pose)| (a.at - b.at).norm_squared();
+        // Where the centres are nearest the outlines nearly are: at most other instants the centres alone are too far.
+        let nearest = poses.iter().min_by(|x, y| square(x).total_cmp(&square(y)));
+        let least_m = nearest.map_or(f64::INFINITY, apart_m);
+        let reach_m = half_diagonal_m(self.a) + half_diagonal_m(self.b) + least_m + ROUNDING_M;
+        let others = poses.iter().filter(|pair| square(pair) <= reach_m * reach_m);
+        others.map(apart_m).fold(least_m, f64::min)
     }
+}
+
+fn half_diagonal_m(actor: &Actor<'_>) -> f64 {
+    0.5 * root_sum_square([actor.length_m, actor.width_m])
 }
 
 /// The union, over the instants at which the second is in the first one's swath, of the standard normal numbers
@@ -346,18 +361,19 @@ pub(crate) fn boxes_apart_m(a: Pose, size_a: (f64, f64), b: Pose, size_b: (f64, 
         let mut least = f64::INFINITY;
         for corner in of {
             for i in 0..4 {
-                least = least.min(to_segment_m(*corner, to[i], to[(i + 1) % 4]));
+                least = least.min(to_segment_square(*corner, to[i], to[(i + 1) % 4]));
             }
         }
         least
     };
-    from_corners(&corners_a, &corners_b).min(from_corners(&corners_b, &corners_a))
+    from_corners(&corners_a, &corners_b).min(from_corners(&corners_b, &corners_a)).sqrt()
 }
 
-fn to_segment_m(point: Point, from: Point, to: Point) -> f64 {
+/// The square of a point's distance from a segment, m².
+fn to_segment_square(point: Point, from: Point, to: Point) -> f64 {
     let d: Vector = to - from;
     let u = ((point - from).dot(&d) / d.norm_squared().max(1e-12)).clamp(0.0, 1.0);
-    (point - (from + d * u)).norm()
+    (point - (from + d * u)).norm_squared()
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(crate) const PATH_STEP_M: f64 = 2.0;
 const MAX_PATHS: usize = 6;
 /// Ways less probable than this are dropped.
 const MIN_PROBABILITY: f64 = 0.02;
+/// Room for so many lanes is taken at once: most ways have fewer.
+const USUAL_LANES: usize = 4;
 /// Longest way looked at, metres.
 const MAX_LENGTH_M: f64 = 200.0;
 /// Distance over which a vehicle off its lane's centre comes back to it, metres.
@@ -66,6 +68,15 @@ impl Disc {
 
 /// The discs of a horizon, one for each [`DISC_STEPS`].
 pub(crate) type Discs = [Disc; DISCS];
+
+/// The box around all discs of a horizon: opposite corners, the lower first. Inside out where there are none.
+pub(crate) fn bounds(discs: &Discs) -> (Point, Point) {
+    let none = (Point::new(f64::INFINITY, f64::INFINITY), Point::new(f64::NEG_INFINITY, f64::NEG_INFINITY));
+    discs.iter().filter(|disc| disc.radius_m > f64::NEG_INFINITY).fold(none, |(low, high), disc| {
+        let reach = Vector::new(disc.radius_m, disc.radius_m);
+        (low.inf(&(disc.at - reach)), high.sup(&(disc.at + reach)))
+    })
+}
 
 /// Discs that nothing is near.
 pub(crate) const NOWHERE: Discs = [Disc { at: Point::new(0.0, 0.0), radius_m: f64::NEG_INFINITY }; DISCS];
@@ -196,24 +207,31 @@ fn straight(actor: &Actor<'_>, length_m: f64) -> Path {
 /// Along the successors of a lane, branching where they do.
 fn follow(map: &Map, roads: &Roads, actor: &Actor<'_>, on: &Placement, length_m: f64, out: &mut Vec<Path>) {
     let first = PathLane { lane: on.lane, from_m: -on.s_m };
-    let mut open = vec![(on.probability, vec![first])];
+    let mut chain = Vec::with_capacity(USUAL_LANES);
+    chain.push(first);
+    let mut open = vec![(on.probability, chain)];
+    let mut next = Vec::new();
     let own = out.len();
     while let Some((probability, lanes)) = open.pop() {
         let Some(last) = lanes.last().copied() else { continue };
         let Some(shape) = roads.shape(last.lane) else { continue };
         let end_m = last.from_m + shape.length_m;
-        let next = successors(map, roads, actor, last.lane, end_m);
-        if end_m >= length_m || next.is_empty() || lanes.len() >= 12 {
+        next.clear();
+        if end_m < length_m && lanes.len() < 12 {
+            successors(map, roads, actor, last.lane, end_m, &mut next);
+        }
+        if next.is_empty() {
             let points = along(roads, actor, on, &lanes, length_m.min(end_m + 10.0), out[own..].last());
             out.push(Path::new(probability, lanes, points));
             continue;
         }
-        for (lane, share) in next {
+        for (lane, share) in next.iter().copied() {
             let p = probability * share;
             if p >= MIN_PROBABILITY && open.len() + out.len() < 2 * MAX_PATHS {
-                let mut lanes = lanes.clone();
-                lanes.push(PathLane { lane, from_m: end_m });
-                open.push((p, lanes));
+                let mut branch = Vec::with_capacity(lanes.len().max(USUAL_LANES) + 1);
+                branch.extend_from_slice(&lanes);
+                branch.push(PathLane { lane, from_m: end_m });
+                open.push((p, branch));
             }
         }
     }
@@ -241,7 +259,8 @@ fn suits_curve(actor: &Actor<'_>, curvature: f64, distance_m: f64) -> f64 {
     };
     let needs = (square + gains - turn_speed_mps(curvature).powi(2)).max(0.0) / (2.0 * distance_m);
     let sideways = (square * curvature - turn_speed_mps(curvature).powi(2) * curvature).max(0.0);
-    libm::exp(-(needs.min(sideways) / UNSUITABLE_MPS2).powi(2))
+    let unsuitable = needs.min(sideways);
+    if unsuitable == 0.0 { 1.0 } else { libm::exp(-(unsuitable / UNSUITABLE_MPS2).powi(2)) }
 }
 
 /// How well the speed of one who is where a junction's ways still lie together suits one of them: 1 off junctions. Who
@@ -258,20 +277,26 @@ pub(crate) fn prior(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, s
     usual_share(map, lane) / most * suits
 }
 
-/// The lanes that continue a lane, with the share of drivers in this road user's state that take each.
-fn successors(map: &Map, roads: &Roads, actor: &Actor<'_>, lane: LaneIx, distance_m: f64) -> Vec<(LaneIx, f64)> {
-    let mut shares: Vec<(LaneIx, f64)> = map
-        .lane(lane)
-        .successors
-        .iter()
-        .filter_map(|next| {
-            let shape = roads.shape(*next)?;
-            Some((*next, usual_share(map, *next) * suits_curve(actor, shape.curvature, distance_m) + 1e-6))
-        })
-        .collect();
-    let sum: f64 = shares.iter().map(|(_, w)| w).sum();
-    shares.iter_mut().for_each(|(_, w)| *w /= sum);
-    shares
+/// Adds to `out`, which is empty, the lanes that continue a lane, with the share of drivers in this road user's state that
+/// take each.
+fn successors(
+    map: &Map,
+    roads: &Roads,
+    actor: &Actor<'_>,
+    lane: LaneIx,
+    distance_m: f64,
+    out: &mut Vec<(LaneIx, f64)>,
+) {
+    out.extend(map.lane(lane).successors.iter().filter(|next| roads.shape(**next).is_some()).map(|next| (*next, 1.0)));
+    if out.len() < 2 {
+        return;
+    }
+    for (next, share) in out.iter_mut() {
+        let curvature = roads.shape(*next).map_or(0.0, |shape| shape.curvature);
+        *share = usual_share(map, *next) * suits_curve(actor, curvature, distance_m) + 1e-6;
+    }
+    let sum: f64 = out.iter().map(|(_, w)| w).sum();
+    out.iter_mut().for_each(|(_, w)| *w /= sum);
 }
 
 /// Points along a chain of lanes, beginning at the road user and drifting back to the centre line. As far as a `sibling`
@@ -309,4 +334,41 @@ fn along(
         points.push(Pose { at: pose.at + aside, dir: pose.dir });
     }
     points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_whose_boxes_are_farther_apart_than_a_margin_have_no_discs_that_are_near() {
+        // Ways of six seconds in many directions, from many places.
+        let way = |k: u32| {
+            let mut discs = NOWHERE;
+            let (sin, cos) = libm::sincos(f64::from(k) * 0.7);
+            let from = Point::new(f64::from(k * 37 % 101) - 50.0, f64::from(k * 53 % 97) - 48.0);
+            for (i, disc) in (0..6).zip(&mut discs) {
+                let at = from + Vector::new(cos, sin) * (f64::from(i) * 5.0);
+                *disc = Disc { at, radius_m: 1.0 + 0.5 * f64::from(i) };
+            }
+            discs
+        };
+        let ways: Vec<Discs> = (0..60).map(way).collect();
+        let gap_m = |a: &Discs, b: &Discs| {
+            let ((low_a, high_a), (low_b, high_b)) = (bounds(a), bounds(b));
+            let gaps = [low_a.x - high_b.x, low_b.x - high_a.x, low_a.y - high_b.y, low_b.y - high_a.y];
+            gaps.into_iter().fold(f64::NEG_INFINITY, f64::max)
+        };
+        let mut left_out = 0;
+        for (a, b) in ways.iter().enumerate().flat_map(|(i, a)| ways[i + 1..].iter().map(move |b| (a, b))) {
+            for margin_m in [0.0, 10.0] {
+                let near = a.iter().zip(b).any(|(a, b)| a.is_near(b, margin_m));
+                let apart = gap_m(a, b) > margin_m;
+                assert!(!(near && apart), "{:?} {:?}", bounds(a), bounds(b));
+                left_out += u32::from(apart);
+            }
+        }
+        assert!(left_out > 500, "{left_out}");
+        assert!(gap_m(&NOWHERE, &ways[0]) > 1e9, "who is nowhere is near nobody");
+    }
 }

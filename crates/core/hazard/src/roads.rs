@@ -70,13 +70,39 @@ impl LaneShape {
         Pose { at: a.at + (b.at - a.at) * w + dir * ((u - w) * self.step_m), dir }
     }
 
-    /// Distance along and signed offset (left positive) of the foot of `point` on segment `i`, and its true distance.
-    fn foot(&self, i: usize, point: Point) -> (f64, f64, f64) {
-        let (a, b) = (self.points[i].at, self.points[i + 1].at);
-        let d = (b - a) / self.step_m.max(1e-9);
-        let to = point - a;
-        let along = to.dot(&d).clamp(0.0, self.step_m);
-        (self.step_m * i as f64 + along, d.perp(&to), (to - d * along).norm())
+    fn segment(&self, lane: LaneIx, i: u32) -> Segment {
+        let (a, b) = (self.points[i as usize].at, self.points[i as usize + 1].at);
+        let (step_m, from_m) = (self.step_m, self.step_m * f64::from(i));
+        Segment { lane, from: a, along: (b - a) / step_m.max(1e-9), step_m, from_m }
+    }
+}
+
+/// A piece of a lane between two of its points, with all that a search asks of it.
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    lane: LaneIx,
+    from: Point,
+    /// Unit vector, nearly: the chord over the arc.
+    along: Vector,
+    step_m: f64,
+    /// Where it begins along its lane.
+    from_m: f64,
+}
+
+impl Segment {
+    /// The foot of `point`, if the segment comes within `radius_m` of it.
+    fn foot(&self, point: Point, radius_m: f64) -> Option<OnLane> {
+        let to = point - self.from;
+        let along_m = to.dot(&self.along).clamp(0.0, self.step_m);
+        let away = to - self.along * along_m;
+        let square = away.norm_squared();
+        // Most are out of reach, clear of any rounding: no root is asked of them.
+        if square > radius_m * radius_m * (1.0 + 1e-9) {
+            return None;
+        }
+        let distance_m = square.sqrt();
+        let (s_m, offset_m) = (self.from_m + along_m, self.along.perp(&to));
+        (distance_m <= radius_m).then_some(OnLane { lane: self.lane, s_m, offset_m, distance_m })
     }
 }
 
@@ -97,7 +123,8 @@ struct Grid {
     rows: usize,
     /// Where each cell's segments begin; one more than there are cells.
     starts: Vec<u32>,
-    segments: Vec<(LaneIx, u32)>,
+    /// One cell's after another's: a search reads them in a row.
+    segments: Vec<Segment>,
 }
 
 impl Grid {
@@ -124,7 +151,8 @@ impl Grid {
         for cell in 0..columns * rows {
             grid.starts[cell + 1] += grid.starts[cell];
         }
-        grid.segments = placed.into_iter().map(|(_, lane, k)| (lane, k)).collect();
+        let segment = |(_, lane, k): (usize, LaneIx, u32)| Some(shapes[lane.0 as usize].as_ref()?.segment(lane, k));
+        grid.segments = placed.into_iter().filter_map(segment).collect();
         grid
     }
 
@@ -143,11 +171,10 @@ impl Grid {
     }
 
     /// Segments that may come within `radius_m` of a point; some of them twice.
-    fn near(&self, point: Point, radius_m: f64) -> impl Iterator<Item = (LaneIx, u32)> + '_ {
+    fn near(&self, point: Point, radius_m: f64) -> impl Iterator<Item = &Segment> {
         let reach = Vector::new(radius_m, radius_m);
         self.cells(point - reach, point + reach)
             .flat_map(|cell| &self.segments[self.starts[cell] as usize..self.starts[cell + 1] as usize])
-            .copied()
     }
 }
 
@@ -228,16 +255,11 @@ impl Roads {
     /// The nearest point of every lane within `radius_m`, in order of lane index.
     pub(crate) fn near(&self, point: Point, radius_m: f64, out: &mut Vec<OnLane>) {
         out.clear();
-        for (lane, k) in self.grid.near(point, radius_m) {
-            let Some(shape) = self.shape(lane) else { continue };
-            let (s_m, offset_m, distance_m) = shape.foot(k as usize, point);
-            if distance_m > radius_m {
-                continue;
-            }
-            match out.iter_mut().find(|o| o.lane == lane) {
-                Some(known) if known.distance_m <= distance_m => {}
-                Some(known) => *known = OnLane { lane, s_m, offset_m, distance_m },
-                None => out.push(OnLane { lane, s_m, offset_m, distance_m }),
+        for on in self.grid.near(point, radius_m).filter_map(|segment| segment.foot(point, radius_m)) {
+            match out.iter_mut().find(|known| known.lane == on.lane) {
+                Some(known) if known.distance_m <= on.distance_m => {}
+                Some(known) => *known = on,
+                None => out.push(on),
             }
         }
         out.sort_by_key(|o| o.lane);
@@ -294,12 +316,13 @@ mod tests {
             (118.2, -40.0, 0.1),
         ] {
             let point = Point::new(x, y);
-            let found: std::collections::BTreeSet<_> = grid.near(point, radius).collect();
-            for lane in [0, 2, 3] {
-                for k in 0..segments(lane) {
-                    let Some(shape) = &shapes[lane] else { continue };
-                    let within = shape.foot(k, point).2 <= radius;
-                    assert!(!within || found.contains(&(LaneIx(lane as u32), k as u32)), "{lane} {k} from {point}");
+            let key = |segment: &Segment| (segment.lane, segment.from_m.to_bits());
+            let found: std::collections::BTreeSet<_> = grid.near(point, radius).map(key).collect();
+            for lane in [0_u32, 2, 3] {
+                let Some(shape) = &shapes[lane as usize] else { continue };
+                for segment in (0..segments(lane as usize) as u32).map(|k| shape.segment(LaneIx(lane), k)) {
+                    let within = segment.foot(point, radius).is_some();
+                    assert!(!within || found.contains(&key(&segment)), "{segment:?} from {point}");
                 }
             }
         }

@@ -9,6 +9,7 @@ use crate::normal;
 use crate::path;
 use crate::roads::Roads;
 use crate::signals::SignalBook;
+use jxz_geo::Point;
 use jxz_map::{LaneIx, Map};
 use jxz_units::Utc;
 use jxz_world::{Concerned, RoadUserClass, Track, TrackId, VehicleId, VehicleReport};
@@ -233,15 +234,45 @@ fn occupancy(actors: &[Actor<'_>]) -> BTreeMap<LaneIx, Vec<Occupant>> {
 
 /// Pairs of which one moves and that may touch within the horizon, or with one of them `passed_s` later than it means to.
 fn pairs(actors: &[Actor<'_>], passed_s: f64) -> Vec<(usize, usize)> {
+    // Most pairs are far from each other at all times: a box for each, side by side in memory, leaves them out.
+    let places: Vec<Place> = actors.iter().map(Place::of).collect();
     let mut pairs = Vec::new();
-    for (i, a) in actors.iter().enumerate() {
-        for (j, b) in actors.iter().enumerate().skip(i + 1) {
+    for (i, a) in places.iter().enumerate() {
+        for (j, b) in places.iter().enumerate().skip(i + 1) {
             let margin_m = passed_s * a.speed_mps.max(b.speed_mps);
-            let near = || a.discs.iter().zip(&b.discs).any(|(a, b)| a.is_near(b, margin_m));
-            if (a.moves() || b.moves()) && near() {
+            if !(a.moves || b.moves) || a.is_apart(b, margin_m + ROUNDING_M) {
+                continue;
+            }
+            if actors[i].discs.iter().zip(&actors[j].discs).any(|(a, b)| a.is_near(b, margin_m)) {
                 pairs.push((i, j));
             }
         }
     }
     pairs
+}
+
+/// No rounding of the size of an island's coordinates makes more of a distance, metres.
+const ROUNDING_M: f64 = 1e-6;
+
+/// Everywhere that a road user may touch somebody within the horizon, and how it moves.
+struct Place {
+    low: Point,
+    high: Point,
+    speed_mps: f64,
+    moves: bool,
+}
+
+impl Place {
+    fn of(actor: &Actor<'_>) -> Self {
+        let (low, high) = path::bounds(&actor.discs);
+        Self { low, high, speed_mps: actor.speed_mps, moves: actor.moves() }
+    }
+
+    /// Whether two stay farther than `margin_m` apart.
+    fn is_apart(&self, other: &Self, margin_m: f64) -> bool {
+        self.low.x - other.high.x > margin_m
+            || other.low.x - self.high.x > margin_m
+            || self.low.y - other.high.y > margin_m
+            || other.low.y - self.high.y > margin_m
+    }
 }

@@ -19,7 +19,8 @@ const LAST_ID: VehicleId = VehicleId([u8::MAX; 8]);
 /// The vehicles. One is taken out while it is worked on.
 #[derive(Default)]
 pub(crate) struct Crowd {
-    vehicles: BTreeMap<VehicleId, Known>,
+    /// Boxed, since each is taken out and put back at every report.
+    vehicles: BTreeMap<VehicleId, Box<Known>>,
     by_heard: BTreeSet<(Instant, VehicleId)>,
     by_cell: BTreeSet<(i32, i32, VehicleId)>,
 }
@@ -29,7 +30,7 @@ impl Crowd {
         self.vehicles.len()
     }
 
-    pub(crate) fn take(&mut self, id: VehicleId) -> Option<Known> {
+    pub(crate) fn take(&mut self, id: VehicleId) -> Option<Box<Known>> {
         let known = self.vehicles.remove(&id)?;
         self.by_heard.remove(&(known.heard, id));
         let (x, y) = cell(known.last.position);
@@ -37,7 +38,7 @@ impl Crowd {
         Some(known)
     }
 
-    pub(crate) fn put(&mut self, id: VehicleId, known: Known) {
+    pub(crate) fn put(&mut self, id: VehicleId, known: Box<Known>) {
         self.by_heard.insert((known.heard, id));
         let (x, y) = cell(known.last.position);
         self.by_cell.insert((x, y, id));
@@ -63,7 +64,7 @@ impl Crowd {
         let rows = (y.saturating_sub(1), y.saturating_add(1));
         columns
             .flat_map(move |x| self.by_cell.range((x, rows.0, FIRST_ID)..=(x, rows.1, LAST_ID)))
-            .filter_map(|(_, _, id)| self.vehicles.get(id).map(|known| (*id, known)))
+            .filter_map(|(_, _, id)| self.vehicles.get(id).map(|known| (*id, &**known)))
     }
 
     /// The vehicle, among those heard for longer than the one that reports, that covers most of it at the time of the
@@ -82,6 +83,11 @@ impl Crowd {
             self.near(report.position).filter(|(id, other)| (other.first_heard, *id) < (first_heard, report.vehicle));
         let covers = elders.filter_map(|(id, other)| {
             let dt_s = report.valid_at.seconds_since(other.last.valid_at);
+            let drives_m = (other.last.speed_mps? * dt_s).abs();
+            // Too far away whatever its heading: no sine is asked for.
+            if (other.last.position - report.position).norm() > CELL_M + drives_m + 1e-3 {
+                return None;
+            }
             let there = other.last.position + velocity(&other.last)? * dt_s;
             // The outlines of two buses that touch are centred no farther apart than a cell.
             let may_touch = dt_s.abs() <= config.same_time_s && (there - report.position).norm() < CELL_M;

@@ -94,6 +94,10 @@ impl Motion {
         let sigma_m = config.sigma_of(report.position_sigma_m);
         self.anchors.iter().rev().enumerate().find_map(|(back, anchor)| {
             let off_m = (report.position - anchor.position - (self.driven - anchor.driven)).norm();
+            // No less than by the larger error alone: mostly enough, without a root.
+            if off_m <= config.position_sigmas * sigma_m.max(anchor.sigma_m) + self.slack_m - anchor.slack_m {
+                return None;
+            }
             let noise_m = config.position_sigmas * libm::hypot(sigma_m, anchor.sigma_m);
             let allowed_m = noise_m + self.slack_m - anchor.slack_m;
             let points = if back == 0 { 1.0 } else { DRIFT_POINTS };

@@ -134,7 +134,7 @@ impl Plausibility {
             }
             // One that cannot be is no beginning of a history.
             None if is_impossible => return 0.0,
-            None => self.meet(now.mono, report),
+            None => Box::new(self.meet(now.mono, report)),
         };
         if !is_impossible {
             self.among_others(now.mono, &mut known, report, failures);

@@ -34,6 +34,12 @@ impl Rectangle {
 
     /// The part of the smaller one's area that both cover, 0 to 1.
     pub(crate) fn overlap(&self, other: &Self) -> f64 {
+        // So far apart that no corner reaches the other: (a + b)² ≤ 2 (a² + b²) for half diagonals a and b.
+        let half_diagonal_square = |of: &Self| of.along.norm_squared() + of.across.norm_squared();
+        let reach_square = 2.0 * (half_diagonal_square(self) + half_diagonal_square(other));
+        if (self.centre - other.centre).norm_squared() > 1.001 * reach_square {
+            return 0.0;
+        }
         let corner = |a: f64, b: f64| other.centre + other.along * a + other.across * b;
         let mut polygon = vec![corner(1.0, 1.0), corner(-1.0, 1.0), corner(-1.0, -1.0), corner(1.0, -1.0)];
         // Sutherland and Hodgman: cut the other's outline by each side of ours.

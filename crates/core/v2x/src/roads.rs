@@ -29,6 +29,8 @@ pub(crate) struct Roads {
     /// Upstream and downstream node of each.
     links: Vec<(u16, u16)>,
     stretches: Vec<Stretch>,
+    /// Their boxes, side by side: most are left out by them.
+    boxes: Vec<Bounds>,
 }
 
 /// A short piece of a lane, in a box that is soon left out.
@@ -107,13 +109,15 @@ impl Roads {
             }
             roads.links.push(ends);
         }
+        roads.boxes = roads.stretches.iter().map(|stretch| stretch.bounds).collect();
         roads
     }
 
     /// The links and lanes that a way lies on, in the order in which it meets them; `None` if on none that is known.
     pub(crate) fn along(&self, way: &Polyline) -> Option<ReferenceLinkList> {
         let bounds = Bounds::of(way, 0.0);
-        let near: Vec<&Stretch> = self.stretches.iter().filter(|stretch| stretch.bounds.meets(&bounds)).collect();
+        let boxed = self.boxes.iter().zip(&self.stretches).filter(|(around, _)| around.meets(&bounds));
+        let near: Vec<&Stretch> = boxed.map(|(_, stretch)| stretch).collect();
         let steps = (way.length_m() / STEP_M).ceil().clamp(1.0, 1000.0) as usize;
         let mut met: Vec<Met> = Vec::new();
         for k in 0..steps {
