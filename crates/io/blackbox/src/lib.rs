@@ -14,6 +14,7 @@ mod fingerprint;
 mod folder;
 mod head;
 mod read;
+mod recent;
 mod recorder;
 mod replay;
 mod ring;

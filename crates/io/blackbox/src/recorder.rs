@@ -30,7 +30,8 @@ pub struct Settings {
     pub before: Duration,
     /// How much after it.
     pub after: Duration,
-    /// Steps that wait for the thread; when it is full the newest is dropped, counted, and a gap in the recording.
+    /// Steps that wait for the thread, some four seconds' worth at the busiest sites; when it is full the newest is dropped,
+    /// counted, and a gap in the recording.
     pub queue: usize,
 }
 
@@ -47,7 +48,7 @@ impl Settings {
             max_clip_bytes: 256 << 20,
             before: Duration::from_secs(20),
             after: Duration::from_secs(10),
-            queue: 2048,
+            queue: 8192,
         }
     }
 }
@@ -82,7 +83,8 @@ pub struct Stats {
 /// A recorder at work. Dropping it ends the file, and waits for that.
 #[derive(Debug)]
 pub struct BlackBox {
-    sender: Option<SyncSender<(u64, Handled)>>,
+    /// Boxed: the queue's room is taken for good, what waits in it only while it waits.
+    sender: Option<SyncSender<(u64, Box<Handled>)>>,
     thread: Option<JoinHandle<()>>,
     /// The next step's number.
     number: u64,
@@ -109,7 +111,7 @@ impl BlackBox {
     pub fn record(&mut self, handled: Handled) {
         let number = self.number;
         self.number += 1;
-        let taken = self.sender.as_ref().is_some_and(|sender| sender.try_send((number, handled)).is_ok());
+        let taken = self.sender.as_ref().is_some_and(|sender| sender.try_send((number, Box::new(handled))).is_ok());
         if !taken {
             self.dropped += 1;
         }
@@ -144,7 +146,7 @@ impl Drop for BlackBox {
     }
 }
 
-fn work(steps: &Receiver<(u64, Handled)>, mut store: Store, shared: &Mutex<Stats>) {
+fn work(steps: &Receiver<(u64, Box<Handled>)>, mut store: Store, shared: &Mutex<Stats>) {
     let tell = |store: &Store| store.stats().clone_into(&mut shared.lock().unwrap_or_else(PoisonError::into_inner));
     while let Ok((number, handled)) = steps.recv() {
         store.take(number, &handled);

@@ -4,7 +4,7 @@ use crate::clip::Clips;
 use crate::error::BlackBoxError;
 use crate::recorder::{Settings, Stats};
 use crate::ring::Ring;
-use crate::transcript::{Handled, Transcript};
+use crate::transcript::{Handled, Transcript, Written};
 use jxz_units::{Instant, Now};
 use jxz_wire::journal::v1 as wire;
 use jxz_wire::journal::v1::step::Input;
@@ -133,7 +133,7 @@ impl Store {
         };
         if self.retry_at.is_some_and(|at| handled.now.mono < at) {
             self.lose(number);
-        } else if let Err(error) = self.write(step, handled) {
+        } else if let Err(error) = self.write(&step, handled) {
             self.retry_at = Some(handled.now.mono + RETRY);
             self.fail(&error);
             self.lose(number);
@@ -141,8 +141,9 @@ impl Store {
         self.count();
     }
 
-    fn write(&mut self, step: wire::Step, handled: &Handled) -> Result<(), BlackBoxError> {
-        self.standing.note(&step);
+    fn write(&mut self, step: &wire::Step, handled: &Handled) -> Result<(), BlackBoxError> {
+        self.standing.note(step);
+        let step = Written::new(step, handled);
         if self.retry_at.take().is_some() {
             self.stats.last_error = None;
         }
@@ -152,7 +153,7 @@ impl Store {
         };
         let standing = &self.standing;
         let before = || standing.steps(handled.now);
-        let written = ring.write(&step, handled, (&self.transcript, &before, self.gap.as_ref()));
+        let written = ring.write(&step, (&self.transcript, &before, self.gap.as_ref()));
         self.part = ring.part();
         written?;
         self.gap = None;
@@ -162,7 +163,7 @@ impl Store {
             None => self.clips.insert(Clips::open(&self.settings, self.head.clone())?),
         };
         // The ring has it: a clip that fails is an error, and no step is lost.
-        if let Err(error) = clips.take(step, handled, &before) {
+        if let Err(error) = clips.take(&step, &before) {
             self.fail(&error);
         }
         Ok(())

@@ -57,6 +57,13 @@ impl<W: Write + Seek> Sheet<W> {
         Ok(self.writer.write(&self.steps, self.last, self.last, step)?)
     }
 
+    /// A step that is encoded already, and its warnings.
+    pub(crate) fn written(&mut self, at: Utc, step: &[u8], warnings: &[Record]) -> Result<(), BlackBoxError> {
+        self.last = at;
+        self.writer.write_encoded(&self.steps, at, at, step)?;
+        warnings.iter().try_for_each(|record| self.warning(at, record))
+    }
+
     pub(crate) fn gap(&mut self, gap: &wire::Gap) -> Result<(), BlackBoxError> {
         Ok(self.writer.write(&self.gaps, self.last, self.last, gap)?)
     }

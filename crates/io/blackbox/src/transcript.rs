@@ -7,6 +7,7 @@ use jxz_edge::{Input, Output};
 use jxz_units::Now;
 use jxz_wire::journal::v1 as wire;
 use jxz_world::{Record, RecordBody};
+use prost::Message;
 
 /// One word to the brain and all that it said to it.
 #[derive(Debug, Clone)]
@@ -28,6 +29,30 @@ impl Handled {
             Output::Record(record) if matches!(record.body, RecordBody::Warning(_)) => Some(record),
             _ => None,
         })
+    }
+}
+
+/// A step as it is written: encoded once, for every file that it goes into.
+pub(crate) struct Written {
+    pub(crate) number: u64,
+    pub(crate) now: Now,
+    /// How many outputs it had.
+    pub(crate) outputs: u64,
+    /// A [`wire::Step`].
+    pub(crate) bytes: Box<[u8]>,
+    /// The warnings among them.
+    pub(crate) warnings: Vec<Record>,
+}
+
+impl Written {
+    pub(crate) fn new(step: &wire::Step, handled: &Handled) -> Self {
+        Self {
+            number: step.number,
+            now: handled.now,
+            outputs: step.outputs.len() as u64,
+            bytes: step.encode_to_vec().into_boxed_slice(),
+            warnings: handled.warnings().cloned().collect(),
+        }
     }
 }
 

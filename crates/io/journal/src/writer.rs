@@ -116,13 +116,28 @@ impl<W: Write + Seek> Writer<W> {
         published: Utc,
         message: &M,
     ) -> Result<(), JournalError> {
-        let bytes = message.encoded_len();
-        if bytes > MAX_MESSAGE_BYTES {
-            let what = format!("bytes of a message of topic {}", channel.topic);
-            return Err(JournalError::Limit { file: self.file.clone(), what, value: bytes, limit: MAX_MESSAGE_BYTES });
-        }
-        self.buffer.clear();
-        message.encode_raw(&mut self.buffer);
+        // Before it is encoded: a message beyond the limit costs no memory.
+        self.check_size(channel, message.encoded_len())?;
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear();
+        message.encode_raw(&mut buffer);
+        let written = self.write_encoded(channel, logged, published, &buffer);
+        self.buffer = buffer;
+        written
+    }
+
+    /// [`Self::write`] of a message that is encoded already, for one that goes into several recordings.
+    ///
+    /// # Errors
+    /// More than [`MAX_MESSAGE_BYTES`], or the disk.
+    pub fn write_encoded<M: Message>(
+        &mut self,
+        channel: &Channel<M>,
+        logged: Utc,
+        published: Utc,
+        message: &[u8],
+    ) -> Result<(), JournalError> {
+        self.check_size(channel, message.len())?;
         let sequence = self.sequences.entry(channel.id).or_insert(0);
         let header = MessageHeader {
             channel_id: channel.id,
@@ -132,11 +147,19 @@ impl<W: Write + Seek> Writer<W> {
         };
         *sequence = sequence.wrapping_add(1);
         self.written += 1;
-        self.inner.write_to_known_channel(&header, &self.buffer).map_err(|source| JournalError::Write {
+        self.inner.write_to_known_channel(&header, message).map_err(|source| JournalError::Write {
             file: self.file.clone(),
             topic: channel.topic.clone(),
             source,
         })
+    }
+
+    fn check_size<M>(&self, channel: &Channel<M>, bytes: usize) -> Result<(), JournalError> {
+        if bytes <= MAX_MESSAGE_BYTES {
+            return Ok(());
+        }
+        let what = format!("bytes of a message of topic {}", channel.topic);
+        Err(JournalError::Limit { file: self.file.clone(), what, value: bytes, limit: MAX_MESSAGE_BYTES })
     }
 
     /// Closes the chunk and hands everything so far to the operating system: what a reader, or a crash of this process,

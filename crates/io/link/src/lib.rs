@@ -50,6 +50,6 @@ pub use role::{Role, RoleError};
 pub use socket::dropped_by_system;
 pub use transport::{ALPN_JOIN, ALPN_NODE, ALPN_PEER, ALPN_UU};
 pub use uplink::{RecordKey, RecordSender, Uplink, UplinkConfig, UplinkStats};
-pub use uu_client::{UuClient, UuMessage};
+pub use uu_client::{UuClient, UuMessage, UuSocket};
 pub use uu_server::{UuServer, UuServerConfig};
 pub use verify::{FastVerifier, VerifyPool};

@@ -17,16 +17,29 @@ const ENOUGH: usize = 4 << 20;
 
 /// A UDP socket on an address, with as large a buffer as the system gives.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-    // Linux says twice what it was told, for its own bookkeeping.
-    let given = socket.recv_buffer_size()? / 2;
+    let (socket, given) = buffered(address, RECEIVE_BUFFER)?;
     if given < ENOUGH {
         tracing::warn!(given, wanted = RECEIVE_BUFFER, "a small UDP buffer: raise net.core.rmem_max for many nodes");
     }
+    Ok(socket)
+}
+
+/// A UDP socket on an address, and how large its buffer is: as much as the system gives of what is wanted, bytes.
+fn buffered(address: SocketAddr, wanted: usize) -> io::Result<(UdpSocket, usize)> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_recv_buffer_size(wanted)?;
+    // Linux says twice what it was told, for its own bookkeeping.
+    let given = socket.recv_buffer_size()? / 2;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    Ok(socket.into())
+    Ok((socket.into(), given))
+}
+
+/// An endpoint for connections to elsewhere, with room for so many bytes that have come and are not read yet. Must be called
+/// within a tokio runtime.
+pub(crate) fn client_with(local: SocketAddr, buffer: usize) -> io::Result<Endpoint> {
+    let (socket, _) = buffered(local, buffer)?;
+    Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime))
 }
 
 /// The word that a connection ends leaves within a turn of its task; nobody waits for its arrival.

@@ -2,6 +2,7 @@
 
 use crate::clock::utc_now;
 use crate::session::{Close, client_endpoint, close, connect};
+use crate::socket::client_with;
 use crate::transport::{MAX_STREAMS, PEER_TIMEOUT};
 use crate::{ALPN_UU, Credentials, LinkError, Role, RoleError, transport};
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use jxz_units::Utc;
 use jxz_wire::{MAX_DOWNLINK_BYTES, decode_downlink, encode_vehicle_hello};
 use jxz_world::{DropCause, Drops, SiteId};
 use quinn::{Connection, Endpoint, RecvStream};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -17,6 +18,9 @@ use tokio::time::timeout;
 
 /// Messages that may wait to be received; beyond it, the newest is dropped and counted.
 const QUEUE: usize = 256;
+
+/// What a vehicle's share of a common socket's buffer is, bytes: some tenths of a second of a busy site.
+const SHARE_OF_BUFFER: usize = 128 << 10;
 
 /// One message from a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,22 @@ pub struct UuMessage {
     pub sent_at: Utc,
     /// When it was received, by this side's clock.
     pub received_at: Utc,
+}
+
+/// A socket for several vehicles of one process. A QUIC endpoint holds 3 MB to receive into (32 reads of 64 datagrams that the
+/// system has joined): one for each of many vehicles is most of what they need.
+#[derive(Debug, Clone)]
+pub struct UuSocket(Endpoint);
+
+impl UuSocket {
+    /// Opens one for about so many vehicles, on a free port of this address. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The system gives no such socket.
+    pub fn open(local: IpAddr, vehicles: usize) -> Result<Self, LinkError> {
+        let failed = |source| LinkError::Socket { action: format!("open a UDP socket on {local}"), source };
+        client_with(SocketAddr::new(local, 0), SHARE_OF_BUFFER * vehicles.max(1)).map(Self).map_err(failed)
+    }
 }
 
 /// A vehicle's subscription to one node. Dropping it ends it.
@@ -43,15 +63,15 @@ impl UuClient {
     /// # Errors
     /// If the node does not answer, is not the one named, or refuses the vehicle; if the credentials are no vehicle's.
     pub async fn connect(address: SocketAddr, site: &SiteId, credentials: &Credentials) -> Result<Self, LinkError> {
-        Self::connect_on(&client_endpoint(address)?, address, site, credentials).await
+        Self::connect_on(&UuSocket(client_endpoint(address)?), address, site, credentials).await
     }
 
-    /// Subscribes through a socket that several vehicles of one process share ([`quinn::Endpoint::client`]).
+    /// Subscribes through a socket that several vehicles of one process share.
     ///
     /// # Errors
     /// As [`UuClient::connect`].
     pub async fn connect_on(
-        endpoint: &Endpoint,
+        socket: &UuSocket,
         address: SocketAddr,
         site: &SiteId,
         credentials: &Credentials,
@@ -62,7 +82,7 @@ impl UuClient {
         let config = transport::client(credentials, ALPN_UU)?;
         let node = Role::Node(site.clone());
         let hello = encode_vehicle_hello(name);
-        let connection = connect(endpoint, config, address, &node.dns_name(), &node, hello).await?;
+        let connection = connect(&socket.0, config, address, &node.dns_name(), &node, hello).await?;
         let (sender, messages) = mpsc::channel(QUEUE);
         let drops = Arc::new(Mutex::default());
         let inbox = Inbox { sender, drops: Arc::clone(&drops) };

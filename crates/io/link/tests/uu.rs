@@ -5,7 +5,7 @@ mod common;
 
 use bytes::Bytes;
 use common::{PATIENCE, Weather, authority, bad_network, credentials, loopback, site};
-use jxz_link::{Role, UuClient, UuMessage, UuServer, UuServerConfig, utc_now};
+use jxz_link::{Role, UuClient, UuMessage, UuServer, UuServerConfig, UuSocket, utc_now};
 use jxz_world::DropCause;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -53,6 +53,30 @@ async fn every_vehicle_gets_every_message_small_and_large_with_the_time_it_was_s
     timeout(PATIENCE, gone).await.expect("a vehicle that leaves is forgotten");
     assert!(!server.broadcast(Bytes::new(), Duration::from_secs(1)));
     assert_eq!(server.drops().of(DropCause::EncodeFailed), 1);
+}
+
+#[tokio::test]
+async fn vehicles_of_one_process_share_a_socket_and_each_has_its_own_subscription() {
+    let dir = authority();
+    let (server, socket) = (server(dir.path()), UuSocket::open(loopback().ip(), 2).unwrap());
+    let subscribe = async |name: &str| {
+        let vehicle = credentials(dir.path(), &Role::Vehicle(name.to_owned()));
+        UuClient::connect_on(&socket, server.local_addr(), &site("north"), &vehicle).await.unwrap()
+    };
+    let (mut one, mut two) = (subscribe("0001").await, subscribe("0002").await);
+    assert!(server.broadcast(Bytes::from_static(b"to both"), Duration::from_secs(10)));
+    assert_eq!((&next(&mut one).await.bytes[..], &next(&mut two).await.bytes[..]), (&b"to both"[..], &b"to both"[..]));
+    // One leaves; the socket stays, for the other and for who comes after it.
+    drop(one);
+    let mut three = subscribe("0001").await;
+    let gone = async {
+        while server.subscribers() != 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("the one that left is forgotten, the others are not");
+    assert!(server.broadcast(Bytes::from_static(b"again"), Duration::from_secs(10)));
+    assert_eq!((&next(&mut two).await.bytes[..], &next(&mut three).await.bytes[..]), (&b"again"[..], &b"again"[..]));
 }
 
 #[tokio::test]

@@ -2,11 +2,11 @@
 
 use super::layout::Layout;
 use jxz_geo::Point;
-use jxz_link::{Credentials, Role, UuClient, UuMessage};
+use jxz_link::{Credentials, Role, UuClient, UuMessage, UuSocket};
 use jxz_map::Map;
 use jxz_world::{SiteId, VehicleId};
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,6 +23,9 @@ const RETRY: Duration = Duration::from_millis(500);
 /// Messages received and not yet handed on, over all vehicles; what finds no room is lost, for a longer queue would only
 /// make all of them old.
 const INBOX: usize = 256;
+
+/// Vehicles that share a socket: one each is half a gigabyte for all of them (see [`UuSocket`]).
+const ON_A_SOCKET: usize = 8;
 
 /// A message for one vehicle.
 pub(super) type Delivery = (VehicleId, UuMessage);
@@ -43,6 +46,7 @@ struct Site {
 pub(super) struct Fleet {
     sites: Vec<Site>,
     credentials: Vec<Credentials>,
+    sockets: Vec<UuSocket>,
     free: Vec<usize>,
     subscriptions: BTreeMap<VehicleId, Subscription>,
     inbox: mpsc::Sender<Delivery>,
@@ -53,16 +57,19 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    /// A fleet with one certificate for each of `vehicles`, and where its messages come out.
+    /// A fleet with one certificate for each of `vehicles`, and where its messages come out. Must be called within a tokio
+    /// runtime.
     pub(super) fn new(layout: &Layout, map: &Map, vehicles: u16) -> anyhow::Result<(Self, mpsc::Receiver<Delivery>)> {
         let load = |n| Credentials::load(&layout.pki, &Role::Vehicle(format!("{n:04}")));
         let credentials = (1..=vehicles).map(load).collect::<Result<Vec<_>, _>>()?;
+        let socket = |_| UuSocket::open(Ipv4Addr::LOCALHOST.into(), ON_A_SOCKET);
+        let sockets = (0..credentials.len().div_ceil(ON_A_SOCKET)).map(socket).collect::<Result<_, _>>()?;
         let sites = map.sites.iter().zip(&layout.sites);
         let sites = sites.map(|(s, l)| Site { id: s.id.clone(), position: s.position, address: l.uu }).collect();
         let (inbox, messages) = mpsc::channel(INBOX);
         let free = (0..credentials.len()).rev().collect();
         let (subscriptions, lost) = (BTreeMap::new(), Arc::default());
-        Ok((Self { sites, credentials, free, subscriptions, inbox, turned_away: 0, lost }, messages))
+        Ok((Self { sites, credentials, sockets, free, subscriptions, inbox, turned_away: 0, lost }, messages))
     }
 
     /// Vehicles that found no certificate free, and messages that found no room.
@@ -109,8 +116,14 @@ impl Fleet {
             return;
         };
         let Site { id, address, .. } = &self.sites[site];
-        let (credentials, lost) = (self.credentials[slot].clone(), Arc::clone(&self.lost));
-        let keep = keep_subscribed(vehicle, id.clone(), *address, credentials, self.inbox.clone(), lost);
+        let way = Way {
+            vehicle,
+            site: id.clone(),
+            address: *address,
+            socket: self.sockets[slot / ON_A_SOCKET].clone(),
+            credentials: self.credentials[slot].clone(),
+        };
+        let keep = keep_subscribed(way, self.inbox.clone(), Arc::clone(&self.lost));
         self.subscriptions.insert(vehicle, Subscription { site, slot, task: tokio::spawn(keep) });
     }
 
@@ -122,16 +135,19 @@ impl Fleet {
     }
 }
 
-async fn keep_subscribed(
+/// A vehicle's way to a site.
+struct Way {
     vehicle: VehicleId,
     site: SiteId,
     address: SocketAddr,
+    socket: UuSocket,
     credentials: Credentials,
-    inbox: mpsc::Sender<Delivery>,
-    lost: Arc<AtomicU64>,
-) {
+}
+
+async fn keep_subscribed(way: Way, inbox: mpsc::Sender<Delivery>, lost: Arc<AtomicU64>) {
+    let Way { vehicle, site, address, socket, credentials } = way;
     loop {
-        match UuClient::connect(address, &site, &credentials).await {
+        match UuClient::connect_on(&socket, address, &site, &credentials).await {
             Ok(mut client) => {
                 while let Some(message) = client.recv().await {
                     match inbox.try_send((vehicle, message)) {
