@@ -192,7 +192,7 @@ mod tests {
 
     /// The step of this number, one every 10 ms: a radio frame of so many bytes.
     fn step(number: u64, bytes: usize) -> Written {
-        let input = Some(wire::step::Input::Radio(vec![7; bytes].into()));
+        let input = Some(wire::step::Input::Radio(vec![7; bytes]));
         let bytes = wire::Step { number, input, ..wire::Step::default() }.encode_to_vec().into_boxed_slice();
         let now = Now::after_start(START, Duration::from_millis(10 * number));
         Written { number, now, outputs: 0, bytes, warnings: Vec::new() }
