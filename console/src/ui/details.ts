@@ -8,7 +8,10 @@ import { decimal, kmh, millis, percent, span, UNKNOWN, whole } from './format';
 import { icon } from './icons';
 import type { Actions, Choice } from './state';
 
-/** Everything known of the one thing chosen. Built anew at each refresh: it is small, and has no state of its own. */
+/**
+ * Everything known of the one thing chosen. Its parts are built anew at each refresh, and those that say something else take
+ * the old ones' places: what stays as it was may be pressed across a refresh.
+ */
 export class DetailsPanel {
   private readonly card = byId('details');
   private readonly title = h('h2');
@@ -33,6 +36,7 @@ export class DetailsPanel {
   }
 
   refresh(choice: Choice): void {
+    const another = choice?.kind !== this.choice?.kind || choice?.id !== this.choice?.id;
     this.choice = choice;
     this.card.hidden = choice === null;
     if (!choice) return;
@@ -40,9 +44,20 @@ export class DetailsPanel {
     text(this.title, title);
     const top = this.body.scrollTop;
     const focused = [...this.body.querySelectorAll('button')].indexOf(document.activeElement as HTMLButtonElement);
-    this.body.replaceChildren(...parts);
+    if (another) this.body.replaceChildren(...parts);
+    else this.renew(parts);
     this.body.scrollTop = top;
-    if (focused >= 0) this.body.querySelectorAll('button')[focused]?.focus({ preventScroll: true });
+    if (focused >= 0 && !this.body.contains(document.activeElement)) this.body.querySelectorAll('button')[focused]?.focus({ preventScroll: true });
+  }
+
+  private renew(parts: HTMLElement[]): void {
+    const old = [...this.body.children];
+    for (const gone of old.slice(parts.length)) gone.remove();
+    parts.forEach((part, i) => {
+      const before = old[i];
+      if (!before) this.body.append(part);
+      else if (!before.isEqualNode(part)) before.replaceWith(part);
+    });
   }
 
   private content(choice: Exclude<Choice, null>): [string, HTMLElement[]] {
@@ -111,7 +126,7 @@ export class DetailsPanel {
     const users = [...new Set([...w.concerned, ...w.about])].slice(0, 12);
     const buttons = users.map((id) => {
       const choose = (): void => this.actions.choose({ kind: 'roadUser', id }, true);
-      return h('button', { type: 'button', class: 'link', onclick: choose }, shortId(id));
+      return h('button', { type: 'button', class: 'link', 'data-id': String(id), onclick: choose }, shortId(id));
     });
     return [
       h('p', { class: 'reason big', 'data-kind': w.kind }, pick(w.reasonZh, w.reasonEn)),
