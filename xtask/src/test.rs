@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, or a group of them.
 
-use crate::run::{build_console, cargo, is_there, root, step};
+use crate::run::{build_console, cargo, is_there, root, step, target_dir};
 use anyhow::bail;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,8 +13,8 @@ use std::process::Command;
 pub(crate) struct Args {
     /// Only tests whose name contains this (Rust's only).
     filter: Option<String>,
-    /// Only this group: `console` (the console's tests and its walk in a browser, installing what they need), `docs`
-    /// (examples in the documentation), a crate by its folder (`fusion`, `cloudd`, `sim`), or an end-to-end behaviour by
+    /// Only this group: `console` (the console's tests, its walk in a browser, and an operator's day on a real island,
+    /// installing what they need), `docs` (examples in the documentation), a crate by its folder (`fusion`, `cloudd`, `sim`), or an end-to-end behaviour by
     /// its file in `tests/tests` (`demo`). An unknown name lists them all.
     #[arg(long, value_name = "NAME", conflicts_with = "filter")]
     only: Option<String>,
@@ -53,7 +53,9 @@ fn run_group(group: &str) -> anyhow::Result<()> {
             if !build_console()? {
                 bail!("console: npm is not installed; install Node 20 or later");
             }
-            return run_console();
+            run_console()?;
+            build_programs()?;
+            return run_day();
         }
         _ => {}
     }
@@ -97,6 +99,13 @@ fn run_console() -> anyhow::Result<()> {
     let mut npm = Command::new("npm");
     // The browser's walk is the last of what `npm test` does.
     step("console: tests", npm.args(["run", "--silent", "test"]).current_dir(root().join("console")))
+}
+
+/// An operator's day: the programs as they are, each a process, in a browser.
+fn run_day() -> anyhow::Result<()> {
+    let mut npm = Command::new("npm");
+    npm.args(["run", "--silent", "test:day", "--", "--jxz"]).arg(target_dir().join("debug/jxz"));
+    step("console: an operator's day", npm.current_dir(root().join("console")))
 }
 
 /// Packages by the name of their folder.
