@@ -57,15 +57,18 @@ fn batch_ns(operation: &mut dyn Operation, calls: usize) -> f64 {
 /// This thread's time so far, nanoseconds.
 #[must_use]
 pub fn thread_ns() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+    clock_ns(ClockId::ThreadCPUTime)
 }
 
 /// The time of all this process's threads so far, nanoseconds: on a machine that others use, too, it tells more than the
 /// clock on the wall.
 #[must_use]
 pub fn process_ns() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    clock_ns(ClockId::ProcessCPUTime)
+}
+
+fn clock_ns(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 

@@ -14,8 +14,8 @@ pub(crate) struct Args {
     /// Only tests whose name contains this (Rust's only).
     filter: Option<String>,
     /// Only this group: `console` (the console's tests, its walk in a browser, and an operator's day on a real island,
-    /// installing what they need), `docs` (examples in the documentation), a crate by its folder (`fusion`, `cloudd`, `sim`), or an end-to-end behaviour by
-    /// its file in `tests/tests` (`demo`). An unknown name lists them all.
+    /// installing what they need), `docs` (examples in the documentation), a crate by its folder (`fusion`, `cloudd`,
+    /// `sim`), or an end-to-end behaviour by its file in `tests/tests` (`demo`). An unknown name lists them all.
     #[arg(long, value_name = "NAME", conflicts_with = "filter")]
     only: Option<String>,
 }

@@ -18,8 +18,8 @@ const ASIDE_SIGMAS: f64 = 2.1;
 
 /// Instants, a tenth of a second apart, at which outlines are held against each other.
 const LOOKS: usize = 21;
-/// More than rounding makes of a distance, metres.
-const ROUNDING_M: f64 = 1e-6;
+/// More than rounding makes of a distance on an island, metres.
+pub(crate) const ROUNDING_M: f64 = 1e-6;
 
 /// Two road users on one way each.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 use crate::actor::{self, Actor, MAX_STEPS, TIME_STEP_S, Unusable};
 use crate::conditions::Zone;
 use crate::config::{LifeConfig, PredictConfig};
+use crate::conflict::ROUNDING_M;
 use crate::hazards::HazardCounts;
 use crate::memory::Memory;
 use crate::normal;
@@ -250,9 +251,6 @@ fn pairs(actors: &[Actor<'_>], passed_s: f64) -> Vec<(usize, usize)> {
     }
     pairs
 }
-
-/// No rounding of the size of an island's coordinates makes more of a distance, metres.
-const ROUNDING_M: f64 = 1e-6;
 
 /// Everywhere that a road user may touch somebody within the horizon, and how it moves.
 struct Place {
