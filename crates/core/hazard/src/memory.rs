@@ -1,4 +1,4 @@
-//! What is remembered of a track from round to round: its recent speeds and velocities, since when it stands, and its lanes.
+//! What is remembered of a track from round to round: its recent velocities, since when it stands, and its lanes.
 
 use crate::actor::{MOVING_MPS, Placement};
 use crate::succession::TrackLegacy;
@@ -7,14 +7,14 @@ use jxz_units::Utc;
 use jxz_world::{RoadUserClass, Track, TrackId};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Speeds kept for each track.
-const SAMPLES: usize = 12;
+/// Velocities kept for each track, and of how many of them the speeds are looked at.
+const SAMPLES: usize = 26;
+const SPEEDS: usize = 12;
 /// Window over which the acceleration is fitted, seconds.
 const FIT_S: f64 = 0.9;
 /// Window over which a drop of speed is looked for, seconds.
 const DROP_S: f64 = 1.2;
-/// Velocities kept for each track, and which of them tell how it moved before it moved otherwise, seconds ago.
-const VELOCITIES: usize = 26;
+/// Which of the velocities tell how it moved before it moved otherwise, seconds ago.
 const STEADY_S: (f64, f64) = (0.8, 2.5);
 /// So many of them at least say how steady a track was.
 const STEADY_LEAST: usize = 8;
@@ -52,6 +52,14 @@ pub(crate) struct Motion {
     pub(crate) began_beside: bool,
 }
 
+/// How a track moved at one time of validity.
+#[derive(Debug, Clone, Copy)]
+struct Sample {
+    at: Utc,
+    velocity: Vector,
+    speed_mps: f64,
+}
+
 #[derive(Debug, Clone)]
 struct TrackMemory {
     /// The number under which its events are known: its own, or that of the track it continues.
@@ -65,10 +73,8 @@ struct TrackMemory {
     /// Since when it is slow, and since when it drives against its lane.
     slow_since: Option<Utc>,
     against_since: Option<Utc>,
-    /// (time of validity, speed), newest last.
-    speeds: Vec<(Utc, f64)>,
-    /// (time of validity, velocity), newest last.
-    velocities: VecDeque<(Utc, Vector)>,
+    /// Newest last.
+    samples: VecDeque<Sample>,
     standing_since: Option<Utc>,
     /// Traffic rules explained its standing in the last round.
     excused: bool,
@@ -110,8 +116,7 @@ impl Memory {
     pub(crate) fn observe(&mut self, at: Utc, track: &Track, all: &[Track]) -> Motion {
         if !self.tracks.contains_key(&track.id) {
             if let Some(mut known) = self.continued(at, track).and_then(|id| self.tracks.remove(&id)) {
-                known.speeds.clear();
-                known.velocities.clear();
+                known.samples.clear();
                 self.tracks.insert(track.id, known);
             } else if self.tracks.len() >= MAX_TRACKS {
                 return Motion {
@@ -132,8 +137,7 @@ impl Memory {
             fastest_mps: 0.0,
             slow_since: None,
             against_since: None,
-            speeds: Vec::with_capacity(SAMPLES),
-            velocities: VecDeque::with_capacity(VELOCITIES),
+            samples: VecDeque::with_capacity(SAMPLES),
             standing_since: None,
             excused: false,
             began_beside: begins_beside(track, all),
@@ -143,15 +147,11 @@ impl Memory {
         memory.seen_at = at;
         let speed = track.speed_mps();
         memory.fastest_mps = memory.fastest_mps.max(speed);
-        if memory.speeds.last().is_none_or(|(t, _)| track.valid_at > *t) {
-            if memory.speeds.len() == SAMPLES {
-                memory.speeds.remove(0);
+        if memory.samples.back().is_none_or(|last| track.valid_at > last.at) {
+            if memory.samples.len() == SAMPLES {
+                memory.samples.pop_front();
             }
-            memory.speeds.push((track.valid_at, speed));
-            if memory.velocities.len() == VELOCITIES {
-                memory.velocities.pop_front();
-            }
-            memory.velocities.push_back((track.valid_at, track.velocity));
+            memory.samples.push_back(Sample { at: track.valid_at, velocity: track.velocity, speed_mps: speed });
         }
         memory.standing_since = match memory.standing_since {
             Some(since) if speed <= STANDING_MPS.1 => Some(since),
@@ -161,7 +161,7 @@ impl Memory {
         Motion {
             event: memory.event,
             fastest_mps: memory.fastest_mps,
-            acceleration_mps2: acceleration(&memory.speeds),
+            acceleration_mps2: acceleration(&memory.samples),
             standing_s: memory.standing_since.map(|since| at.seconds_since(since).max(0.0)),
             began_beside: memory.began_beside,
         }
@@ -253,12 +253,11 @@ impl Memory {
     /// The mean and the spread of a track's velocity along a unit direction, m/s, until shortly before now: by how much an
     /// estimate of it errs from one moment to the next. `None` before it is known for long enough.
     pub(crate) fn steady_mps(&self, track: TrackId, along: Vector) -> Option<(f64, f64)> {
-        let velocities = &self.tracks.get(&track)?.velocities;
-        let (now, _) = velocities.back()?;
+        let samples = &self.tracks.get(&track)?.samples;
+        let now = samples.back()?.at;
         let before = || {
-            let age_s = |t: &Utc| now.seconds_since(*t);
-            let steady = move |t: &Utc| (STEADY_S.0..=STEADY_S.1).contains(&age_s(t));
-            velocities.iter().filter(move |(t, _)| steady(t)).map(|(_, v)| v.dot(&along))
+            let steady = |of: &&Sample| (STEADY_S.0..=STEADY_S.1).contains(&now.seconds_since(of.at));
+            samples.iter().filter(steady).map(|of| of.velocity.dot(&along))
         };
         let n = before().count();
         if n < STEADY_LEAST {
@@ -272,9 +271,9 @@ impl Memory {
     /// How much speed a track lost within about a second, m/s; zero if it lost none.
     pub(crate) fn speed_drop_mps(&self, track: TrackId) -> f64 {
         let Some(memory) = self.tracks.get(&track) else { return 0.0 };
-        let Some((now, speed)) = memory.speeds.last() else { return 0.0 };
-        let recent = memory.speeds.iter().filter(|(t, _)| now.seconds_since(*t) <= DROP_S);
-        (recent.map(|(_, v)| *v).fold(*speed, f64::max) - speed).max(0.0)
+        let Some(now) = memory.samples.back() else { return 0.0 };
+        let recent = speeds(&memory.samples).filter(|of| now.at.seconds_since(of.at) <= DROP_S);
+        (recent.map(|of| of.speed_mps).fold(now.speed_mps, f64::max) - now.speed_mps).max(0.0)
     }
 }
 
@@ -302,10 +301,16 @@ fn lasting_s(since: &mut Option<Utc>, at: Utc, is_so: bool) -> f64 {
     since.map_or(0.0, |since| at.seconds_since(since).max(0.0))
 }
 
+/// Those whose speeds are looked at, oldest first.
+fn speeds(samples: &VecDeque<Sample>) -> impl Iterator<Item = &Sample> {
+    samples.range(samples.len().saturating_sub(SPEEDS)..)
+}
+
 /// The slope of a straight line through the recent speeds; zero for too few of them.
-fn acceleration(speeds: &[(Utc, f64)]) -> f64 {
-    let Some((newest, _)) = speeds.last() else { return 0.0 };
-    let recent = || speeds.iter().map(|(t, v)| (t.seconds_since(*newest), *v)).filter(|(t, _)| *t >= -FIT_S);
+fn acceleration(samples: &VecDeque<Sample>) -> f64 {
+    let Some(newest) = samples.back().map(|newest| newest.at) else { return 0.0 };
+    let times = || speeds(samples).map(|of| (of.at.seconds_since(newest), of.speed_mps));
+    let recent = || times().filter(|(t, _)| *t >= -FIT_S);
     let n = recent().count() as f64;
     if n < 4.0 {
         return 0.0;
